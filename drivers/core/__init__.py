@@ -1,0 +1,1 @@
+"""What every driver shares: roles, the instrument base, transports, limits, units, labware, errors."""

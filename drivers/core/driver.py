@@ -1,0 +1,40 @@
+"""What a driver says of itself: cheap to import, enough to check a lab file and to load the driver later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import BaseModel
+
+from drivers.core.limits import Limits, Range
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One driver: its role, its options, its limits, the schemes it can be reached by, and its class."""
+
+    summary: str
+    role: str
+    device: str  # "package.module:Class", loaded on first use
+    options: type[BaseModel]
+    schemes: tuple[str, ...]
+    limits: Mapping[str, Range] = field(default_factory=dict)
+    #: Sites that a device of this driver offers for labware, without the device's name: "tray", "1".
+    sites: tuple[str, ...] = ()
+
+    def load(self) -> Any:
+        """The driver's `Instrument` class."""
+        module, _, name = self.device.partition(":")
+        return getattr(import_module(module), name)
+
+    @property
+    def default_limits(self) -> Limits:
+        """The driver's own limits, before a lab narrows them."""
+        return Limits(self.limits)
+
+
+def installed() -> dict[str, Driver]:
+    """Every driver that is installed, by the name a lab file uses."""
+    return {point.name: point.load() for point in entry_points(group="lab.drivers")}

@@ -1,0 +1,99 @@
+"""The base of every driver: an ophyd-async Device that takes one command at a time and can always be stopped."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from bluesky.protocols import Movable, Stoppable
+from ophyd_async.core import AsyncStatus, Device
+from pydantic import BaseModel
+
+from drivers.core.errors import CommandRefused
+from drivers.core.limits import Limits
+from drivers.core.transport import Port
+
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One verb with its arguments; `action` is the id under which it is journalled, once and for all."""
+
+    action: str
+    verb: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an instrument measured: one value, or one value per well."""
+
+    quantity: str
+    unit: str
+    value: float | None = None
+    wells: Mapping[str, float] | None = None
+
+
+Readings = tuple[Reading, ...]
+
+
+class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
+    """A device with verbs: `set(command)` runs one under the device's lock; `stop()` acts without it."""
+
+    #: The verbs that `set` may call, by name; a role lists them.
+    verbs: ClassVar[frozenset[str]] = frozenset()
+    #: True where a thread that no clock knows of does the work: such a device runs in real time only.
+    real_time_only: ClassVar[bool] = False
+
+    def __init__(self, name: str, port: Port, options: OptionsT, limits: Limits) -> None:
+        super().__init__(name=name)
+        self.port = port
+        self.options = options
+        self.limits = limits
+        self._lock = asyncio.Lock()
+        self._opened = False
+
+    async def connect(self, mock: Any = False, timeout: float = 10.0, force_reconnect: bool = False) -> None:
+        """Open the connection once and bring the device to a state in which it takes commands."""
+        if self._opened and not force_reconnect:
+            return
+        await self.open()
+        self._opened = True
+
+    async def disconnect(self) -> None:
+        """Give the connection back; a device that was never connected is left alone."""
+        if self._opened:
+            self._opened = False
+            await self.close()
+
+    async def open(self) -> None:
+        """Driver's part of `connect`: dial, identify, initialise."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Driver's part of `disconnect`."""
+        raise NotImplementedError
+
+    def set(self, command: Command) -> AsyncStatus:  # type: ignore[override]
+        """Run one command; the status ends with it, and its task holds the readings, if any."""
+        return AsyncStatus(self.perform(command))
+
+    async def perform(self, command: Command) -> Readings:
+        """Run one command under the device's lock and return what it measured (often nothing)."""
+        if command.verb not in self.verbs:
+            raise CommandRefused(
+                f"'{command.verb}' is not one of its verbs: {', '.join(sorted(self.verbs))}.",
+                device=self.name,
+            )
+        async with self._lock:
+            result: Readings | None = await getattr(self, command.verb)(**command.args)
+        return result or ()
+
+    async def stop(self, success: bool = True) -> None:
+        """Bring the device to rest now, also while a command runs; never waits for the command."""
+        raise NotImplementedError
+
+    def check(self, limit: str, value: float) -> None:
+        """Refuse a value outside the limit of that name before anything goes to the wire."""
+        self.limits.check(limit, value, device=self.name)

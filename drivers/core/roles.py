@@ -1,0 +1,205 @@
+"""What a kind of instrument can do, whatever its maker: protocol steps bind to these, never to brands.
+
+Each role is an abstract `Instrument` with a few verbs. `ROLES` tells, without importing any driver, which
+verbs a role has and which of them may be repeated without physical effect.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drivers.core.instrument import Instrument, OptionsT, Readings
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """The verbs of a role; `harmless` are those that may be replayed (they only look, or only repeat a state)."""
+
+    verbs: frozenset[str]
+    harmless: frozenset[str] = frozenset()
+
+
+ROLES: dict[str, Role] = {
+    "LiquidHandler": Role(
+        frozenset(
+            "load_pipette load_labware remove_labware pick_up_tip aspirate dispense blow_out touch_tip move_to drop_tip home".split()
+        ),
+        frozenset({"home"}),
+    ),
+    "PlateMover": Role(frozenset({"move_labware"})),
+    "HeaterShaker": Role(frozenset({"shake", "set_temperature", "deactivate"}), frozenset({"deactivate"})),
+    "PlateReader": Role(
+        frozenset({"open_tray", "close_tray", "read_absorbance"}),
+        frozenset({"open_tray", "close_tray", "read_absorbance"}),
+    ),
+    "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
+    "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
+    "Operator": Role(frozenset({"place", "remove", "fill", "attach_pipette", "confirm"})),
+}
+
+
+class LiquidHandler(Instrument[OptionsT]):
+    """Moves liquid with pipettes between labware on its own deck. Volumes in uL, lengths in mm."""
+
+    verbs = ROLES["LiquidHandler"].verbs
+
+    @abstractmethod
+    async def load_pipette(self, mount: str, pipette: str) -> None:
+        """Tell the device which pipette hangs on a mount; refused when it sees another one."""
+
+    @abstractmethod
+    async def load_labware(self, labware: str, definition: str | dict[str, Any], slot: str) -> None:
+        """Tell the device what stands on a slot: a standard load name, or a whole definition (schema 2)."""
+
+    @abstractmethod
+    async def remove_labware(self, labware: str) -> None:
+        """Tell the device that the labware is no longer on its deck; parks the gantry out of the way."""
+
+    @abstractmethod
+    async def pick_up_tip(self, mount: str, labware: str, well: str) -> None:
+        """Take a tip (one per nozzle) from a rack."""
+
+    @abstractmethod
+    async def aspirate(
+        self,
+        mount: str,
+        labware: str,
+        well: str,
+        volume_ul: float,
+        rate_ul_s: float | None = None,
+        height_mm: float = 1.0,
+    ) -> None:
+        """Draw `volume_ul` per nozzle, `height_mm` above the well's bottom."""
+
+    @abstractmethod
+    async def dispense(
+        self,
+        mount: str,
+        labware: str,
+        well: str,
+        volume_ul: float,
+        rate_ul_s: float | None = None,
+        height_mm: float = 1.0,
+    ) -> None:
+        """Give `volume_ul` per nozzle, `height_mm` above the well's bottom."""
+
+    @abstractmethod
+    async def blow_out(self, mount: str, labware: str, well: str) -> None:
+        """Empty the tip with air into a well."""
+
+    @abstractmethod
+    async def touch_tip(self, mount: str, labware: str, well: str) -> None:
+        """Touch the walls of a well, so that a hanging drop stays there."""
+
+    @abstractmethod
+    async def move_to(self, mount: str, labware: str, well: str, height_mm: float = 1.0) -> None:
+        """Go above a well; nothing is moved but the pipette."""
+
+    @abstractmethod
+    async def drop_tip(self, mount: str, labware: str, well: str) -> None:
+        """Drop the tip into the trash or back into its rack."""
+
+    @abstractmethod
+    async def home(self) -> None:
+        """Bring the gantry home."""
+
+
+class PlateMover(Instrument[OptionsT]):
+    """Carries labware between sites."""
+
+    verbs = ROLES["PlateMover"].verbs
+
+    @abstractmethod
+    async def move_labware(self, labware: str, source: str, destination: str) -> None:
+        """Take the labware at site `source` and put it down at site `destination`."""
+
+
+class HeaterShaker(Instrument[OptionsT]):
+    """Shakes and tempers the labware in its nest."""
+
+    verbs = ROLES["HeaterShaker"].verbs
+
+    @abstractmethod
+    async def shake(self, speed_rpm: float, duration_s: float) -> None:
+        """Lock the plate, shake it for `duration_s`, bring it to rest and unlock it."""
+
+    @abstractmethod
+    async def set_temperature(self, temperature_c: float) -> None:
+        """Set the block's target; returns at once."""
+
+    @abstractmethod
+    async def deactivate(self) -> None:
+        """Heating and shaking off."""
+
+
+class PlateReader(Instrument[OptionsT]):
+    """Measures light in the wells of the plate on its tray."""
+
+    verbs = ROLES["PlateReader"].verbs
+
+    @abstractmethod
+    async def open_tray(self) -> None:
+        """Bring the tray out."""
+
+    @abstractmethod
+    async def close_tray(self) -> None:
+        """Bring the tray in."""
+
+    @abstractmethod
+    async def read_absorbance(self, wells: Sequence[str], wavelengths_nm: Sequence[float]) -> Readings:
+        """Absorbance (decadic, dimensionless) of each well at each wavelength: one `Reading` a wavelength."""
+
+
+class Sensor(Instrument[OptionsT]):
+    """Says what it sees."""
+
+    verbs = ROLES["Sensor"].verbs
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """The values of now."""
+
+
+class Axis(Instrument[OptionsT]):
+    """One motion of a beamline device, in mm."""
+
+    verbs = ROLES["Axis"].verbs
+
+    @abstractmethod
+    async def move(self, position_mm: float) -> None:
+        """Go to an absolute position; returns when it is reached."""
+
+    @abstractmethod
+    async def position(self) -> Readings:
+        """Where it is now."""
+
+
+class Operator(Instrument[OptionsT]):
+    """A person: does what no device of the lab can do, and confirms it."""
+
+    verbs = ROLES["Operator"].verbs
+
+    @abstractmethod
+    async def place(
+        self, labware: str, kind: str, site: str, definition: dict[str, Any] | None = None
+    ) -> None:
+        """Put new labware of a kind (a load name, or one carried as `definition`) on a site."""
+
+    @abstractmethod
+    async def remove(self, labware: str, site: str, destination: str | None = None) -> None:
+        """Take labware off a site, to another one or out of the lab."""
+
+    @abstractmethod
+    async def fill(
+        self, labware: str, liquid: str, volumes_ul: dict[str, float], species: dict[str, float]
+    ) -> None:
+        """Fill wells by hand; `species` gives the liquid's concentration of each dissolved species in mol/L."""
+
+    @abstractmethod
+    async def attach_pipette(self, device: str, mount: str, pipette: str) -> None:
+        """Hang a pipette on a mount of a liquid handler."""
+
+    @abstractmethod
+    async def confirm(self, message: str) -> None:
+        """Do what the message says, and say so."""

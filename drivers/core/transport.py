@@ -1,0 +1,61 @@
+"""How bytes reach an instrument: a very small async object, chosen by the scheme of an address."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from urllib.parse import urlsplit
+
+from drivers.core.errors import ConnectionFailed
+
+
+class Transport(ABC):
+    """One ordered byte stream to one instrument (or, in a twin, to whoever drives it)."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Make the connection; raises `ConnectionFailed`. Opening an open transport does nothing."""
+
+    @abstractmethod
+    async def send(self, data: bytes) -> None:
+        """Hand all of `data` to the wire; raises `ConnectionLost`."""
+
+    @abstractmethod
+    async def receive(self) -> bytes:
+        """Wait for the next bytes, at least one; `b""` means the other end closed."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End the connection; closing a closed transport does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Where one device is reached: its address, and a way to open a byte stream to it.
+
+    A driver whose library makes its own connection (OPC UA, MQTT, Channel Access) uses `address` and
+    leaves `transport` alone. Neither tells the driver whether the device is real.
+    """
+
+    address: str
+    transport: Callable[[], Transport]
+
+
+def transport_class(scheme: str) -> type[Transport]:
+    """The transport registered for a scheme in the entry-point group `lab.transports`."""
+    found = [point for point in entry_points(group="lab.transports") if point.name == scheme]
+    if not found:
+        known = ", ".join(sorted(point.name for point in entry_points(group="lab.transports")))
+        raise ConnectionFailed(f"no transport for '{scheme}:' addresses; known: {known}.")
+    loaded: type[Transport] = found[0].load()
+    return loaded
+
+
+def port_at(address: str) -> Port:
+    """The port of a device at a real address such as `tcp://127.0.0.1:10100`."""
+    scheme = urlsplit(address).scheme
+
+    def make() -> Transport:
+        return transport_class(scheme)(address)  # type: ignore[call-arg]
+
+    return Port(address, make)

@@ -1,0 +1,141 @@
+"""Quantities as people write them ("20 uL", "37 degC") and as the code keeps them (a float and a named unit).
+
+The set of units is closed: a word that is not in `UNITS` is an error with the nearest known word, never
+an expression to evaluate. Factors are exact by definition of the SI prefixes and of minute, hour and day
+(BIPM, The International System of Units, 9th ed.); `tests/drivers/core/test_units.py` checks every one
+against pint. Suffixes in names tell the unit the code keeps: `_ul`, `_s`, `_c`, `_rpm`, `_nm`, `_mm`.
+"""
+
+import difflib
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+# dimension -> (unit the code keeps, {written unit: factor to it})
+DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
+    "volume": ("uL", {"nL": 1e-3, "uL": 1.0, "µL": 1.0, "μL": 1.0, "mL": 1e3, "L": 1e6}),
+    "time": ("s", {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}),
+    "temperature": ("degC", {"degC": 1.0, "°C": 1.0, "K": 1.0}),
+    "rotation": ("rpm", {"rpm": 1.0}),
+    "length": ("mm", {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1e3}),
+    "wavelength": ("nm", {"nm": 1.0, "um": 1e3}),
+    "flow": ("uL/s", {"uL/s": 1.0, "µL/s": 1.0, "mL/s": 1e3, "uL/min": 1 / 60, "mL/min": 1e3 / 60}),
+    "speed": ("mm/s", {"mm/s": 1.0, "cm/s": 10.0, "m/s": 1e3}),
+    "concentration": (
+        "mol/L",
+        {
+            "mol/L": 1.0,
+            "mmol/L": 1e-3,
+            "umol/L": 1e-6,
+            "µmol/L": 1e-6,
+            "nmol/L": 1e-9,
+            "M": 1.0,
+            "mM": 1e-3,
+            "uM": 1e-6,
+            "µM": 1e-6,
+            "nM": 1e-9,
+        },
+    ),  # fmt: skip
+    "molar_absorptivity": ("L/mol/cm", {"L/mol/cm": 1.0, "1/M/cm": 1.0, "m^2/mol": 10.0}),
+    "angle": ("deg", {"deg": 1.0}),
+    "ratio": ("1", {"%": 0.01, "1": 1.0}),
+}
+_KELVIN_OFFSET = 273.15
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)\s*")
+
+
+class UnitError(ValueError):
+    """The text is not a quantity of the dimension asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value in the unit the code keeps for its dimension."""
+
+    value: float
+    dimension: str
+
+    @property
+    def unit(self) -> str:
+        """The unit the code keeps, such as uL for a volume."""
+        return DIMENSIONS[self.dimension][0]
+
+    def __str__(self) -> str:
+        return f"{self.value:g} {self.unit}"
+
+
+def parse(text: object, dimension: str) -> float:
+    """Read one quantity; returns its value in the unit the code keeps for `dimension`.
+
+    >>> parse("0.2 mL", "volume")
+    200.0
+    >>> parse("310.15 K", "temperature")
+    37.0
+    >>> parse("20 min", "volume")
+    Traceback (most recent call last):
+    ...
+    drivers.core.units.UnitError: '20 min' is a time; a volume is wanted, such as '20 uL'
+    """
+    kept, units = DIMENSIONS[dimension]
+    example = f"such as '20 {kept}'" if kept != "1" else "such as '20 %'"
+    if not isinstance(text, str):
+        raise UnitError(f"{text!r} has no unit; write it as text with one, {example}")
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise UnitError(f"{text!r} is not a number with a unit, {example}")
+    number, unit = float(match[1]), match[2]
+    if not math.isfinite(number):
+        raise UnitError(f"{text!r} is not finite")
+    factor = units.get(unit)
+    if factor is None:
+        others = [name for name, (_, table) in DIMENSIONS.items() if unit in table]
+        if others:
+            article = "an" if others[0][0] in "aeiou" else "a"
+            raise UnitError(f"{text!r} is {article} {others[0]}; a {dimension} is wanted, {example}")
+        near = difflib.get_close_matches(unit, units, 1, 0.5) or [kept]
+        raise UnitError(f"{text!r}: unknown unit '{unit}' for a {dimension} - did you mean '{near[0]}'?")
+    if unit == "K":
+        return round(number - _KELVIN_OFFSET, 9)
+    return number * factor
+
+
+def render(value: float, dimension: str) -> str:
+    """Write a kept value so that `parse` gives it back.
+
+    >>> render(37.0, "temperature")
+    '37 degC'
+    """
+    kept = DIMENSIONS[dimension][0]
+    number = repr(value).removesuffix(".0")
+    return f"{number} {kept}" if kept != "1" else f"{number} 1"
+
+
+def _field(dimension: str, *, low: float | None = None, strict: bool = False) -> Any:
+    """A pydantic field type for a quantity in text; `low` is its least value (excluded when `strict`)."""
+
+    def read(value: object) -> float:
+        number = value if isinstance(value, float) else parse(value, dimension)
+        if low is not None and (number < low or (strict and number == low)):
+            kept = DIMENSIONS[dimension][0]
+            raise UnitError(f"{value!r} must be {'more than' if strict else 'at least'} {low:g} {kept}")
+        return number
+
+    schema = {
+        "type": "string",
+        "description": f"a {dimension} with its unit: {', '.join(DIMENSIONS[dimension][1])}",
+    }
+    return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
+
+
+VolumeUl = _field("volume", low=0, strict=True)
+DurationS = _field("time", low=0)
+TemperatureC = _field("temperature", low=-_KELVIN_OFFSET)
+SpeedRpm = _field("rotation", low=0, strict=True)
+WavelengthNm = _field("wavelength", low=0, strict=True)
+LengthMm = _field("length")
+FlowUlS = _field("flow", low=0, strict=True)
+ConcentrationM = _field("concentration", low=0)
+AbsorptivityM = _field("molar_absorptivity", low=0)

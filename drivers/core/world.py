@@ -1,0 +1,92 @@
+"""Which lab the stack talks to: the real one or the twin. Chosen by name; nothing else differs."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Protocol, TypeVar
+
+from drivers.core.transport import Port, port_at
+
+T = TypeVar("T")
+
+
+class DeviceAddress(Protocol):
+    """What a world needs to know of a device; a lab file's entry is one."""
+
+    @property
+    def driver(self) -> str: ...
+    @property
+    def real(self) -> str: ...
+    @property
+    def options(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSettings:
+    """How a world shall run. The real one has no use for most of it."""
+
+    seed: int = 1
+    #: Simulated seconds a second; None is as fast as the machine can.
+    speed: float | None = None
+    #: True puts the twins on real sockets of this machine.
+    wire: bool = False
+    #: Where virtual time begins (seconds since 1970); None is now.
+    epoch_s: float | None = None
+
+
+class World(ABC):
+    """Gives every device its port, and the loop's clock its pace."""
+
+    name: str
+
+    def __init__(
+        self, devices: Mapping[str, DeviceAddress], sites: Mapping[str, Any], settings: WorldSettings
+    ) -> None:
+        self.devices = devices
+        self.sites = sites
+        self.settings = settings
+
+    @abstractmethod
+    def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine to its end on a new loop that keeps this world's time."""
+
+    @abstractmethod
+    async def start(self, names: Sequence[str]) -> None:
+        """Make these devices reachable."""
+
+    @abstractmethod
+    def port(self, name: str) -> Port:
+        """Where a started device is reached."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End what `start` began."""
+
+
+class RealWorld(World):
+    """The lab itself: real addresses, real time."""
+
+    name = "real"
+
+    def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run on an ordinary asyncio loop."""
+        return asyncio.run(main())
+
+    async def start(self, names: Sequence[str]) -> None:
+        """Nothing to do: the devices are there, or their drivers will say so."""
+
+    def port(self, name: str) -> Port:
+        """The port at the device's `real` address."""
+        return port_at(self.devices[name].real)
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+def world_class(name: str) -> type[World]:
+    """The world registered under a name in the entry-point group `lab.worlds`."""
+    (point,) = entry_points(group="lab.worlds", name=name)
+    loaded: type[World] = point.load()
+    return loaded

@@ -1,0 +1,165 @@
+"""Virtual time: an asyncio loop whose clock jumps to the next timer when nothing else is ready.
+
+One clock serves `loop.time`, `time.time` and `time.monotonic` while the loop runs, so that libraries that
+mix them stay together. Jobs given to an executor are counted and really waited for; a thread that the loop
+does not know of would let the clock run away, so starting one is refused (ADR 0004).
+"""
+
+import asyncio
+import concurrent.futures
+import selectors
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_REAL_MONOTONIC = time.monotonic
+_REAL_TIME = time.time
+_IDLE_POLL_S = 0.2  # with no timer and nothing ready only the outside world can go on: look this often
+
+
+class UnknownThread(RuntimeError):
+    """Something started a thread that the virtual clock does not know of."""
+
+
+class _JumpingSelector(selectors.BaseSelector):
+    """Looks without waiting; where asyncio would wait, it lets the clock pass that time instead."""
+
+    def __init__(self, loop: "VirtualLoop") -> None:
+        self._inner = selectors.DefaultSelector()
+        self._loop = loop
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._inner.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._inner.unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._inner.modify(fileobj, events, data)
+
+    def get_map(self) -> Any:
+        return self._inner.get_map()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Ready files now; else pass `timeout` of the loop's time."""
+        ready = self._inner.select(0)
+        if ready or timeout == 0:
+            return ready
+        if timeout is None or self._loop.outstanding_jobs:
+            return self._inner.select(_IDLE_POLL_S if timeout is None else min(timeout, _IDLE_POLL_S))
+        return self._loop.pass_time(timeout, self._inner)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop in simulated time; `speed` paces it (simulated seconds a second), None never waits."""
+
+    def __init__(self, epoch_s: float, speed: float | None = None) -> None:
+        self._now_s = 0.0
+        self._speed = speed
+        self.epoch_s = epoch_s
+        self.outstanding_jobs = 0
+        super().__init__(_JumpingSelector(self))
+        self._clock_resolution = 1e-9
+        self._executor_threads = _CountedExecutor(self)
+        self.set_default_executor(self._executor_threads)
+
+    def time(self) -> float:
+        """Simulated seconds since the loop began."""
+        return self._now_s
+
+    def wall_time(self) -> float:
+        """Simulated seconds since 1970."""
+        return self.epoch_s + self._now_s
+
+    def pass_time(
+        self, duration_s: float, selector: selectors.BaseSelector
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        """Let simulated time pass: at once, or at the loop's pace while listening to the outside."""
+        if self._speed is None:
+            self._now_s += duration_s
+            return []
+        began = _REAL_MONOTONIC()
+        ready = selector.select(duration_s / self._speed)
+        passed = (_REAL_MONOTONIC() - began) * self._speed
+        self._now_s += min(passed, duration_s) if ready else duration_s
+        return ready
+
+
+class _CountedExecutor(concurrent.futures.ThreadPoolExecutor):
+    """The loop's own threads: the clock stands still while one of their jobs runs."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__(max_workers=4, thread_name_prefix="virtual-loop")
+        self._virtual_loop = loop
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[T]":
+        self._virtual_loop.outstanding_jobs += 1
+        with _threads_allowed():
+            future = super().submit(fn, *args, **kwargs)
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, _: object) -> None:
+        # The result reaches the loop by call_soon_threadsafe, which wakes its selector; only when that
+        # has been seen may the clock run again.
+        self._virtual_loop.call_soon_threadsafe(self._uncount)
+
+    def _uncount(self) -> None:
+        self._virtual_loop.outstanding_jobs -= 1
+
+
+_allowance = threading.local()
+
+
+@contextmanager
+def _threads_allowed() -> Iterator[None]:
+    _allowance.depth = getattr(_allowance, "depth", 0) + 1
+    try:
+        yield
+    finally:
+        _allowance.depth -= 1
+
+
+@contextmanager
+def _injected(loop: VirtualLoop) -> Iterator[None]:
+    """Put the loop's clock in the place of the machine's, and refuse unknown threads."""
+    owner = threading.get_ident()
+    start_thread = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if threading.get_ident() == owner and not getattr(_allowance, "depth", 0):
+            raise UnknownThread(
+                f"{thread.name} would run beside the virtual clock. Devices that use threads work in real "
+                "time only: give the run a speed of 1."
+            )
+        start_thread(thread)
+
+    time.time, time.monotonic = loop.wall_time, loop.time
+    threading.Thread.start = start  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        time.time, time.monotonic = _REAL_TIME, _REAL_MONOTONIC
+        threading.Thread.start = start_thread  # type: ignore[method-assign]
+
+
+def run(
+    main: Callable[[], Coroutine[Any, Any, T]], *, epoch_s: float | None = None, speed: float | None = None
+) -> T:
+    """Run a coroutine to its end in simulated time, from `epoch_s` (seconds since 1970, else now) on.
+
+    >>> async def hour() -> float:
+    ...     await asyncio.sleep(3600)
+    ...     return time.time()
+    >>> run(hour, epoch_s=0.0)
+    3600.0
+    """
+    loop = VirtualLoop(_REAL_TIME() if epoch_s is None else epoch_s, speed)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner, _injected(loop):
+        return runner.run(main())

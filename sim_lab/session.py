@@ -1,0 +1,83 @@
+"""The twin of a lab as a `World`: one twin per device, found by the driver's name."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from drivers.core.transport import Port, Transport, port_at
+from drivers.core.world import DeviceAddress, World, WorldSettings
+from sim_lab import clock
+from sim_lab.link import wire
+from sim_lab.serve import serve_tcp
+from sim_lab.twin import ServerTwin, StreamTwin, Twin
+from sim_lab.world import model
+
+T = TypeVar("T")
+
+
+def make_twin(name: str, device: DeviceAddress, world: model.World) -> Twin:
+    """The twin of one device, by the name of its driver."""
+    (point,) = entry_points(group="lab.twins", name=device.driver)
+    twin: Twin = point.load()(name, device.options, world)
+    return twin
+
+
+class TwinWorld(World):
+    """Every device of the lab, simulated in this process, on one seeded world."""
+
+    name = "twin"
+
+    def __init__(
+        self, devices: Mapping[str, DeviceAddress], sites: Mapping[str, Any], settings: WorldSettings
+    ) -> None:
+        super().__init__(devices, sites, settings)
+        self.truth = model.World(seed=settings.seed, sites=sites)
+        self._twins: dict[str, Twin] = {}
+        self._ports: dict[str, Port] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+        self._cleanup = contextlib.AsyncExitStack()
+
+    def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run in virtual time, as fast as `settings.speed` allows."""
+        return clock.run(main, epoch_s=self.settings.epoch_s, speed=self.settings.speed)
+
+    async def start(self, names: Sequence[str]) -> None:
+        """Bring up the twins of these devices; a twin that runs already is left alone."""
+        self.truth.now = asyncio.get_running_loop().time
+        for name in names:
+            if name not in self._twins:
+                twin = self._twins[name] = make_twin(name, self.devices[name], self.truth)
+                self._ports[name] = await self._open_port(name, twin)
+
+    async def _open_port(self, name: str, twin: Twin) -> Port:
+        if isinstance(twin, ServerTwin):
+            address = await twin.start("127.0.0.1", 0)
+            self._cleanup.push_async_callback(twin.stop)
+            return port_at(address)
+        if not isinstance(twin, StreamTwin):
+            raise TypeError(f"{type(twin).__name__} is neither a StreamTwin nor a ServerTwin")
+        if self.settings.wire:
+            server = await serve_tcp(twin, "127.0.0.1", 0)
+            self._cleanup.push_async_callback(server.stop)
+            return port_at(server.address)
+        return Port(f"sim:{name}", lambda: self._dial(twin))
+
+    def _dial(self, twin: StreamTwin) -> Transport:
+        here, there = wire(twin.baud)
+        task = asyncio.get_running_loop().create_task(twin.serve(there))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        return here
+
+    def port(self, name: str) -> Port:
+        """The port of a started twin."""
+        return self._ports[name]
+
+    async def close(self) -> None:
+        """Stop every twin."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await self._cleanup.aclose()

@@ -1,0 +1,44 @@
+"""What every device twin is: the DEVICE role of its wire in front of the world."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from drivers.core.transport import Transport
+from sim_lab.world.model import World
+
+
+class Twin:
+    """One simulated device; it changes and senses the world, and only it knows how its wire speaks."""
+
+    def __init__(self, name: str, options: Any, world: World) -> None:
+        self.name = name
+        self.options = options
+        self.world = world
+        self.rng = world.rng(name)  # seeded per device, so that one device's draws never move another's
+
+    def site(self, place: str) -> str:
+        """The full name of one of this device's own sites, such as `reader.tray`."""
+        return f"{self.name}.{place}"
+
+
+class StreamTwin(Twin, ABC):
+    """A twin that speaks bytes over any stream: in the process, over TCP or over a pseudo-terminal."""
+
+    #: The line's speed in the process (bits a second); None for a network wire.
+    baud: ClassVar[int | None] = None
+
+    @abstractmethod
+    async def serve(self, link: Transport) -> None:
+        """Answer one client until it closes. The device's state outlives the client."""
+
+
+class ServerTwin(Twin, ABC):
+    """A twin whose protocol library brings its own server (OPC UA, MQTT, Channel Access)."""
+
+    @abstractmethod
+    async def start(self, host: str, port: int) -> str:
+        """Serve on a loopback port (0 chooses one); returns the address a driver or client uses."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """End the server."""

@@ -1,0 +1,111 @@
+"""The world of one cell: labware on sites, liquids in wells, tips in racks, heat and air, on one clock."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers.core.labware import LabwareKind
+from sim_lab.world.air import Air, evaporation_mol_s
+from sim_lab.world.heat import Body
+from sim_lab.world.liquids import Vessel, solution
+
+LABWARE_TAU_S = 300.0  # a filled microplate follows its surroundings in minutes: our estimate
+
+
+class PhysicalError(Exception):
+    """Something that matter does not allow: two things in one place, or a grip on nothing."""
+
+
+@dataclass(slots=True)
+class Labware:
+    """One piece of labware: its kind, what its wells hold, which tips are still in it."""
+
+    name: str
+    kind: LabwareKind
+    vessels: dict[str, Vessel]
+    tips: set[str]
+    body: Body
+    seen_s: dict[str, float] = field(default_factory=dict)  # until when each well's evaporation is accounted
+
+
+class World:
+    """What is so. Devices' twins change and sense it; nothing else may look, but tests."""
+
+    def __init__(self, seed: int, sites: Mapping[str, Any], air: Air | None = None) -> None:
+        self.seed = seed
+        self.sites = sites
+        self.air = air or Air()
+        self.now: Callable[[], float] = lambda: 0.0
+        self.labware: dict[str, Labware] = {}
+        self.at: dict[str, str] = {}  # site -> name of the labware on it
+        self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
+        self.waste = Vessel()
+        self.filled_ul = 0.0
+        self.evaporated_ul = 0.0
+
+    def rng(self, name: str) -> random.Random:
+        """A generator of its own for each name, the same for the same seed."""
+        return random.Random(f"{self.seed}/{name}")
+
+    # Labware and sites
+
+    def place(self, name: str, kind: LabwareKind, site: str) -> None:
+        """Bring new labware into the lab."""
+        if name in self.labware:
+            raise PhysicalError(f"{name} is in the lab already")
+        self._require_free(site)
+        wells = {} if kind.is_tip_rack else {well: Vessel() for well in kind.wells}
+        body = Body(self.air.temperature_c, self.air.temperature_c, LABWARE_TAU_S, self.now())
+        self.labware[name] = Labware(name, kind, wells, set(kind.wells) if kind.is_tip_rack else set(), body)
+        self.at[site] = name
+
+    def on(self, site: str) -> Labware | None:
+        """The labware on a site, if any."""
+        name = self.at.get(site)
+        return None if name is None else self.labware[name]
+
+    def lift(self, site: str) -> Labware:
+        """Take the labware off a site; it is nowhere until it is put down."""
+        name = self.at.pop(site, None)
+        if name is None:
+            raise PhysicalError(f"nothing stands on {site}")
+        return self.labware[name]
+
+    def put(self, labware: Labware, site: str) -> None:
+        """Put lifted labware down."""
+        self._require_free(site)
+        self.at[site] = labware.name
+
+    def _require_free(self, site: str) -> None:
+        if site in self.at:
+            raise PhysicalError(f"{self.at[site]} stands on {site} already")
+
+    # Liquids
+
+    def fill(self, labware: str, well: str, volume_ul: float, species: Mapping[str, float]) -> None:
+        """Bring liquid into the lab; `species` in mol/L."""
+        self.vessel(self.labware[labware], well).add(solution(volume_ul, species))
+        self.filled_ul += volume_ul
+
+    def vessel(self, labware: Labware, well: str) -> Vessel:
+        """What a well holds now: evaporation up to this moment is taken off first."""
+        vessel = labware.vessels[well]
+        now, before = self.now(), labware.seen_s.get(well)
+        labware.seen_s[well] = now
+        if before is not None and now > before and vessel.volume_ul > 0:
+            shape = labware.kind.wells[well]
+            headspace = shape.depth_mm - vessel.volume_ul / shape.area_mm2
+            rate = evaporation_mol_s(shape.area_mm2, headspace, labware.body.at(now), self.air)
+            self.evaporated_ul += vessel.evaporate(rate * (now - before))
+        return vessel
+
+    def discard(self, vessel: Vessel) -> None:
+        """Into the waste."""
+        self.waste.add(vessel)
+
+    def imbalance_ul(self, held: Vessel | None = None) -> float:
+        """Volume brought in, minus all that is somewhere; `held` is what tips still hold."""
+        there = sum(v.volume_ul for item in self.labware.values() for v in item.vessels.values())
+        held_ul = held.volume_ul if held else 0.0
+        return self.filled_ul - there - held_ul - self.waste.volume_ul - self.evaporated_ul
