@@ -1,4 +1,4 @@
-"""The base of every driver: an ophyd-async Device that takes one command at a time and can always be stopped."""
+"""The base of every driver: an ophyd-async Device that takes one command at a time and can be stopped at any."""
 
 import asyncio
 from collections.abc import Mapping
@@ -51,6 +51,7 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         self.port = port
         self.options = options
         self.limits = limits
+        self.action = ""  #: id of the action that runs now, for devices that keep a key with a command
         self._lock = asyncio.Lock()
         self._opened = False
 
@@ -75,7 +76,7 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         """Driver's part of `disconnect`."""
         raise NotImplementedError
 
-    def set(self, command: Command) -> AsyncStatus:  # type: ignore[override]
+    def set(self, command: Command) -> AsyncStatus[Readings]:
         """Run one command; the status ends with it, and its task holds the readings, if any."""
         return AsyncStatus(self.perform(command))
 
@@ -87,6 +88,7 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
                 device=self.name,
             )
         async with self._lock:
+            self.action = command.action
             result: Readings | None = await getattr(self, command.verb)(**command.args)
         return result or ()
 

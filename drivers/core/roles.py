@@ -35,7 +35,7 @@ ROLES: dict[str, Role] = {
     ),
     "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
-    "Operator": Role(frozenset({"place", "remove", "fill", "attach_pipette", "confirm"})),
+    "Operator": Role(frozenset({"place", "remove", "fill", "seal", "peel", "attach_pipette", "confirm"})),
 }
 
 
@@ -45,8 +45,8 @@ class LiquidHandler(Instrument[OptionsT]):
     verbs = ROLES["LiquidHandler"].verbs
 
     @abstractmethod
-    async def load_pipette(self, mount: str, pipette: str) -> None:
-        """Tell the device which pipette hangs on a mount; refused when it sees another one."""
+    async def load_pipette(self, mount: str, pipette: str, nozzles: int | None = None) -> None:
+        """Tell the device which pipette hangs on a mount (refused when it sees another), and how many nozzles to use."""
 
     @abstractmethod
     async def load_labware(self, labware: str, definition: str | dict[str, Any], slot: str) -> None:
@@ -182,7 +182,12 @@ class Operator(Instrument[OptionsT]):
 
     @abstractmethod
     async def place(
-        self, labware: str, kind: str, site: str, definition: dict[str, Any] | None = None
+        self,
+        labware: str,
+        kind: str,
+        site: str,
+        definition: dict[str, Any] | None = None,
+        sealed: bool = False,
     ) -> None:
         """Put new labware of a kind (a load name, or one carried as `definition`) on a site."""
 
@@ -194,7 +199,15 @@ class Operator(Instrument[OptionsT]):
     async def fill(
         self, labware: str, liquid: str, volumes_ul: dict[str, float], species: dict[str, float]
     ) -> None:
-        """Fill wells by hand; `species` gives the liquid's concentration of each dissolved species in mol/L."""
+        """Fill wells by hand; `species` gives the liquid's mol/L of each species by CAS number."""
+
+    @abstractmethod
+    async def seal(self, labware: str) -> None:
+        """Close a plate with a seal."""
+
+    @abstractmethod
+    async def peel(self, labware: str) -> None:
+        """Take the seal off a plate."""
 
     @abstractmethod
     async def attach_pipette(self, device: str, mount: str, pipette: str) -> None:

@@ -26,6 +26,7 @@ class Labware:
     vessels: dict[str, Vessel]
     tips: set[str]
     body: Body
+    sealed: bool = False
     seen_s: dict[str, float] = field(default_factory=dict)  # until when each well's evaporation is accounted
 
 
@@ -93,7 +94,7 @@ class World:
         vessel = labware.vessels[well]
         now, before = self.now(), labware.seen_s.get(well)
         labware.seen_s[well] = now
-        if before is not None and now > before and vessel.volume_ul > 0:
+        if before is not None and now > before and vessel.volume_ul > 0 and not labware.sealed:
             shape = labware.kind.wells[well]
             headspace = shape.depth_mm - vessel.volume_ul / shape.area_mm2
             rate = evaporation_mol_s(shape.area_mm2, headspace, labware.body.at(now), self.air)

@@ -1,0 +1,19 @@
+"""Opentrons OT-2 over the HTTP API of its robot server."""
+
+from drivers.core.driver import Driver
+from drivers.core.limits import between
+from drivers.liquid_handlers.opentrons_ot2.options import Options
+
+DRIVER = Driver(
+    summary="Opentrons OT-2 liquid handler, HTTP API",
+    role="LiquidHandler",
+    device="drivers.liquid_handlers.opentrons_ot2.device:OT2",
+    options=Options,
+    schemes=("http", "sim"),
+    # What any OT-2 pipette can carry: Opentrons pipette name specs, p10 to p1000.
+    limits={
+        "volume": between("0.1 uL", "1000 uL", "volume"),
+        "rate": between("0.1 uL/s", "1000 uL/s", "flow"),
+    },
+    sites=tuple(str(slot) for slot in range(1, 12)),  # slot 12 is the fixed trash
+)

@@ -1,0 +1,288 @@
+"""From a protocol to a program for one lab: devices, deck, tips, fills and moves that the author need not say."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drivers.core.labware import LabwareKind, UnknownLabware
+from protocols import model as m
+from protocols.drafts import Draft, sequence
+from protocols.labview import LabView
+from protocols.layout import Layout
+from protocols.ledger import TRASH, kind_of
+from protocols.parse import Source
+from protocols.pipetting import Pipetting
+from protocols.problems import Problem, ProtocolError
+from protocols.program import CLOCK, Program
+from protocols.setup import fills, species_of
+from protocols.wells import AddressError, parse_wells
+
+
+def bind(source: Source, lab: LabView) -> Program:
+    """The program of a protocol on a lab; raises `ProtocolError` with every step that cannot be bound."""
+    return _Binder(source, lab).program()
+
+
+class _Binder:
+    def __init__(self, source: Source, lab: LabView) -> None:
+        self.source, self.protocol, self.lab = source, source.protocol, lab
+        self.problems: list[Problem] = []
+        self.drafts: list[Draft] = []
+        self.kinds: dict[str, LabwareKind] = {}
+        self.sources: dict[str, Any] = {}  # labware -> kind name or carried definition
+        self.operator = self._device("Operator", "setup")
+        self.handler = self.lab.first("LiquidHandler") or ""
+        self.layout = Layout(lab, self.handler, self.operator, self.drafts)
+        self._steps: dict[type, Callable[[Any], None]] = {
+            m.PipetteStep: self._pipette, m.Transfer: self._pipette, m.SerialDilute: self._pipette,
+            m.Mix: self._pipette, m.Shake: self._shake, m.Measure: self._measure, m.MoveLabware: self._move,
+            m.Position: self._position, m.Wait: self._wait, m.OperatorStep: self._operator_step,
+            m.Seal: self._seal, m.Peel: self._seal,
+        }  # fmt: skip
+
+    def program(self) -> Program:
+        """Bind every step, then write the set-up that they need."""
+        self._guard("setup", self._declare_labware)
+        self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
+        if self.problems:
+            raise ProtocolError(self.problems)
+        for step in self.protocol.steps:
+            self._guard(step.id, lambda step=step: self._steps[type(step)](step))  # type: ignore[misc]
+        self._guard("setup", self._check_materials)
+        if self.problems:
+            raise ProtocolError(self.problems)
+        body = list(self.drafts)
+        drafts = [self._with_definition(draft) for draft in [*self._setup(body), *body]]
+        return Program(
+            protocol_hash=self.source.hash,
+            actions=sequence(drafts, self.lab.roles),
+            labware=self.sources,
+            species={name: species_of(material) for name, material in self._materials().items()},
+            names=_names(self._materials()),
+            notes=tuple(self.protocol.assumptions),
+        )
+
+    def _guard(self, step: str, work: Callable[[], None]) -> None:
+        """Do one piece of work; what is wrong with it does not hide what is wrong with the next."""
+        try:
+            work()
+        except ProtocolError as error:
+            self.problems += error.problems
+        except UnknownLabware as error:
+            self.problems.append(Problem("LAB-001", step, str(error)))
+        except AddressError as error:
+            self.problems.append(Problem("UNIT-001", step, str(error)))
+
+    def _device(self, role: str, step: str) -> str:
+        device = self.lab.first(role)
+        if device is None:
+            hint = f"Add a device with the role {role} to lab.toml, or choose another lab."
+            raise ProtocolError([Problem("ROLE-001", step, f"this lab has no {role}", hint)])
+        return device
+
+    # Labware
+
+    def _declare_labware(self) -> None:
+        travels = {
+            s.labware for s in self.protocol.steps if isinstance(s, m.Shake | m.Measure | m.MoveLabware)
+        }
+        if self.protocol.labware:
+            self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
+        pinned = sorted(
+            self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels)
+        )
+        for name, spec in pinned:
+            self._guard("setup", lambda name=name, spec=spec: self._declare(name, spec, name in travels))  # type: ignore[misc]
+
+    def _declare(self, name: str, spec: m.Labware, travels: bool) -> None:
+        if name == TRASH:
+            raise ProtocolError(
+                [Problem("LAB-010", "setup", "labware 'trash' is the lab's own", "Choose another name.")]
+            )
+        if (spec.type is None) == (spec.definition is None):
+            raise ProtocolError(
+                [Problem("LAB-011", "setup", f"labware {name}: give either `type` or `definition`")]
+            )
+        source = spec.type if spec.type is not None else spec.definition
+        self._add_labware(name, source, spec.slot, travels)  # type: ignore[arg-type]
+        for wells in spec.holds:
+            names = parse_wells(f"{name}/{wells}").names
+            unknown = [well for well in names if well not in self.kinds[name].wells]
+            if unknown:
+                raise ProtocolError(
+                    [Problem("LAB-002", "setup", f"labware {name} has no well {', '.join(unknown)}")]
+                )
+
+    def _add_labware(
+        self, name: str, source: str | Mapping[str, Any], slot: str | None, travels: bool
+    ) -> None:
+        found = kind_of(source)
+        self.layout.settle(name, slot, travels)
+        self.kinds[name] = found
+        self.sources[name] = found.load_name if isinstance(source, str) else source
+
+    def _known(self, step: str, labware: str) -> str:
+        if labware not in self.kinds:
+            known = ", ".join(self.kinds) or "none"
+            raise ProtocolError(
+                [Problem("LAB-001", step, f"there is no labware '{labware}'", f"Declared: {known}.")]
+            )
+        return labware
+
+    def _with_definition(self, draft: Draft) -> Draft:
+        """`load_labware` carries the kind itself, put in once all labware is known."""
+        if draft.verb != "load_labware":
+            return draft
+        return Draft(
+            draft.step,
+            draft.device,
+            draft.verb,
+            {**draft.args, "definition": self.sources[draft.args["labware"]]},
+            draft.uses,
+        )
+
+    # Steps
+
+    def _pipette(self, step: Any) -> None:
+        self._device("LiquidHandler", step.id)
+        self.pipetting.step(step)
+
+    def _shake(self, step: m.Shake) -> None:
+        shaker = self._device("HeaterShaker", step.id)
+        site = self.lab.sites[shaker][0]
+        self.layout.move(step.id, self._known(step.id, step.labware), site)
+        uses = (step.labware, site)
+        if step.at is not None:
+            self.drafts.append(Draft(step.id, shaker, "set_temperature", {"temperature_c": step.at}, uses))
+        self.drafts.append(
+            Draft(step.id, shaker, "shake", {"speed_rpm": step.speed, "duration_s": step.for_}, uses)
+        )
+        if step.at is not None:
+            self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
+
+    def _measure(self, step: m.Measure) -> None:
+        if step.kind == "environment":
+            sensor = self._device("Sensor", step.id)
+            self.drafts.append(Draft(step.id, sensor, "measure", {}, tuple(self.kinds)))
+            return
+        reader = self._device("PlateReader", step.id)
+        if step.labware is None or not step.wavelengths:
+            raise ProtocolError(
+                [Problem("MEAS-001", step.id, "an absorbance reading needs `labware` and `wavelengths`")]
+            )
+        labware = self._known(step.id, step.labware)
+        found = self.kinds[labware]
+        if step.wells is None:
+            wells = tuple(well for column in found.columns for well in column)
+        else:
+            wells = parse_wells(f"{labware}/{step.wells}").names
+        unknown = [well for well in wells if well not in found.wells]
+        if unknown:
+            raise ProtocolError([Problem("LAB-002", step.id, f"{labware} has no well {', '.join(unknown)}")])
+        site = self.lab.sites[reader][0]
+        self.layout.move(step.id, labware, site)
+        self.layout.close_tray(step.id, reader)
+        args = {"wells": list(wells), "wavelengths_nm": list(step.wavelengths)}
+        self.drafts.append(Draft(step.id, reader, "read_absorbance", args, (labware, site)))
+
+    def _move(self, step: m.MoveLabware) -> None:
+        labware = self._known(step.id, step.labware)
+        if step.to == "off":
+            self.layout.take_away(step.id, labware)
+            return
+        site = self._site(step)
+        self.layout.move(step.id, labware, site, by_person=step.by == "person")
+        if self.lab.owner(site) == self.handler:
+            self.layout.home[labware] = site
+
+    def _site(self, step: m.MoveLabware) -> str:
+        """A site by its whole name, a deck slot by its number, or a device by its name."""
+        sites = self.lab.all_sites()
+        candidates = [step.to, f"{self.handler}.{step.to}", *self.lab.sites.get(step.to, ())[:1]]
+        found = next((site for site in candidates if site in sites), None)
+        if found is None:
+            raise ProtocolError(
+                [
+                    Problem(
+                        "REACH-002", step.id, f"there is no site '{step.to}'", f"Sites: {', '.join(sites)}."
+                    )
+                ]
+            )
+        return found
+
+    def _position(self, step: m.Position) -> None:
+        axis = self._device("Axis", step.id)
+        self.drafts.append(Draft(step.id, axis, "move", {"position_mm": step.to}))
+        self.drafts.append(Draft(step.id, axis, "position", {}))
+
+    def _wait(self, step: m.Wait) -> None:
+        self.drafts.append(Draft(step.id, CLOCK, "wait", {"duration_s": step.for_}, barrier=True))
+
+    def _operator_step(self, step: m.OperatorStep) -> None:
+        self.drafts.append(Draft(step.id, self.operator, "confirm", {"message": step.message}, barrier=True))
+
+    def _seal(self, step: m.Seal | m.Peel) -> None:
+        labware = self._known(step.id, step.labware)
+        uses = (labware, *([self.handler] if self.handler else []))
+        self.drafts.append(Draft(step.id, self.operator, step.do, {"labware": labware}, uses))
+
+    # Set-up
+
+    def _materials(self) -> dict[str, m.Material]:
+        return {"water": m.Material(cas="7732-18-5"), **self.protocol.materials}
+
+    def _check_materials(self) -> None:
+        known = self._materials()
+        for name, spec in self.protocol.labware.items():
+            for fill in spec.holds.values():
+                material = fill if isinstance(fill, str) else fill.material
+                if material not in known:
+                    hint = f"Declare it under materials; declared: {', '.join(known)}."
+                    raise ProtocolError(
+                        [
+                            Problem(
+                                "MAT-001",
+                                "setup",
+                                f"labware {name} holds '{material}', which is no material",
+                                hint,
+                            )
+                        ]
+                    )
+
+    def _setup(self, body: list[Draft]) -> list[Draft]:
+        """What a person loads and the devices are told before the first step."""
+        drafts = [
+            Draft(
+                "setup",
+                self.operator,
+                "attach_pipette",
+                {"device": self.handler, "mount": mount, "pipette": model.name},
+                (self.handler,),
+            )
+            for mount, model in self.pipetting.attached.items()
+        ]
+        layout = Layout(self.lab, self.handler, self.operator, [], dict(self.layout.home))
+        for name, site in self.pipetting.first_sites.items():
+            source = self.sources[name]
+            args: dict[str, Any] = {"labware": name, "kind": self.kinds[name].load_name, "site": site}
+            if not isinstance(source, str):
+                args["definition"] = source
+            if name in self.protocol.labware and self.protocol.labware[name].sealed:
+                args["sealed"] = True
+            drafts.append(Draft("setup", self.operator, "place", args, (name, site)))
+        loading = [
+            Draft(
+                "setup", self.handler, "load_pipette", {"mount": mount, "pipette": model.name, **nozzles}, ()
+            )
+            for mount, model, nozzles in self.pipetting.loaded()
+        ]
+        for name, site in self.pipetting.first_sites.items():
+            layout.where[name] = site
+            layout.announce("setup", name)
+        needed = [*drafts, *loading, *layout.drafts, *body]
+        drafts += fills(self.protocol, self.kinds, needed, self.operator, self.lab.roles)
+        return [*drafts, *loading, *layout.drafts]
+
+
+def _names(materials: Mapping[str, m.Material]) -> dict[str, str]:
+    names = {material.cas: name for name, material in materials.items() if material.cas}
+    return {"7732-18-5": "water", **names}

@@ -1,0 +1,35 @@
+"""What a protocol needs to know of a lab to be bound to it: roles, sites, reach, pipettes. No addresses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LabView:
+    """One lab as the binder sees it; site names are whole, such as `reader.tray`."""
+
+    roles: Mapping[str, str]  # device -> role
+    sites: Mapping[str, tuple[str, ...]]  # device -> its own sites, in order of preference
+    taught: Mapping[str, frozenset[str]]  # plate mover -> sites it can reach
+    mounts: Mapping[str, str]  # mount of the liquid handler -> pipette model that hangs there
+    storage: tuple[str, ...] = ()  # sites of hotels and racks
+
+    def first(self, role: str) -> str | None:
+        """The first device of a role."""
+        return next((name for name, has in self.roles.items() if has == role), None)
+
+    def owner(self, site: str) -> str | None:
+        """The device a site belongs to; None for storage."""
+        return next((device for device, sites in self.sites.items() if site in sites), None)
+
+    def all_sites(self) -> list[str]:
+        """Every site by its whole name."""
+        return [site for sites in self.sites.values() for site in sites] + list(self.storage)
+
+    def mover(self, source: str, destination: str) -> str | None:
+        """A plate mover that reaches both sites."""
+        return next((arm for arm, reach in self.taught.items() if {source, destination} <= reach), None)
+
+    def reachable(self, site: str) -> bool:
+        """Whether any plate mover reaches a site."""
+        return any(site in reach for reach in self.taught.values())

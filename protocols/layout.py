@@ -1,0 +1,148 @@
+"""Where every piece of labware stands while a program is bound, and how it gets where a step needs it."""
+
+from dataclasses import dataclass, field
+
+from protocols.drafts import Draft
+from protocols.labview import LabView
+from protocols.problems import Problem, ProtocolError
+
+
+@dataclass(slots=True)
+class Layout:
+    """Places labware on the deck and emits the moves between sites; `drafts` grows with them."""
+
+    lab: LabView
+    handler: str
+    operator: str
+    drafts: list[Draft]
+    home: dict[str, str] = field(default_factory=dict)  # labware -> its deck site
+    where: dict[str, str | None] = field(default_factory=dict)  # labware -> site now; None is out of the lab
+    tray_open: dict[str, bool] = field(default_factory=dict)
+
+    def settle(self, labware: str, slot: str | None, movable: bool) -> None:
+        """Give labware its deck site: the slot the author named, or the best free one."""
+        sites = self.lab.sites[self.handler]
+        if slot is not None:
+            site = f"{self.handler}.{slot}"
+            if site not in sites:
+                names = ", ".join(s.split(".", 1)[1] for s in sites)
+                raise ProtocolError(
+                    [
+                        Problem(
+                            "REACH-002",
+                            "setup",
+                            f"labware {labware}: there is no deck slot '{slot}'",
+                            f"Slots: {names}.",
+                        )
+                    ]
+                )
+        else:
+            free = [s for s in sites if s not in self.home.values()]
+            free.sort(key=lambda s: self.lab.reachable(s) != movable)
+            if not free:
+                hint = f"The deck has {len(sites)} slots."
+                raise ProtocolError(
+                    [Problem("LAB-008", "setup", f"no deck slot is left for {labware}", hint)]
+                )
+            site = free[0]
+        taken = next((name for name, there in self.home.items() if there == site), None)
+        if taken:
+            raise ProtocolError(
+                [
+                    Problem(
+                        "LAB-007",
+                        "setup",
+                        f"{labware} and {taken} both want {site}",
+                        "Give one another slot.",
+                    )
+                ]
+            )
+        self.home[labware] = self.where[labware] = site
+
+    def on_deck(self, step: str, labware: str) -> None:
+        """Have labware on the liquid handler's deck."""
+        site = self.where.get(labware)
+        if site is not None and self.lab.owner(site) == self.handler:
+            return
+        self.move(step, labware, self.home[labware])
+
+    def move(self, step: str, labware: str, destination: str, *, by_person: bool = False) -> None:
+        """Bring labware to a site, by arm if one reaches both, by a person if the author says so."""
+        source = self.where[labware]
+        if source == destination:
+            return
+        if source is None:
+            raise ProtocolError([Problem("LAB-009", step, f"{labware} is not in the lab any more")])
+        self._clear(step, destination)
+        arm = None if by_person else self.lab.mover(source, destination)
+        if arm is None and not by_person:
+            raise ProtocolError([self._unreachable(step, labware, source, destination)])
+        for site in (source, destination):
+            self._tray(step, site, opened=True)
+        things = (
+            labware,
+            source,
+            destination,
+            *(owner for s in (source, destination) if (owner := self.lab.owner(s))),
+        )
+        if self.lab.owner(source) == self.handler:
+            self.drafts.append(Draft(step, self.handler, "remove_labware", {"labware": labware}, things))
+        if arm is None:
+            args = {"labware": labware, "site": source, "destination": destination}
+            self.drafts.append(Draft(step, self.operator, "remove", args, things))
+        else:
+            args = {"labware": labware, "source": source, "destination": destination}
+            self.drafts.append(Draft(step, arm, "move_labware", args, things))
+        self.where[labware] = destination
+        if self.lab.owner(destination) == self.handler:
+            self.announce(step, labware)
+
+    def take_away(self, step: str, labware: str) -> None:
+        """Have a person take labware out of the lab."""
+        source = self.where[labware]
+        if source is None:
+            return
+        if self.lab.owner(source) == self.handler:
+            self.drafts.append(
+                Draft(step, self.handler, "remove_labware", {"labware": labware}, (labware, source))
+            )
+        args = {"labware": labware, "site": source, "destination": None}
+        self.drafts.append(Draft(step, self.operator, "remove", args, (labware, source, self.handler)))
+        self.where[labware] = None
+
+    def announce(self, step: str, labware: str) -> None:
+        """Tell the liquid handler what stands on its deck; the definition is put in when the program is whole."""
+        site = self.where[labware] or ""
+        args = {"labware": labware, "definition": labware, "slot": site.split(".", 1)[1]}
+        self.drafts.append(Draft(step, self.handler, "load_labware", args, (labware, site)))
+
+    def close_tray(self, step: str, device: str) -> None:
+        """Have a reader's tray in."""
+        if self.tray_open.get(device):
+            self.drafts.append(Draft(step, device, "close_tray", {}, (f"{device}.tray",)))
+            self.tray_open[device] = False
+
+    def _tray(self, step: str, site: str, *, opened: bool) -> None:
+        device = self.lab.owner(site)
+        if device and self.lab.roles[device] == "PlateReader" and self.tray_open.get(device, False) != opened:
+            self.drafts.append(Draft(step, device, "open_tray", {}, (site,)))
+            self.tray_open[device] = opened
+
+    def _clear(self, step: str, site: str) -> None:
+        standing = next((name for name, there in self.where.items() if there == site), None)
+        if standing is None:
+            return
+        if self.home.get(standing) in (None, site):
+            raise ProtocolError(
+                [Problem("LAB-007", step, f"{standing} stands on {site}", "Move it away in a step before.")]
+            )
+        self.move(step, standing, self.home[standing])
+
+    def _unreachable(self, step: str, labware: str, source: str, destination: str) -> Problem:
+        far = [site for site in (source, destination) if not self.lab.reachable(site)] or [destination]
+        message = (
+            f"no plate arm reaches {' and '.join(far)}: {labware} cannot go from {source} to {destination}"
+        )
+        reach = sorted(set().union(*self.lab.taught.values())) if self.lab.taught else []
+        hint = f"The arm reaches {', '.join(reach) or 'nothing'}; choose one of these, teach the site in lab.toml, or move it `by: person`."
+        return Problem("REACH-001", step, message, hint)

@@ -1,0 +1,238 @@
+"""From text to a checked `Protocol`: YAML or JSON, parameters put in, every problem of shape and unit at once."""
+
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import rfc8785
+import yaml
+from pydantic import ValidationError
+
+from drivers.core.units import UnitError, parse
+from protocols.model import Parameter, Protocol, Step
+from protocols.problems import Problem, ProtocolError
+
+MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A protocol with the values of its parameters; `hash` is over both (sha256 of canonical JSON, RFC 8785)."""
+
+    protocol: Protocol
+    parameters: Mapping[str, str | float]
+    document: Mapping[str, Any]
+    hash: str
+
+
+def read(path: Path, values: Mapping[str, str] | None = None) -> Source:
+    """Read a protocol file; raises `ProtocolError` with all that is wrong with it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProtocolError(
+            [Problem("FILE-001", "", f"{path}: {error.strerror}", "Give the path of a protocol file.")]
+        ) from error
+    return loads(data, values, name=str(path))
+
+
+def loads(data: bytes, values: Mapping[str, str] | None = None, *, name: str = "protocol") -> Source:
+    """Read a protocol from the bytes of a YAML or JSON document."""
+    document = _document(data, name)
+    return from_document(document, values)
+
+
+def _document(data: bytes, name: str) -> dict[str, Any]:
+    if len(data) > MAX_BYTES:
+        raise ProtocolError(
+            [Problem("FILE-002", "", f"{name} has {len(data)} bytes; at most {MAX_BYTES} are read")]
+        )
+    try:
+        text = data.decode("utf-8")
+        document = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError) as error:
+        detail = " ".join(str(error).split())
+        raise ProtocolError(
+            [Problem("FILE-003", "", f"{name} is neither YAML nor JSON: {detail}")]
+        ) from error
+    if not isinstance(document, dict):
+        raise ProtocolError(
+            [
+                Problem(
+                    "FILE-004",
+                    "",
+                    f"{name} holds no mapping at its top",
+                    "Begin with 'format: lab-protocol/1'.",
+                )
+            ]
+        )
+    if document.get("format") != "lab-protocol/1":
+        hint = "Opentrons, XDL and Autoprotocol files are read by 'lab import'; else begin with 'format: lab-protocol/1'."
+        raise ProtocolError(
+            [
+                Problem(
+                    "FMT-002", "", f"{name}: format is {document.get('format')!r}, not 'lab-protocol/1'", hint
+                )
+            ]
+        )
+    return document
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without aliases (they can blow a small file up) and with duplicate keys refused."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not read")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = {str(key) for key in keys if isinstance(key, str) and keys.count(key) > 1}
+        if twice:
+            raise yaml.YAMLError(
+                f"line {node.start_mark.line + 1}: '{', '.join(sorted(twice))}' stands twice"
+            )
+        return super().construct_mapping(node, deep)
+
+
+def from_document(document: Mapping[str, Any], values: Mapping[str, str] | None = None) -> Source:
+    """Put the parameters in, check the shape; raises `ProtocolError`."""
+    problems: list[Problem] = []
+    parameters = dict(_parameters(document, values or {}, problems))
+    filled = {
+        key: _fill(part, parameters, key, problems) if key != "parameters" else part
+        for key, part in document.items()
+    }
+    protocol: Protocol | None = None
+    try:
+        protocol = Protocol.model_validate(filled)
+    except ValidationError as error:
+        problems += [_problem(detail, filled) for detail in error.errors(include_url=False)]
+    if protocol is not None:
+        problems += _double_ids(protocol)
+    if problems or protocol is None:
+        raise ProtocolError(problems)
+    try:
+        canonical = rfc8785.dumps({"document": dict(document), "parameters": parameters})
+    except (rfc8785.CanonicalizationError, ValueError) as error:
+        raise ProtocolError(
+            [Problem("FMT-004", "", f"a value cannot be written as JSON: {error}")]
+        ) from error
+    return Source(protocol, parameters, document, hashlib.sha256(canonical).hexdigest())
+
+
+def _parameters(
+    document: Mapping[str, Any], values: Mapping[str, str], problems: list[Problem]
+) -> Iterator[tuple[str, str | float]]:
+    declared = document.get("parameters") or {}
+    if not isinstance(declared, dict):
+        return
+    for name in values.keys() - declared.keys():
+        near = difflib.get_close_matches(name, list(declared), 1)
+        known = f"did you mean '{near[0]}'?" if near else f"It has: {', '.join(declared) or 'none'}."
+        problems.append(Problem("PAR-001", "", f"the protocol has no parameter '{name}'", known))
+    for name, raw in declared.items():
+        try:
+            spec = Parameter.model_validate(raw)
+        except ValidationError:
+            continue  # reported with the rest of the document
+        value: str | float = values.get(name, spec.default)
+        try:
+            low, high, number = (
+                None if v is None else _number(v, spec.kind) for v in (spec.low, spec.high, value)
+            )
+            if number is None or (low is not None and number < low) or (high is not None and number > high):
+                raise UnitError(f"{value} is outside {spec.low} to {spec.high}")
+        except UnitError as error:
+            problems.append(
+                Problem("PAR-002", "", f"parameter {name}: {error}", "Choose a value inside its range.")
+            )
+        yield name, value
+
+
+def _number(value: str | float, kind: str) -> float:
+    if kind != "number":
+        return parse(value, kind)
+    try:
+        number = float(value)
+    except ValueError:
+        raise UnitError(f"{value!r} is not a number") from None
+    if not math.isfinite(number):
+        raise UnitError(f"{value!r} is not finite")
+    return number
+
+
+def _fill(part: Any, parameters: Mapping[str, Any], path: str, problems: list[Problem]) -> Any:
+    if isinstance(part, dict):
+        if part.keys() == {"param"}:
+            if part["param"] in parameters:
+                return parameters[part["param"]]
+            known = ", ".join(parameters) or "none"
+            problems.append(
+                Problem("PAR-003", "", f"{path}: no parameter '{part['param']}'", f"Declared: {known}.")
+            )
+            return None
+        return {key: _fill(value, parameters, f"{path}.{key}", problems) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_fill(value, parameters, f"{path}.{i}", problems) for i, value in enumerate(part)]
+    return part
+
+
+_STEP_FIELDS = {get_args(m.model_fields["do"].annotation)[0]: m for m in get_args(get_args(Step)[0])}
+
+
+def _problem(detail: Any, document: Mapping[str, Any]) -> Problem:
+    """One pydantic error as a problem: the step's own id, a path without the union's tags, a hint."""
+    place = [part for part in detail["loc"] if part != "function-before"]
+    step, path = "", place
+    if len(place) > 1 and place[0] == "steps" and isinstance(place[1], int):
+        raw = document["steps"][place[1]]
+        step = (
+            str(raw.get("id", f"number {place[1] + 1}"))
+            if isinstance(raw, dict)
+            else f"number {place[1] + 1}"
+        )
+        path = [p for p in place[2:] if p not in _STEP_FIELDS]
+    where = ".".join(str(p) for p in path)
+    message = detail["msg"].removeprefix("Value error, ")
+    rule, hint = "FMT-001", ""
+    if detail["type"] == "value_error":
+        rule = "UNIT-001"
+    elif detail["type"] == "extra_forbidden":
+        known = _known_keys(place, document)
+        near = difflib.get_close_matches(str(path[-1]), known, 1, 0.5)
+        message = "unknown key"
+        hint = f"Did you mean '{near[0]}'?" if near else (f"Known: {', '.join(known)}." if known else "")
+    elif detail["type"] == "missing":
+        message = "is missing"
+    elif detail["type"] == "union_tag_invalid":
+        rule = "FMT-003"
+        near = difflib.get_close_matches(str(detail["ctx"]["tag"]), _STEP_FIELDS, 1, 0.4)
+        message = f"'{detail['ctx']['tag']}' is none of {detail['ctx']['expected_tags']}"
+        hint = f"Did you mean '{near[0]}'?" if near else ""
+    return Problem(rule, step, f"{where}: {message}" if where else message, hint)
+
+
+def _known_keys(place: list[Any], document: Mapping[str, Any]) -> list[str]:
+    if len(place) == 1:
+        return list(Protocol.model_fields)
+    if place[0] == "steps" and len(place) >= 3 and place[2] in _STEP_FIELDS and len(place) == 4:
+        return [field.alias or name for name, field in _STEP_FIELDS[place[2]].model_fields.items()]
+    return []
+
+
+def _double_ids(protocol: Protocol) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for step in protocol.steps:
+        if step.id in seen or step.id in {"setup", "end"}:
+            why = "stands twice" if step.id in seen else "is a name the lab uses itself"
+            yield Problem(
+                "FMT-005", step.id, f"the id '{step.id}' {why}", "Give every step an id of its own."
+            )
+        seen.add(step.id)

@@ -1,0 +1,192 @@
+"""Liquid steps on one liquid handler: which pipette, which tip, and each single command."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from drivers.core.labware import LabwareKind, Pipette, pipettes
+from protocols import model as m
+from protocols.drafts import Draft
+from protocols.labview import LabView
+from protocols.layout import Layout
+from protocols.ledger import TRASH
+from protocols.problems import Problem, ProtocolError
+from protocols.tips import TipStore, standard_rack, tip_volume
+from protocols.unroll import largest_volume, unroll
+from protocols.wells import Wells
+
+_VERBS = {
+    m.Aspirate: "aspirate",
+    m.Dispense: "dispense",
+    m.BlowOut: "blow_out",
+    m.TouchTip: "touch_tip",
+    m.GoTo: "move_to",
+}
+AddLabware = Callable[[str, str, str | None, bool], None]
+
+
+class Pipetting:
+    """Binds liquid steps; remembers which pipettes hang where and which tips are used."""
+
+    def __init__(
+        self,
+        protocol: m.Protocol,
+        lab: LabView,
+        layout: Layout,
+        kinds: Mapping[str, LabwareKind],
+        add: AddLabware,
+    ) -> None:
+        self.protocol, self.lab, self.layout, self.kinds, self._add = protocol, lab, layout, kinds, add
+        self.mounts: dict[str, Pipette] = {}  # those the program uses
+        self.nozzles: dict[str, int] = {}
+        self.tips = TipStore()
+        self.first_sites: dict[str, str] = dict(layout.home)
+        for name, found in kinds.items():
+            if found.is_tip_rack:
+                self.tips.add(name, found)
+        for need in protocol.pipettes.values():
+            self._mount(need.mount, self._model(need.model), 1 if need.single_nozzle else None)
+
+    @property
+    def attached(self) -> dict[str, Pipette]:
+        """Pipettes that a person must hang up first: mount -> model."""
+        return {
+            mount: model for mount, model in self.mounts.items() if self.lab.mounts.get(mount) != model.name
+        }
+
+    def loaded(self) -> Iterator[tuple[str, Pipette, dict[str, int]]]:
+        """Mount, model, and the number of nozzles where not all are used."""
+        for mount, model in self.mounts.items():
+            few = self.nozzles[mount] != model.channels
+            yield mount, model, {"nozzles": self.nozzles[mount]} if few else {}
+
+    def step(self, step: Any) -> None:
+        """Add the commands of one liquid step."""
+        mount = self._choose(step)
+        pipette = self.mounts[mount]
+        for cycle in unroll(step, tip_volume(pipette)):
+            for move in cycle:
+                self._move(step.id, mount, pipette, move)
+
+    # Pipettes
+
+    def _model(self, name: str) -> Pipette:
+        if name not in pipettes():
+            raise ProtocolError(
+                [
+                    Problem(
+                        "PIP-003",
+                        "setup",
+                        f"there is no pipette '{name}'",
+                        f"Known: {', '.join(pipettes())}.",
+                    )
+                ]
+            )
+        return pipettes()[name]
+
+    def _mount(self, mount: str, model: Pipette, nozzles: int | None = None) -> str:
+        self.mounts[mount] = model
+        self.nozzles[mount] = nozzles or model.channels
+        return mount
+
+    def _choose(self, step: Any) -> str:
+        """The mount for a step: the pipette it names, else the best that hangs there, else one to be hung up."""
+        if isinstance(step, m.PipetteStep) and step.pipette is not None:
+            need = self.protocol.pipettes.get(step.pipette)
+            if need is None:
+                known = ", ".join(self.protocol.pipettes) or "none"
+                raise ProtocolError(
+                    [
+                        Problem(
+                            "PIP-004", step.id, f"there is no pipette '{step.pipette}'", f"Declared: {known}."
+                        )
+                    ]
+                )
+            return need.mount
+        volume = largest_volume(step)
+        hanging = {mount: self._model(name) for mount, name in self.lab.mounts.items()} | self.mounts
+        fits = [
+            (model.max_ul, mount) for mount, model in hanging.items()
+            if model.channels == step.channels and model.min_ul <= volume
+        ]  # fmt: skip
+        if fits:
+            enough = [fit for fit in fits if fit[0] >= volume]
+            mount = min(enough)[1] if enough else max(fits)[1]
+            return mount if mount in self.mounts else self._mount(mount, hanging[mount])
+        return self._hang_up(step, volume)
+
+    def _hang_up(self, step: Any, volume: float) -> str:
+        free = [mount for mount in ("right", "left") if mount not in self.mounts]
+        models = [
+            p
+            for p in pipettes().values()
+            if p.channels == step.channels and p.name.endswith("gen2") and p.min_ul <= volume
+        ]
+        if not free or not models:
+            have = ", ".join(f"{p.name} ({mount})" for mount, p in self.mounts.items()) or "none"
+            message = f"no pipette with {step.channels} nozzles for {volume:g} uL"
+            raise ProtocolError(
+                [Problem("PIP-002", step.id, message, f"In use: {have}. Change the volume or the channels.")]
+            )
+        enough = [p for p in models if p.max_ul >= volume]
+        model = min(enough, key=lambda p: p.max_ul) if enough else max(models, key=lambda p: p.max_ul)
+        return self._mount(free[0], model)
+
+    # Moves
+
+    def _move(self, step: str, mount: str, pipette: Pipette, move: Any) -> None:
+        if isinstance(move, m.PickUp):
+            self._pick_up(step, mount, pipette, move)
+        elif isinstance(move, m.DropTip):
+            into = move.into or Wells(TRASH, ("A1",))
+            self._emit(step, mount, "drop_tip", into, {})
+        elif isinstance(move, m.MixMove):
+            extra = {"volume_ul": move.volume, "height_mm": move.height} | (
+                {"rate_ul_s": move.rate} if move.rate else {}
+            )
+            for _ in range(move.times):
+                self._emit(step, mount, "aspirate", move.well, extra)
+                self._emit(step, mount, "dispense", move.well, extra)
+        else:
+            extra = {}
+            if isinstance(move, m.Aspirate | m.Dispense):
+                extra = {"volume_ul": move.volume} | ({"rate_ul_s": move.rate} if move.rate else {})
+            if isinstance(move, m.Aspirate | m.Dispense | m.GoTo) and move.height != 1.0:
+                extra["height_mm"] = move.height
+            self._emit(step, mount, _VERBS[type(move)], move.well, extra)
+
+    def _pick_up(self, step: str, mount: str, pipette: Pipette, move: m.PickUp) -> None:
+        nozzles = self.nozzles[mount]
+        if move.tip is not None:
+            self.tips.take(move.tip.labware, move.tip.names[0], nozzles)
+            self._emit(step, mount, "pick_up_tip", move.tip, {})
+            return
+        found = self.tips.next(pipette, nozzles)
+        if found is None:
+            self._add_rack(pipette)
+            found = self.tips.next(pipette, nozzles)
+        if found is None:
+            raise ProtocolError(
+                [Problem("TIP-002", step, f"no rack of the lab fits {nozzles} nozzles of {pipette.name}")]
+            )
+        self._emit(step, mount, "pick_up_tip", Wells(found[0], (found[1],)), {})
+
+    def _add_rack(self, pipette: Pipette) -> None:
+        kind_name = standard_rack(pipette)
+        name = next(
+            n for i in range(1, 100) if (n := kind_name if i == 1 else f"{kind_name}_{i}") not in self.kinds
+        )
+        self._add(name, kind_name, None, False)
+        self.tips.add(name, self.kinds[name])
+        self.first_sites[name] = self.layout.home[name]
+
+    def _emit(self, step: str, mount: str, verb: str, where: Wells, extra: Mapping[str, Any]) -> None:
+        labware, well = where.labware, where.names[0]
+        if labware != TRASH:
+            if labware not in self.kinds:
+                known = ", ".join(self.kinds) or "none"
+                raise ProtocolError(
+                    [Problem("LAB-001", step, f"there is no labware '{labware}'", f"Declared: {known}.")]
+                )
+            self.layout.on_deck(step, labware)
+        args = {"mount": mount, "labware": labware, "well": well, **extra}
+        self.layout.drafts.append(Draft(step, self.layout.handler, verb, args, (labware,)))

@@ -1,0 +1,63 @@
+"""A program: what a protocol becomes on one lab, as frozen actions that wait for one another."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import rfc8785
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One command to one device; `after` names the actions that must have ended before it begins."""
+
+    id: str
+    step: str
+    device: str
+    verb: str
+    args: Mapping[str, Any]
+    after: tuple[str, ...] = ()
+    harmless: bool = False  # repeating it changes nothing
+
+
+#: The device name of actions that only let time pass.
+CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """All actions of one run, in an order that respects `after`, with what the lab must know about them."""
+
+    protocol_hash: str
+    actions: tuple[Action, ...]
+    #: Labware id -> kind name or carried definition, as the actions place it.
+    labware: Mapping[str, Any]
+    #: Material name -> its solutes and solvent in mol/L, keyed by CAS number; empty where nothing is known.
+    species: Mapping[str, Mapping[str, float]]
+    #: CAS number -> the name the author uses for it.
+    names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices the program uses, in order of first use."""
+        return tuple(dict.fromkeys(action.device for action in self.actions if action.device != CLOCK))
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the program as canonical JSON."""
+        return hashlib.sha256(rfc8785.dumps(self.as_json())).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, for `program.json`."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value

@@ -1,0 +1,75 @@
+"""What a person fills before a run: volumes the author gave, or just enough for what the steps draw."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from drivers.core.labware import LabwareKind
+from protocols.drafts import Draft, sequence
+from protocols.ledger import Ledger
+from protocols.model import Fill, Material, Protocol
+from protocols.wells import parse_wells
+
+WATER = "7732-18-5"
+#: mol/L of water in itself: 998.2 g/L (20 degC) over 18.01528 g/mol; solutes are taken as dilute.
+WATER_MOLAR = 998.2 / 18.01528
+#: Tips stand this far above the bottom, so a film of that height stays: the dead volume is area x height.
+DEAD_HEIGHT_MM = 1.0
+MARGIN = 0.05  # more than drawn, for pipetting error and evaporation
+
+
+def species_of(material: Material) -> dict[str, float]:
+    """mol/L of solvent and solute by CAS number; empty where no solute is named, and nothing may be inferred."""
+    if material.cas is None:
+        return {}
+    if material.cas == WATER:
+        return {WATER: WATER_MOLAR}
+    species = {material.solvent: WATER_MOLAR} if material.solvent == WATER else {}
+    return species | ({material.cas: material.concentration} if material.concentration is not None else {})  # type: ignore[return-value]
+
+
+def fills(
+    protocol: Protocol,
+    kinds: Mapping[str, LabwareKind],
+    needed: Sequence[Draft],
+    operator: str,
+    roles: Mapping[str, str],
+) -> Iterator[Draft]:
+    """The fill commands of the set-up; `needed` are all other drafts, from which open volumes follow."""
+    given, unsaid = _declared(protocol)
+    by_hand = [
+        _fill(operator, labware, liquid, wells, protocol) for (labware, liquid), wells in given.items()
+    ]
+    places = [draft for draft in needed if draft.verb == "place"]
+    rest = [draft for draft in needed if draft.verb != "place"]
+    ledger = Ledger(lend=unsaid)
+    for action in sequence([*places, *by_hand, *rest], roles):
+        ledger.apply(action)
+    for (labware, well), liquid in unsaid.items():
+        drawn = ledger.lent_ul.get((labware, well), 0.0)
+        if drawn:
+            shape = kinds[labware].wells[well]
+            wanted = drawn * (1 + MARGIN) + shape.area_mm2 * DEAD_HEIGHT_MM
+            given.setdefault((labware, liquid), {})[well] = round(min(wanted, shape.capacity_ul), 1)
+    for (labware, liquid), wells in given.items():
+        yield _fill(operator, labware, liquid, wells, protocol)
+
+
+def _declared(
+    protocol: Protocol,
+) -> tuple[dict[tuple[str, str], dict[str, float]], dict[tuple[str, str], str]]:
+    """(labware, liquid) -> volumes that the author gave; (labware, well) -> liquid where he gave none."""
+    given: dict[tuple[str, str], dict[str, float]] = {}
+    unsaid: dict[tuple[str, str], str] = {}
+    for name, spec in protocol.labware.items():
+        for wells, fill in spec.holds.items():
+            for well in parse_wells(f"{name}/{wells}").names:
+                if isinstance(fill, Fill):
+                    given.setdefault((name, fill.material), {})[well] = fill.volume
+                else:
+                    unsaid[name, well] = fill
+    return given, unsaid
+
+
+def _fill(operator: str, labware: str, liquid: str, wells: Mapping[str, float], protocol: Protocol) -> Draft:
+    material = protocol.materials.get(liquid) or Material(cas=WATER)
+    args = {"labware": labware, "liquid": liquid, "volumes_ul": dict(wells), "species": species_of(material)}
+    return Draft("setup", operator, "fill", args, (labware,))
