@@ -1,0 +1,178 @@
+"""What must be true between the tables of a lab file. Pure: tables as tomllib read them in, faults out.
+
+Each check looks only at what has the right shape; what has not is reported by `labfile.shape`.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from labfile.lines import KeyPath
+from labfile.model import DeviceTable
+from labfile.nearest import did_you_mean
+from labfile.plugins import Driver, Limits
+from labfile.problems import Fault
+from labfile.shape import shape_faults
+
+COMMON_KEYS = frozenset(DeviceTable.model_fields)
+#: A twin in this process; a device that has none.
+_TWIN_WORDS = ("sim:", "none")
+#: Behind an address of these schemes stands a server that several devices may share.
+_SHARED_SCHEMES = frozenset({"ca", "mqtt", "opc.tcp"})
+#: The largest whole number that JSON keeps exactly (RFC 8259, section 6).
+_LARGEST_INT = 2**53 - 1
+
+Drivers = Mapping[str, Driver]
+Tables = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A device table beside its driver; what could not be found out is None."""
+
+    faults: tuple[Fault, ...]
+    driver: Driver | None = None
+    options: BaseModel | None = None
+    limits: Limits | None = None
+
+
+def tables(document: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """The tables below the table `name`, leaving out what is no table."""
+    outer = document.get(name)
+    return (
+        {key: inner for key, inner in outer.items() if isinstance(inner, dict)}
+        if isinstance(outer, dict)
+        else {}
+    )
+
+
+def examine(name: str, table: Mapping[str, Any], drivers: Drivers) -> Examined:
+    """Hold one device table against its driver: options, limits and addresses."""
+    at: KeyPath = ("devices", name)
+    wanted = table.get("driver")
+    if not isinstance(wanted, str):
+        return Examined(())
+    if wanted not in drivers:
+        return Examined(
+            (Fault((*at, "driver"), "no such driver", did_you_mean(wanted, drivers, "installed")),)
+        )
+    try:
+        driver = drivers[wanted]
+    except Exception as error:  # a plug-in may fail in any way while it is imported
+        why = f"this driver cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}"
+        return Examined((Fault((*at, "driver"), why, "mend or reinstall it"),))
+    own = {key: value for key, value in table.items() if key not in COMMON_KEYS}
+    faults = shape_faults(driver.options, own, at, COMMON_KEYS)
+    options = None if faults else driver.options.model_validate(own)
+    narrower = table.get("limits", {})
+    limits, wrong = driver.default_limits.narrowed(narrower if isinstance(narrower, dict) else {})
+    faults += [Fault.said((*at, "limits", limit), message) for limit, message in wrong]
+    faults += _address((*at, "real"), table.get("real"), driver.schemes)
+    if table.get("twin") not in _TWIN_WORDS:
+        faults += _address((*at, "twin"), table.get("twin"), driver.schemes, _TWIN_WORDS)
+    return Examined(tuple(faults), driver, options, limits)
+
+
+def _address(
+    at: KeyPath, address: object, schemes: tuple[str, ...], words: tuple[str, ...] = ()
+) -> Iterator[Fault]:
+    """What is wrong with an address for a driver of these schemes; the address itself is not repeated."""
+    if not isinstance(address, str):
+        return
+    scheme, colon, rest = address.partition(":")
+    if not colon or scheme not in schemes:
+        begins = f"must begin with {' or '.join(f'{known}:' for known in schemes)}"
+        besides = f", or be {' or '.join(repr(word) for word in words)}" if words else ""
+        yield Fault(at, begins + besides, "so says its driver")
+        return
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        yield Fault(at, "host or port cannot be read", f"write {scheme}://host:port")
+        return
+    if parts.password is not None:
+        yield Fault(at, "holds a password", "secrets belong in the environment; see the driver's options")
+    if rest == "//":
+        yield Fault(at, "names no host or path", f"write what stands behind {scheme}://")
+
+
+def duplicate_addresses(devices: Tables) -> Iterator[Fault]:
+    """Devices that would command one and the same instrument."""
+    seen: dict[object, str] = {}
+    for name, table in devices.items():
+        address = table.get("real")
+        if not isinstance(address, str):
+            continue
+        scheme, _, rest = address.partition(":")
+        own = {key: value for key, value in table.items() if key not in COMMON_KEYS}
+        instrument = (scheme, rest.rstrip("/"), repr(own) if scheme in _SHARED_SCHEMES else "")
+        first = seen.setdefault(instrument, name)
+        if first != name:
+            yield Fault(
+                ("devices", name, "real"), f"same address as devices.{first}", "each instrument has its own"
+            )
+
+
+def site_faults(
+    sites: Tables, storage: Tables, devices: Tables, examined: Mapping[str, Examined]
+) -> Iterator[Fault]:
+    """Taught sites whose device, place or arm is not there."""
+    for site, table in sites.items():
+        owner, dot, place = site.partition(".")
+        if dot:
+            yield from _place(("sites", site), owner, place, storage, devices, examined)
+        arm = table.get("arm")
+        if isinstance(arm, str):
+            yield from _arm(("sites", site, "arm"), arm, devices, examined)
+
+
+def _place(
+    at: KeyPath, owner: str, place: str, storage: Tables, devices: Tables, examined: Mapping[str, Examined]
+) -> Iterator[Fault]:
+    if owner in devices:
+        driver = examined[owner].driver
+        if driver is not None and place not in driver.sites:
+            yield Fault(at, f"'{owner}' has no place '{place}'", did_you_mean(place, driver.sites, "it has"))
+    elif owner in storage:
+        slots = storage[owner].get("slots")
+        if isinstance(slots, int) and place not in map(str, range(1, slots + 1)):
+            yield Fault(at, f"'{owner}' has no place '{place}'", f"it has 1 to {slots}")
+    else:
+        yield Fault(
+            at, f"no device or storage '{owner}'", did_you_mean(owner, {*devices, *storage}, "there are")
+        )
+
+
+def _arm(at: KeyPath, arm: str, devices: Tables, examined: Mapping[str, Examined]) -> Iterator[Fault]:
+    movers = {name for name, found in examined.items() if found.driver and found.driver.role == "PlateMover"}
+    if arm not in devices:
+        yield Fault(at, f"no device '{arm}'", did_you_mean(arm, movers, "plate movers"))
+        return
+    driver = examined[arm].driver
+    if driver is not None and driver.role != "PlateMover":
+        hint = f"plate movers: {', '.join(sorted(movers)) or 'none'}"
+        yield Fault(at, f"'{arm}' is a {driver.role}, not a PlateMover", hint)
+
+
+def shared_names(document: Mapping[str, Any]) -> Iterator[Fault]:
+    """Names that would mean two things: a device and a storage, or a person and an agent."""
+    for one, other in (("devices", "storage"), ("people", "agents")):
+        for name in tables(document, other):
+            if name in tables(document, one):
+                yield Fault((other, name), f"'{name}' is also in [{one}]", "choose another name")
+
+
+def number_faults(value: object, at: KeyPath = ()) -> Iterator[Fault]:
+    """Numbers that JSON, and so the hash of the file, cannot keep."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield Fault(at, "must be a finite number")
+    elif isinstance(value, int) and abs(value) > _LARGEST_INT:
+        yield Fault(at, "is too large a number", f"at most {_LARGEST_INT}")
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield from number_faults(inner, (*at, key))

@@ -1,0 +1,228 @@
+"""The tables of `lab.toml`, one pydantic model each: the shape that a lab file must have."""
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from labfile.nearest import did_you_mean
+from labfile.secret import is_reference
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_SITE = re.compile(r"([a-z][a-z0-9_]*)\.([A-Za-z0-9_]+)")
+#: Width of a microplate's footprint, across which a gripper holds it. Source: ANSI/SLAS 1-2004 (R2012).
+_PLATE_WIDTH_MM = 85.48
+
+Hazard = Literal["low", "medium", "high"]
+PersonMay = Literal[
+    "validate",
+    "simulate",
+    "submit",
+    "run",
+    "pause",
+    "resume",
+    "abort",
+    "settle",
+    "approve:low",
+    "approve:medium",
+    "approve:high",
+]
+#: An agent never approves, and never says what an interrupted action did: both are for a person.
+AgentMay = Literal["validate", "simulate", "submit", "run", "pause", "resume", "abort"]
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            "this name is not allowed - begin with a small letter; go on with small letters, digits and _"
+        )
+    return text
+
+
+def _site_name(text: str) -> str:
+    if not _SITE.fullmatch(text):
+        raise ValueError(
+            'a site is a device or storage and its place in quotes - such as [sites."reader.tray"]'
+        )
+    return text
+
+
+def _timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (LookupError, ValueError, OSError):
+        near = did_you_mean(text, available_timezones())
+        raise ValueError(f"no such time zone - {near or 'use a name such as America/Chicago'}") from None
+    return text
+
+
+def _store_url(text: str) -> str:
+    if is_reference(text):
+        return text
+    if not text.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("must begin with sqlite:/// or postgresql:// - or name a secret: env:NAME")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.password is not None:
+        raise ValueError("holds a password - put the whole URL into the environment and write env:NAME")
+    return text
+
+
+Name = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})
+]
+SiteName = Annotated[
+    str, AfterValidator(_site_name), WithJsonSchema({"type": "string", "pattern": f"^{_SITE.pattern}$"})
+]
+
+
+class Table(BaseModel):
+    """What all tables share: no unknown key, no change after reading, no conversion, no value in errors."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class LabTable(Table):
+    """`[lab]`: which lab this is."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_-]*$",
+        description="The cell's short name: a small letter, then small letters, digits, _ and -.",
+    )
+    facility: str = Field(min_length=1, description="The organisation or facility, in full.")
+    ror: str | None = Field(
+        default=None,
+        pattern=r"^https://ror\.org/0[a-hj-km-np-tv-z0-9]{6}[0-9]{2}$",
+        description="The facility's identifier in the Research Organization Registry, https://ror.org/...",
+    )
+    mode: Literal["twin", "real"] = Field(
+        default="twin", description="The world the lab starts in; --twin and --real win over it."
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        description="The lab's time zone, by its IANA name, such as America/Chicago."
+    )
+
+
+class DeviceTable(Table):
+    """`[devices.<name>]`: one instrument. Every other key in it is an option of its driver."""
+
+    driver: str = Field(description="The driver's name, as `lab devices` lists them.")
+    real: str = Field(description="The address of the instrument, such as tcp://arm.lab.example:10100.")
+    twin: str = Field(
+        description='The address of its twin: "sim:" in this process, an address of a served twin, or "none".'
+    )
+    limits: dict[str, Any] = Field(
+        default={},
+        description='Narrower limits than the driver\'s own: name = ["lower", "upper"], with units.',
+    )
+
+
+class Storage(Table):
+    """`[storage.<name>]`: a rack or hotel for labware; its places are `<name>.1` to `<name>.<slots>`."""
+
+    slots: int = Field(ge=1, le=1000, description="How many places it has.")
+
+
+class Site(Table):
+    """`[sites."<device or storage>.<place>"]`: where an arm finds labware, as taught at the bench.
+
+    `at_mm` and `yaw_deg` are the gripper's pose, in the arm's base frame, as it holds a plate standing there.
+    """
+
+    arm: str = Field(description="The device that was taught this site; its role is PlateMover.")
+    at_mm: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
+        description="x, y, z of the gripper in the arm's frame, in mm."
+    )
+    yaw_deg: float = Field(ge=-180, le=180, description="Turn of the gripper about the vertical, in degrees.")
+    elbow: Literal["left", "right"] | None = Field(
+        default=None,
+        description="The side to which the arm's elbow points here; the arm chooses when left out.",
+    )
+    access: Literal["vertical", "horizontal"] = Field(
+        default="vertical", description="Whether the arm comes from above, or from the side as into a hotel."
+    )
+    approach_mm: float = Field(
+        default=60.0,
+        gt=0,
+        description="How far above (or in front of) the site the arm begins and ends, in mm.",
+    )
+    lift_mm: float = Field(
+        default=10.0,
+        ge=0,
+        description="How far the arm lifts labware before it draws it out sideways, in mm.",
+    )
+    grip_mm: float = Field(
+        default=_PLATE_WIDTH_MM, gt=0, description="Width of the labware between the fingers, in mm."
+    )
+
+
+class Person(Table):
+    """`[people.<name>]`: what a person may do. Stopping is allowed to everyone and needs no entry."""
+
+    may: Annotated[frozenset[PersonMay], Field(strict=False)] = Field(description="What this person may do.")
+
+
+class Budget(Table):
+    """How much of the lab an agent may use; a figure that is left out means no bound of that kind."""
+
+    runs_per_day: int | None = Field(default=None, ge=0, description="Runs begun in a day.")
+    instrument_minutes_per_day: float | None = Field(
+        default=None, ge=0, description="Minutes of instrument time in a day, all devices together."
+    )
+
+
+class Agent(Table):
+    """`[agents.<name>]`: what an AI agent may do. It can never approve."""
+
+    may: Annotated[frozenset[AgentMay], Field(strict=False)] = Field(description="What this agent may do.")
+    hazard_ceiling: Hazard = Field(
+        default="low", description="The highest hazard of a protocol that this agent may submit."
+    )
+    budget: Budget = Field(default=Budget(), description="How much of the lab the agent may use.")
+
+
+class Policy(Table):
+    """`[policy]`: what happens with a protocol that needs judgement."""
+
+    unknown_material: Literal["approve", "block", "warn"] = Field(
+        default="approve",
+        description="A material the lab knows nothing of: ask a person, refuse, or only warn.",
+    )
+
+
+class Store(Table):
+    """`[store]`: where the lab keeps its state."""
+
+    url: Annotated[str, AfterValidator(_store_url)] = Field(
+        default="sqlite:///var/lab.db",
+        description="sqlite:///path or postgresql://host/name; env:NAME takes it from the environment.",
+    )
+
+
+class Compute(Table):
+    """`[compute]`: where heavy computing is done."""
+
+    executor: Literal["processes", "parsl", "dask"] = Field(
+        default="processes", description="Processes of this machine, Parsl or Dask."
+    )
+
+
+class Document(Table):
+    """The whole of `lab.toml`."""
+
+    version: Literal[1] = Field(alias="schema", description="The version of this format: 1.")
+    lab: LabTable = Field(description="Which lab this is.")
+    devices: dict[Name, DeviceTable] = Field(description="The instruments, by name.")
+    storage: dict[Name, Storage] = Field(default={}, description="Racks and hotels for labware, by name.")
+    sites: dict[SiteName, Site] = Field(default={}, description="Sites that an arm was taught, by full name.")
+    people: dict[str, Person] = Field(default={}, description="Who may do what.")
+    agents: dict[str, Agent] = Field(default={}, description="Which AI agent may do what.")
+    policy: Policy = Field(default=Policy(), description="What needs a person's judgement.")
+    store: Store = Field(default=Store(), description="Where the lab keeps its state.")
+    compute: Compute = Field(default=Compute(), description="Where heavy computing is done.")
