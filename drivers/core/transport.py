@@ -38,7 +38,9 @@ class Port:
     """
 
     address: str
-    transport: Callable[[], Transport]
+    #: `transport()` is a stream to `address`; `transport(n)` one to another TCP port of the same device, for
+    #: makers who give it several (by the number in their manual).
+    transport: Callable[..., Transport]
 
 
 def transport_class(scheme: str) -> type[Transport]:
@@ -55,7 +57,20 @@ def port_at(address: str) -> Port:
     """The port of a device at a real address such as `tcp://127.0.0.1:10100`."""
     scheme = urlsplit(address).scheme
 
-    def make() -> Transport:
-        return transport_class(scheme)(address)  # type: ignore[call-arg]
+    def make(tcp_port: int | None = None) -> Transport:
+        return transport_class(scheme)(address if tcp_port is None else beside(address, tcp_port))  # type: ignore[call-arg]
 
     return Port(address, make)
+
+
+def beside(address: str, tcp_port: int) -> str:
+    """The address of another TCP port of the same host; raises `ConnectionFailed` where there is no host.
+
+    >>> beside("tcp://127.0.0.1:10100", 10000)
+    'tcp://127.0.0.1:10000'
+    """
+    parts = urlsplit(address)
+    if not parts.hostname:
+        raise ConnectionFailed(f"{address} names no host, so it has no port {tcp_port} beside it.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{tcp_port}"

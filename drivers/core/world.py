@@ -16,11 +16,16 @@ class DeviceAddress(Protocol):
     """What a world needs to know of a device; a lab file's entry is one."""
 
     @property
-    def driver(self) -> str: ...
+    def driver(self) -> str:
+        """Name of its driver."""
+
     @property
-    def real(self) -> str: ...
+    def real(self) -> str:
+        """Address of the instrument itself."""
+
     @property
-    def options(self) -> Any: ...
+    def options(self) -> Any:
+        """Its driver's options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,10 @@ class World(ABC):
     @abstractmethod
     def port(self, name: str) -> Port:
         """Where a started device is reached."""
+
+    def fingerprint(self) -> str:
+        """A hash of every byte that passed, where a world can see them; empty where it cannot."""
+        return ""
 
     @abstractmethod
     async def close(self) -> None:

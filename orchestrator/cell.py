@@ -1,0 +1,63 @@
+"""The devices of a lab in one world, connected as a run needs them."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from drivers.core.instrument import Instrument
+from drivers.core.world import World, WorldSettings, world_class
+from labfile.lab import DeviceEntry, Lab
+
+
+class RealTimeOnly(Exception):
+    """A device that uses threads was asked to work in virtual time."""
+
+
+class Cell:
+    """One lab in one world; holds the connected devices."""
+
+    def __init__(self, lab: Lab, world: str, settings: WorldSettings) -> None:
+        self.lab = lab
+        self.settings = settings
+        self.world: World = world_class(world)(lab.devices, lab.sites, settings)
+        self.devices: dict[str, Instrument[Any]] = {}
+
+    async def connect(self, names: Iterable[str]) -> None:
+        """Bring devices up, all at once; raises the first `DeviceError`, with what was begun closed again."""
+        names = [name for name in names if name not in self.devices]
+        await self.world.start(names)
+        made = {name: self._make(self.lab.devices[name]) for name in names}
+        self.devices |= made
+        results = await asyncio.gather(*(device.connect() for device in made.values()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                await self.close()
+                raise result
+
+    def _make(self, entry: DeviceEntry) -> Instrument[Any]:
+        driver: Any = entry.spec
+        device: Instrument[Any] = driver.load()(entry.name, self.world.port(entry.name), self._options(entry), entry.limits)
+        if device.real_time_only and self.world.name != "real" and self.settings.speed != 1:
+            raise RealTimeOnly(
+                f"{entry.name} ({entry.driver}) uses threads and works in real time only. Run with --speed 1."
+            )
+        return device
+
+    def _options(self, entry: DeviceEntry) -> Any:
+        """The driver's options; a plate mover's also hold the sites that it was taught."""
+        taught = {name: site for name, site in self.lab.sites.items() if site.arm == entry.name}
+        if "sites" not in type(entry.options).model_fields:
+            return entry.options
+        return type(entry.options).model_validate(
+            {**entry.options.model_dump(), "sites": {name: site.model_dump(exclude={"arm"}) for name, site in taught.items()}}
+        )
+
+    async def stop(self) -> None:
+        """Stop every connected device now."""
+        await asyncio.gather(*(device.stop() for device in self.devices.values()), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Disconnect everything and end the world."""
+        await asyncio.gather(*(device.disconnect() for device in self.devices.values()), return_exceptions=True)
+        self.devices.clear()
+        await self.world.close()

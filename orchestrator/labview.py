@@ -1,0 +1,24 @@
+"""A lab file as protocols see it."""
+
+from labfile.lab import Lab
+from protocols.labview import LabView
+
+
+def view(lab: Lab) -> LabView:
+    """Roles, sites, reach and pipettes of a lab, without addresses."""
+    taught: dict[str, set[str]] = {}
+    for name, site in lab.sites.items():
+        taught.setdefault(site.arm, set()).add(name)
+    mounts: dict[str, str] = {}
+    for device in lab.devices.values():
+        if device.role == "LiquidHandler":
+            mounts = {m: p for m in ("left", "right") if (p := getattr(device.options, m, None))}
+            break
+    own = {site for device in lab.devices.values() for site in device.sites}
+    return LabView(
+        roles={name: device.role for name, device in lab.devices.items()},
+        sites={name: device.sites for name, device in lab.devices.items() if device.sites},
+        taught={arm: frozenset(sites) for arm, sites in taught.items()},
+        mounts=mounts,
+        storage=tuple(site for site in lab.all_sites if site not in own),
+    )

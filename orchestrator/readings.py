@@ -1,0 +1,54 @@
+"""What an action measured, as Bluesky reads it: one event in the stream of its step."""
+
+from typing import Any
+
+from bluesky.protocols import Readable
+
+from drivers.core.instrument import Readings
+
+
+class StepReading(Readable[Any]):
+    """The readings of one action, under the name of its device; wells are arrays in the order of `<device>_wells`."""
+
+    parent = None
+
+    def __init__(self, device: str, readings: Readings, at_s: float) -> None:
+        self.name = device
+        self._readings = readings
+        self._at_s = at_s
+
+    def read(self) -> dict[str, Any]:
+        """Values with their time (seconds since 1970)."""
+        return {
+            f"{self.name}_{reading.quantity}": {
+                "value": reading.value if reading.wells is None else list(reading.wells.values()),
+                "timestamp": self._at_s,
+            }
+            for reading in self._readings
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Units and shapes."""
+        return {
+            f"{self.name}_{reading.quantity}": {
+                "source": f"lab:{self.name}",
+                "dtype": "number" if reading.wells is None else "array",
+                "shape": [] if reading.wells is None else [len(reading.wells)],
+                "units": reading.unit,
+            }
+            for reading in self._readings
+        }
+
+    def read_configuration(self) -> dict[str, Any]:
+        """The wells that were read, in order."""
+        wells = self._wells()
+        return {f"{self.name}_wells": {"value": wells, "timestamp": self._at_s}} if wells else {}
+
+    def describe_configuration(self) -> dict[str, Any]:
+        """Shape of the list of wells."""
+        wells = self._wells()
+        key = {"source": f"lab:{self.name}", "dtype": "array", "shape": [len(wells)]}
+        return {f"{self.name}_wells": key} if wells else {}
+
+    def _wells(self) -> list[str]:
+        return next((list(reading.wells) for reading in self._readings if reading.wells is not None), [])

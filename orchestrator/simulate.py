@@ -1,0 +1,56 @@
+"""The dry run: the same orchestrator and drivers on a fresh twin, in virtual time. It predicts what a run will do."""
+
+import hashlib
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import rfc8785
+
+from drivers.core.world import WorldSettings
+from labfile.lab import Lab
+from orchestrator.cell import Cell
+from orchestrator.execute import Result, execute
+from protocols.program import Program
+
+#: Where the time of every dry run begins, so that equal runs give equal traces: 2026-01-01T00:00:00Z.
+EPOCH_S = 1767225600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a dry run predicts, the hash of its whole trace, and what it cost."""
+
+    result: Result
+    trace_hash: str
+    wall_s: float
+
+
+def simulate(lab: Lab, program: Program, *, seed: int = 1, speed: float | None = None, wire: bool = False) -> Prediction:
+    """Dry-run a program; raises `RealTimeOnly` for devices that need `speed=1`."""
+    began = time.perf_counter()
+    settings = WorldSettings(seed=seed, speed=speed, wire=wire, epoch_s=EPOCH_S)
+    cell = Cell(lab, "twin", settings)
+
+    async def main() -> tuple[Result, str]:
+        try:
+            result = await execute(program, cell, {"world": "twin", "dry_run": True})
+            return result, cell.world.fingerprint()
+        finally:
+            await cell.close()
+
+    result, bytes_hash = cell.world.run(main)
+    trace = trace_of(program, result) | {"seed": seed, "bytes": bytes_hash}
+    digest = hashlib.sha256(rfc8785.dumps(trace)).hexdigest()
+    return Prediction(result, digest, time.perf_counter() - began)
+
+
+def trace_of(program: Program, result: Result) -> dict[str, Any]:
+    """Everything that can be seen of a run, as plain data: times, readings, end state."""
+    return {
+        "program": program.hash,
+        "outcome": result.outcome,
+        "spans": [asdict(span) for span in result.spans],
+        "readings": list(result.readings),
+        "end_state": result.end_state,
+    }
