@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from labfile.lines import KeyPath
-from labfile.model import DeviceTable
+from labfile.model import MAX_SLOTS, DeviceTable
 from labfile.nearest import did_you_mean
 from labfile.plugins import Driver, Limits
 from labfile.problems import Fault
@@ -43,11 +43,8 @@ class Examined:
 def tables(document: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
     """The tables below the table `name`, leaving out what is no table."""
     outer = document.get(name)
-    return (
-        {key: inner for key, inner in outer.items() if isinstance(inner, dict)}
-        if isinstance(outer, dict)
-        else {}
-    )
+    found = outer.items() if isinstance(outer, dict) else ()
+    return {key: inner for key, inner in found if isinstance(inner, dict)}
 
 
 def examine(name: str, table: Mapping[str, Any], drivers: Drivers) -> Examined:
@@ -71,9 +68,11 @@ def examine(name: str, table: Mapping[str, Any], drivers: Drivers) -> Examined:
     narrower = table.get("limits", {})
     limits, wrong = driver.default_limits.narrowed(narrower if isinstance(narrower, dict) else {})
     faults += [Fault.said((*at, "limits", limit), message) for limit, message in wrong]
-    faults += _address((*at, "real"), table.get("real"), driver.schemes)
+    # A driver may list sim: as a scheme; as an address it is for `twin` alone, or "real" would not be real.
+    schemes = tuple(scheme for scheme in driver.schemes if scheme != "sim")
+    faults += _address((*at, "real"), table.get("real"), schemes)
     if table.get("twin") not in _TWIN_WORDS:
-        faults += _address((*at, "twin"), table.get("twin"), driver.schemes, _TWIN_WORDS)
+        faults += _address((*at, "twin"), table.get("twin"), schemes, _TWIN_WORDS)
     return Examined(tuple(faults), driver, options, limits)
 
 
@@ -137,10 +136,12 @@ def _place(
     if owner in devices:
         driver = examined[owner].driver
         if driver is not None and place not in driver.sites:
-            yield Fault(at, f"'{owner}' has no place '{place}'", did_you_mean(place, driver.sites, "it has"))
+            yield Fault(
+                at, f"'{owner}' has no place '{place}'", f"it has: {', '.join(driver.sites) or 'none'}"
+            )
     elif owner in storage:
         slots = storage[owner].get("slots")
-        if isinstance(slots, int) and place not in map(str, range(1, slots + 1)):
+        if isinstance(slots, int) and slots <= MAX_SLOTS and place not in map(str, range(1, slots + 1)):
             yield Fault(at, f"'{owner}' has no place '{place}'", f"it has 1 to {slots}")
     else:
         yield Fault(

@@ -48,6 +48,8 @@ def _examine(path: Path, drivers: Mapping[str, Driver]) -> tuple[Lab | None, lis
     except tomllib.TOMLDecodeError as error:
         line, message, hint = syntax_error(text, error)
         return None, [Problem(file, line, "", f"not valid TOML: {message[0].lower()}{message[1:]}", hint)]
+    except ValueError as error:  # numbers of thousands of digits, which Python refuses to read
+        return None, [Problem(file, 0, "", f"not valid TOML: {error}")]
     except RecursionError:
         return None, [Problem(file, 0, "", "tables or arrays are nested too deeply")]
     return _lab(path, document, lines, drivers)

@@ -14,6 +14,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _SITE = re.compile(r"([a-z][a-z0-9_]*)\.([A-Za-z0-9_]+)")
 #: Width of a microplate's footprint, across which a gripper holds it. Source: ANSI/SLAS 1-2004 (R2012).
 _PLATE_WIDTH_MM = 85.48
+MAX_SLOTS = 1000
 
 Hazard = Literal["low", "medium", "high"]
 PersonMay = Literal[
@@ -126,7 +127,7 @@ class DeviceTable(Table):
 class Storage(Table):
     """`[storage.<name>]`: a rack or hotel for labware; its places are `<name>.1` to `<name>.<slots>`."""
 
-    slots: int = Field(ge=1, le=1000, description="How many places it has.")
+    slots: int = Field(ge=1, le=MAX_SLOTS, description="How many places it has.")
 
 
 class Site(Table):

@@ -36,7 +36,7 @@ def _driver(
     role: str, scheme: str, options: type[BaseModel] = Options, sites: tuple[str, ...] = ()
 ) -> Driver:
     limits = {"volume": between("1 uL", "1 mL", "volume")} if role == "LiquidHandler" else {}
-    return Driver(f"a {role}", role, "nowhere:Nothing", options, (scheme,), limits, sites)
+    return Driver(f"a {role}", role, "nowhere:Nothing", options, (scheme, "sim"), limits, sites)
 
 
 @pytest.fixture(scope="session")
