@@ -61,12 +61,13 @@ class TwinWorld(World):
         if self.settings.wire:
             server = await serve_tcp(twin, "127.0.0.1", 0)
             self._cleanup.push_async_callback(server.stop)
-            return port_at(server.address)
-        return Port(f"sim:{name}", lambda: self._dial(twin))
+            return server.port()
+        return Port(f"sim:{name}", lambda tcp_port=None: self._dial(twin, tcp_port))
 
-    def _dial(self, twin: StreamTwin) -> Transport:
+    def _dial(self, twin: StreamTwin, tcp_port: int | None) -> Transport:
         here, there = wire(twin.baud)
-        task = asyncio.get_running_loop().create_task(twin.serve(there))
+        client = twin.serve(there) if tcp_port is None else twin.serve_port(tcp_port, there)
+        task = asyncio.get_running_loop().create_task(client)
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         return here

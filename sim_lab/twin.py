@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from drivers.core.errors import ConnectionFailed
 from drivers.core.transport import Transport
 from sim_lab.world.model import World
 
@@ -26,10 +27,16 @@ class StreamTwin(Twin, ABC):
 
     #: The line's speed in the process (bits a second); None for a network wire.
     baud: ClassVar[int | None] = None
+    #: The device's other TCP ports, by the maker's numbers; most devices have none.
+    tcp_ports: ClassVar[tuple[int, ...]] = ()
 
     @abstractmethod
     async def serve(self, link: Transport) -> None:
         """Answer one client until it closes. The device's state outlives the client."""
+
+    async def serve_port(self, tcp_port: int, link: Transport) -> None:
+        """Answer one client on one of `tcp_ports`, as `serve` does on the port of the device's address."""
+        raise ConnectionFailed(f"{self.name} listens on no TCP port {tcp_port}.")
 
 
 class ServerTwin(Twin, ABC):

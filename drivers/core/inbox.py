@@ -17,7 +17,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._bytes = bytearray()
-        self._ended = False
+        self.ended = False
         self._reader: asyncio.Future[None] | None = None
 
     def put(self, data: bytes) -> None:
@@ -27,12 +27,12 @@ class Inbox:
 
     def end(self) -> None:
         """Nothing will arrive any more; what is here can still be read."""
-        self._ended = True
+        self.ended = True
         self._wake()
 
     async def take(self) -> bytes:
         """All bytes that are here, waiting for at least one; `b""` once it has ended and is empty."""
-        while not self._bytes and not self._ended:
+        while not self._bytes and not self.ended:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
         data = bytes(self._bytes)
