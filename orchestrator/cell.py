@@ -36,7 +36,9 @@ class Cell:
 
     def _make(self, entry: DeviceEntry) -> Instrument[Any]:
         driver: Any = entry.spec
-        device: Instrument[Any] = driver.load()(entry.name, self.world.port(entry.name), self._options(entry), entry.limits)
+        device: Instrument[Any] = driver.load()(
+            entry.name, self.world.port(entry.name), self._options(entry), entry.limits
+        )
         if device.real_time_only and self.world.name != "real" and self.settings.speed != 1:
             raise RealTimeOnly(
                 f"{entry.name} ({entry.driver}) uses threads and works in real time only. Run with --speed 1."
@@ -49,7 +51,10 @@ class Cell:
         if "sites" not in type(entry.options).model_fields:
             return entry.options
         return type(entry.options).model_validate(
-            {**entry.options.model_dump(), "sites": {name: site.model_dump(exclude={"arm"}) for name, site in taught.items()}}
+            {
+                **entry.options.model_dump(),
+                "sites": {name: site.model_dump(exclude={"arm"}) for name, site in taught.items()},
+            }
         )
 
     async def stop(self) -> None:

@@ -69,7 +69,12 @@ class _Story:
         self.ledger.apply(action)
         for reading in entry.readings:
             values = {"value": reading.value} if reading.wells is None else {"wells": dict(reading.wells)}
-            about = {"step": action.step, "device": action.device, "quantity": reading.quantity, "unit": reading.unit}
+            about = {
+                "step": action.step,
+                "device": action.device,
+                "quantity": reading.quantity,
+                "unit": reading.unit,
+            }
             self.readings.append({**about, "at_s": at_s, **values})
 
 

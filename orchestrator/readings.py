@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from bluesky.protocols import Readable
-
 from drivers.core.instrument import Readings
 
 
-class StepReading(Readable[Any]):
+class StepReading:
     """The readings of one action, under the name of its device; wells are arrays in the order of `<device>_wells`."""
 
     parent = None

@@ -26,7 +26,9 @@ class Prediction:
     wall_s: float
 
 
-def simulate(lab: Lab, program: Program, *, seed: int = 1, speed: float | None = None, wire: bool = False) -> Prediction:
+def simulate(
+    lab: Lab, program: Program, *, seed: int = 1, speed: float | None = None, wire: bool = False
+) -> Prediction:
     """Dry-run a program; raises `RealTimeOnly` for devices that need `speed=1`."""
     began = time.perf_counter()
     settings = WorldSettings(seed=seed, speed=speed, wire=wire, epoch_s=EPOCH_S)

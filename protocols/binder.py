@@ -82,14 +82,10 @@ class _Binder:
     # Labware
 
     def _declare_labware(self) -> None:
-        travels = {
-            s.labware for s in self.protocol.steps if isinstance(s, m.Shake | m.Measure | m.MoveLabware)
-        }
+        travels = {s.labware for s in self.protocol.steps if isinstance(s, m.Shake | m.Measure | m.MoveLabware)}
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
-        pinned = sorted(
-            self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels)
-        )
+        pinned = sorted(self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels))
         for name, spec in pinned:
             self._guard("setup", lambda name=name, spec=spec: self._declare(name, spec, name in travels))  # type: ignore[misc]
 
@@ -99,22 +95,16 @@ class _Binder:
                 [Problem("LAB-010", "setup", "labware 'trash' is the lab's own", "Choose another name.")]
             )
         if (spec.type is None) == (spec.definition is None):
-            raise ProtocolError(
-                [Problem("LAB-011", "setup", f"labware {name}: give either `type` or `definition`")]
-            )
+            raise ProtocolError([Problem("LAB-011", "setup", f"labware {name}: give either `type` or `definition`")])
         source = spec.type if spec.type is not None else spec.definition
         self._add_labware(name, source, spec.slot, travels)  # type: ignore[arg-type]
         for wells in spec.holds:
             names = parse_wells(f"{name}/{wells}").names
             unknown = [well for well in names if well not in self.kinds[name].wells]
             if unknown:
-                raise ProtocolError(
-                    [Problem("LAB-002", "setup", f"labware {name} has no well {', '.join(unknown)}")]
-                )
+                raise ProtocolError([Problem("LAB-002", "setup", f"labware {name} has no well {', '.join(unknown)}")])
 
-    def _add_labware(
-        self, name: str, source: str | Mapping[str, Any], slot: str | None, travels: bool
-    ) -> None:
+    def _add_labware(self, name: str, source: str | Mapping[str, Any], slot: str | None, travels: bool) -> None:
         found = kind_of(source)
         self.layout.settle(name, slot, travels)
         self.kinds[name] = found
@@ -123,9 +113,7 @@ class _Binder:
     def _known(self, step: str, labware: str) -> str:
         if labware not in self.kinds:
             known = ", ".join(self.kinds) or "none"
-            raise ProtocolError(
-                [Problem("LAB-001", step, f"there is no labware '{labware}'", f"Declared: {known}.")]
-            )
+            raise ProtocolError([Problem("LAB-001", step, f"there is no labware '{labware}'", f"Declared: {known}.")])
         return labware
 
     def _with_definition(self, draft: Draft) -> Draft:
@@ -153,9 +141,7 @@ class _Binder:
         uses = (step.labware, site)
         if step.at is not None:
             self.drafts.append(Draft(step.id, shaker, "set_temperature", {"temperature_c": step.at}, uses))
-        self.drafts.append(
-            Draft(step.id, shaker, "shake", {"speed_rpm": step.speed, "duration_s": step.for_}, uses)
-        )
+        self.drafts.append(Draft(step.id, shaker, "shake", {"speed_rpm": step.speed, "duration_s": step.for_}, uses))
         if step.at is not None:
             self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
 
@@ -201,11 +187,7 @@ class _Binder:
         found = next((site for site in candidates if site in sites), None)
         if found is None:
             raise ProtocolError(
-                [
-                    Problem(
-                        "REACH-002", step.id, f"there is no site '{step.to}'", f"Sites: {', '.join(sites)}."
-                    )
-                ]
+                [Problem("REACH-002", step.id, f"there is no site '{step.to}'", f"Sites: {', '.join(sites)}.")]
             )
         return found
 
@@ -270,9 +252,7 @@ class _Binder:
                 args["sealed"] = True
             drafts.append(Draft("setup", self.operator, "place", args, (name, site)))
         loading = [
-            Draft(
-                "setup", self.handler, "load_pipette", {"mount": mount, "pipette": model.name, **nozzles}, ()
-            )
+            Draft("setup", self.handler, "load_pipette", {"mount": mount, "pipette": model.name, **nozzles}, ())
             for mount, model, nozzles in self.pipetting.loaded()
         ]
         for name, site in self.pipetting.first_sites.items():

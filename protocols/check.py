@@ -47,10 +47,10 @@ def _small_volumes(program: Program) -> list[Problem]:
             models[action.args["mount"]] = pipettes()[action.args["pipette"]]
         model = models.get(action.args.get("mount"))
         if action.verb == "aspirate" and model is not None and action.args["volume_ul"] < model.min_ul:
-            message = f"{action.args['volume_ul']:g} uL is below the {model.min_ul:g} uL that {model.name} is specified for"
-            found.append(
-                Problem("PIP-005", action.step, message, "Use a smaller pipette or more liquid.", "warn")
+            message = (
+                f"{action.args['volume_ul']:g} uL is below the {model.min_ul:g} uL that {model.name} is specified for"
             )
+            found.append(Problem("PIP-005", action.step, message, "Use a smaller pipette or more liquid.", "warn"))
     return found
 
 

@@ -39,9 +39,7 @@ def sequence(drafts: Iterable[Draft], roles: Mapping[str, str]) -> tuple[Action,
         if floor is not None and not waits:
             waits = {floor}
         harmless = draft.device == CLOCK or (roles.get(draft.device, ""), draft.verb) in _HARMLESS
-        order = (
-            tuple(action.id for action in actions if action.id in waits) if len(waits) > 1 else tuple(waits)
-        )
+        order = tuple(action.id for action in actions if action.id in waits) if len(waits) > 1 else tuple(waits)
         actions.append(Action(name, draft.step, draft.device, draft.verb, draft.args, order, harmless))
         if draft.barrier:
             last, floor = {}, name

@@ -41,9 +41,7 @@ class Layout:
             free.sort(key=lambda s: self.lab.reachable(s) != movable)
             if not free:
                 hint = f"The deck has {len(sites)} slots."
-                raise ProtocolError(
-                    [Problem("LAB-008", "setup", f"no deck slot is left for {labware}", hint)]
-                )
+                raise ProtocolError([Problem("LAB-008", "setup", f"no deck slot is left for {labware}", hint)])
             site = free[0]
         taken = next((name for name, there in self.home.items() if there == site), None)
         if taken:
@@ -103,9 +101,7 @@ class Layout:
         if source is None:
             return
         if self.lab.owner(source) == self.handler:
-            self.drafts.append(
-                Draft(step, self.handler, "remove_labware", {"labware": labware}, (labware, source))
-            )
+            self.drafts.append(Draft(step, self.handler, "remove_labware", {"labware": labware}, (labware, source)))
         args = {"labware": labware, "site": source, "destination": None}
         self.drafts.append(Draft(step, self.operator, "remove", args, (labware, source, self.handler)))
         self.where[labware] = None
@@ -140,9 +136,7 @@ class Layout:
 
     def _unreachable(self, step: str, labware: str, source: str, destination: str) -> Problem:
         far = [site for site in (source, destination) if not self.lab.reachable(site)] or [destination]
-        message = (
-            f"no plate arm reaches {' and '.join(far)}: {labware} cannot go from {source} to {destination}"
-        )
+        message = f"no plate arm reaches {' and '.join(far)}: {labware} cannot go from {source} to {destination}"
         reach = sorted(set().union(*self.lab.taught.values())) if self.lab.taught else []
         hint = f"The arm reaches {', '.join(reach) or 'nothing'}; choose one of these, teach the site in lab.toml, or move it `by: person`."
         return Problem("REACH-001", step, message, hint)

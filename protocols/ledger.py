@@ -69,7 +69,7 @@ class Ledger:
         self.waste_ul = 0.0
         self.lent_ul: dict[tuple[str, str], float] = {}
         self._lend = lend or {}
-        self._verbs: dict[str, Callable[..., None]] = {
+        self._verbs: dict[str, Callable[..., object]] = {
             "place": self._place, "remove": self._remove, "fill": self._fill, "seal": self._seal, "peel": self._peel,
             "move_labware": self._move_labware, "load_pipette": self._load_pipette,
             "pick_up_tip": self._pick_up_tip, "drop_tip": self._drop_tip, "aspirate": self._aspirate,
@@ -109,9 +109,7 @@ class Ledger:
     ) -> None:
         found = kind_of(definition or kind)
         wells: dict[str, Contents] = {} if found.is_tip_rack else {well: {} for well in found.wells}
-        self.items[labware] = Item(
-            found, site, wells, set(found.wells) if found.is_tip_rack else set(), sealed
-        )
+        self.items[labware] = Item(found, site, wells, set(found.wells) if found.is_tip_rack else set(), sealed)
 
     def _remove(self, _: str, labware: str, site: str, destination: str | None = None) -> None:
         self.item(labware).site = destination
@@ -172,17 +170,13 @@ class Ledger:
         covered = item.kind.covered(well, self._mounted(mount).nozzles)
         if not covered:
             hint = "Name the well of the first nozzle: row A of a 96-well plate, A or B of 384."
-            raise Violation(
-                "LAB-004", f"{self.mounts[mount].nozzles} nozzles do not fit {labware}/{well}", hint
-            )
+            raise Violation("LAB-004", f"{self.mounts[mount].nozzles} nozzles do not fit {labware}/{well}", hint)
         return covered
 
     def _pick_up_tip(self, device: str, mount: str, labware: str, well: str) -> None:
         mounted = self._mounted(mount)
         if mounted.tip is not None:
-            raise Violation(
-                "TIP-003", f"the {mount} pipette carries a tip already", "Put a drop before this pick_up."
-            )
+            raise Violation("TIP-003", f"the {mount} pipette carries a tip already", "Put a drop before this pick_up.")
         item = self.item(labware)
         if not item.kind.is_tip_rack:
             raise Violation("TIP-004", f"{labware} ({item.kind.load_name}) is no tip rack")

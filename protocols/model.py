@@ -64,9 +64,7 @@ class Fill(_Part):
 class Labware(_Part):
     """A piece of labware and what it holds at the start."""
 
-    type: str | None = Field(
-        None, description="plate_96_flat, reservoir_12, tips_300, ... or an Opentrons load name"
-    )
+    type: str | None = Field(None, description="plate_96_flat, reservoir_12, tips_300, ... or an Opentrons load name")
     definition: dict[str, Any] | None = Field(None, description="an Opentrons labware definition (schema 2)")
     name: str | None = None
     slot: str | None = Field(None, description="deck slot of the liquid handler; chosen when absent")

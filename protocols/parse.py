@@ -49,17 +49,13 @@ def loads(data: bytes, values: Mapping[str, str] | None = None, *, name: str = "
 
 def _document(data: bytes, name: str) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
-        raise ProtocolError(
-            [Problem("FILE-002", "", f"{name} has {len(data)} bytes; at most {MAX_BYTES} are read")]
-        )
+        raise ProtocolError([Problem("FILE-002", "", f"{name} has {len(data)} bytes; at most {MAX_BYTES} are read")])
     try:
         text = data.decode("utf-8")
         document = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError) as error:
         detail = " ".join(str(error).split())
-        raise ProtocolError(
-            [Problem("FILE-003", "", f"{name} is neither YAML nor JSON: {detail}")]
-        ) from error
+        raise ProtocolError([Problem("FILE-003", "", f"{name} is neither YAML nor JSON: {detail}")]) from error
     if not isinstance(document, dict):
         raise ProtocolError(
             [
@@ -72,13 +68,11 @@ def _document(data: bytes, name: str) -> dict[str, Any]:
             ]
         )
     if document.get("format") != "lab-protocol/1":
-        hint = "Opentrons, XDL and Autoprotocol files are read by 'lab import'; else begin with 'format: lab-protocol/1'."
+        hint = (
+            "Opentrons, XDL and Autoprotocol files are read by 'lab import'; else begin with 'format: lab-protocol/1'."
+        )
         raise ProtocolError(
-            [
-                Problem(
-                    "FMT-002", "", f"{name}: format is {document.get('format')!r}, not 'lab-protocol/1'", hint
-                )
-            ]
+            [Problem("FMT-002", "", f"{name}: format is {document.get('format')!r}, not 'lab-protocol/1'", hint)]
         )
     return document
 
@@ -95,9 +89,7 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = {str(key) for key in keys if isinstance(key, str) and keys.count(key) > 1}
         if twice:
-            raise yaml.YAMLError(
-                f"line {node.start_mark.line + 1}: '{', '.join(sorted(twice))}' stands twice"
-            )
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: '{', '.join(sorted(twice))}' stands twice")
         return super().construct_mapping(node, deep)
 
 
@@ -106,8 +98,7 @@ def from_document(document: Mapping[str, Any], values: Mapping[str, str] | None 
     problems: list[Problem] = []
     parameters = dict(_parameters(document, values or {}, problems))
     filled = {
-        key: _fill(part, parameters, key, problems) if key != "parameters" else part
-        for key, part in document.items()
+        key: _fill(part, parameters, key, problems) if key != "parameters" else part for key, part in document.items()
     }
     protocol: Protocol | None = None
     try:
@@ -121,9 +112,7 @@ def from_document(document: Mapping[str, Any], values: Mapping[str, str] | None 
     try:
         canonical = rfc8785.dumps({"document": dict(document), "parameters": parameters})
     except (rfc8785.CanonicalizationError, ValueError) as error:
-        raise ProtocolError(
-            [Problem("FMT-004", "", f"a value cannot be written as JSON: {error}")]
-        ) from error
+        raise ProtocolError([Problem("FMT-004", "", f"a value cannot be written as JSON: {error}")]) from error
     return Source(protocol, parameters, document, hashlib.sha256(canonical).hexdigest())
 
 
@@ -144,15 +133,11 @@ def _parameters(
             continue  # reported with the rest of the document
         value: str | float = values.get(name, spec.default)
         try:
-            low, high, number = (
-                None if v is None else _number(v, spec.kind) for v in (spec.low, spec.high, value)
-            )
+            low, high, number = (None if v is None else _number(v, spec.kind) for v in (spec.low, spec.high, value))
             if number is None or (low is not None and number < low) or (high is not None and number > high):
                 raise UnitError(f"{value} is outside {spec.low} to {spec.high}")
         except UnitError as error:
-            problems.append(
-                Problem("PAR-002", "", f"parameter {name}: {error}", "Choose a value inside its range.")
-            )
+            problems.append(Problem("PAR-002", "", f"parameter {name}: {error}", "Choose a value inside its range."))
         yield name, value
 
 
@@ -174,9 +159,7 @@ def _fill(part: Any, parameters: Mapping[str, Any], path: str, problems: list[Pr
             if part["param"] in parameters:
                 return parameters[part["param"]]
             known = ", ".join(parameters) or "none"
-            problems.append(
-                Problem("PAR-003", "", f"{path}: no parameter '{part['param']}'", f"Declared: {known}.")
-            )
+            problems.append(Problem("PAR-003", "", f"{path}: no parameter '{part['param']}'", f"Declared: {known}."))
             return None
         return {key: _fill(value, parameters, f"{path}.{key}", problems) for key, value in part.items()}
     if isinstance(part, list):
@@ -193,11 +176,7 @@ def _problem(detail: Any, document: Mapping[str, Any]) -> Problem:
     step, path = "", place
     if len(place) > 1 and place[0] == "steps" and isinstance(place[1], int):
         raw = document["steps"][place[1]]
-        step = (
-            str(raw.get("id", f"number {place[1] + 1}"))
-            if isinstance(raw, dict)
-            else f"number {place[1] + 1}"
-        )
+        step = str(raw.get("id", f"number {place[1] + 1}")) if isinstance(raw, dict) else f"number {place[1] + 1}"
         path = [p for p in place[2:] if p not in _STEP_FIELDS]
     where = ".".join(str(p) for p in path)
     message = detail["msg"].removeprefix("Value error, ")
@@ -232,7 +211,5 @@ def _double_ids(protocol: Protocol) -> Iterator[Problem]:
     for step in protocol.steps:
         if step.id in seen or step.id in {"setup", "end"}:
             why = "stands twice" if step.id in seen else "is a name the lab uses itself"
-            yield Problem(
-                "FMT-005", step.id, f"the id '{step.id}' {why}", "Give every step an id of its own."
-            )
+            yield Problem("FMT-005", step.id, f"the id '{step.id}' {why}", "Give every step an id of its own.")
         seen.add(step.id)

@@ -14,7 +14,7 @@ from protocols.tips import TipStore, standard_rack, tip_volume
 from protocols.unroll import largest_volume, unroll
 from protocols.wells import Wells
 
-_VERBS = {
+_VERBS: dict[type, str] = {
     m.Aspirate: "aspirate",
     m.Dispense: "dispense",
     m.BlowOut: "blow_out",
@@ -49,9 +49,7 @@ class Pipetting:
     @property
     def attached(self) -> dict[str, Pipette]:
         """Pipettes that a person must hang up first: mount -> model."""
-        return {
-            mount: model for mount, model in self.mounts.items() if self.lab.mounts.get(mount) != model.name
-        }
+        return {mount: model for mount, model in self.mounts.items() if self.lab.mounts.get(mount) != model.name}
 
     def loaded(self) -> Iterator[tuple[str, Pipette, dict[str, int]]]:
         """Mount, model, and the number of nozzles where not all are used."""
@@ -95,11 +93,7 @@ class Pipetting:
             if need is None:
                 known = ", ".join(self.protocol.pipettes) or "none"
                 raise ProtocolError(
-                    [
-                        Problem(
-                            "PIP-004", step.id, f"there is no pipette '{step.pipette}'", f"Declared: {known}."
-                        )
-                    ]
+                    [Problem("PIP-004", step.id, f"there is no pipette '{step.pipette}'", f"Declared: {known}.")]
                 )
             return need.mount
         volume = largest_volume(step)
@@ -172,9 +166,7 @@ class Pipetting:
 
     def _add_rack(self, pipette: Pipette) -> None:
         kind_name = standard_rack(pipette)
-        name = next(
-            n for i in range(1, 100) if (n := kind_name if i == 1 else f"{kind_name}_{i}") not in self.kinds
-        )
+        name = next(n for i in range(1, 100) if (n := kind_name if i == 1 else f"{kind_name}_{i}") not in self.kinds)
         self._add(name, kind_name, None, False)
         self.tips.add(name, self.kinds[name])
         self.first_sites[name] = self.layout.home[name]

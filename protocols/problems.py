@@ -19,9 +19,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"step {self.step}: " if self.step else ""
-        return f"{where}{self.rule} ({self.severity}) {self.message}" + (
-            f"\n  {self.hint}" if self.hint else ""
-        )
+        return f"{where}{self.rule} ({self.severity}) {self.message}" + (f"\n  {self.hint}" if self.hint else "")
 
 
 class ProtocolError(Exception):

@@ -22,8 +22,8 @@ def species_of(material: Material) -> dict[str, float]:
         return {}
     if material.cas == WATER:
         return {WATER: WATER_MOLAR}
-    species = {material.solvent: WATER_MOLAR} if material.solvent == WATER else {}
-    return species | ({material.cas: material.concentration} if material.concentration is not None else {})  # type: ignore[return-value]
+    species = {WATER: WATER_MOLAR} if material.solvent == WATER else {}
+    return species | ({material.cas: material.concentration} if material.concentration is not None else {})
 
 
 def fills(
@@ -35,9 +35,7 @@ def fills(
 ) -> Iterator[Draft]:
     """The fill commands of the set-up; `needed` are all other drafts, from which open volumes follow."""
     given, unsaid = _declared(protocol)
-    by_hand = [
-        _fill(operator, labware, liquid, wells, protocol) for (labware, liquid), wells in given.items()
-    ]
+    by_hand = [_fill(operator, labware, liquid, wells, protocol) for (labware, liquid), wells in given.items()]
     places = [draft for draft in needed if draft.verb == "place"]
     rest = [draft for draft in needed if draft.verb != "place"]
     ledger = Ledger(lend=unsaid)

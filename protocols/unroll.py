@@ -30,12 +30,10 @@ def unroll(step: PipetteStep | Transfer | SerialDilute | Mix, max_ul: float) -> 
 def largest_volume(step: PipetteStep | Transfer | SerialDilute | Mix) -> float:
     """The largest single volume of a step, which decides on the pipette."""
     if isinstance(step, PipetteStep):
-        return max(
-            (m.volume for m in step.moves if isinstance(m, Aspirate | Dispense | MixMove)), default=0.0
-        )
+        return max((m.volume for m in step.moves if isinstance(m, Aspirate | Dispense | MixMove)), default=0.0)
     if isinstance(step, SerialDilute):
-        return max(step.volume, step.volume / (step.factor - 1))
-    return step.volume
+        return float(max(step.volume, step.volume / (step.factor - 1)))
+    return float(step.volume)
 
 
 def series(step: SerialDilute) -> list[Wells]:
@@ -46,9 +44,7 @@ def series(step: SerialDilute) -> list[Wells]:
     rows = list(dict.fromkeys(name.rstrip("0123456789") for name in names))
     if len(rows) == len(names):
         return [step.into]
-    return [
-        Wells(step.into.labware, tuple(n for n in names if n.rstrip("0123456789") == row)) for row in rows
-    ]
+    return [Wells(step.into.labware, tuple(n for n in names if n.rstrip("0123456789") == row)) for row in rows]
 
 
 def _with_tip(moves: Sequence[Move]) -> Cycle:
@@ -76,9 +72,7 @@ def _transfer(step: Transfer, max_ul: float) -> Iterator[Cycle]:
         sources *= len(targets)
     if len(sources) != len(targets):
         message = f"{len(step.source.names)} source wells and {len(step.to.names)} destination wells"
-        raise ProtocolError(
-            [Problem("LIQ-006", step.id, message, "Name as many of each, or one source for all.")]
-        )
+        raise ProtocolError([Problem("LIQ-006", step.id, message, "Name as many of each, or one source for all.")])
     moves = [
         [*_give(source, to, step.volume, max_ul), *_mix(to, min(step.volume * MIX_SHARE, max_ul), step.mix)]
         for source, to in zip(sources, targets, strict=True)
@@ -93,9 +87,7 @@ def _serial_dilute(step: SerialDilute, max_ul: float) -> Iterator[Cycle]:
     """Diluent to all but the first wells, source to the first, then from well to well; the surplus is discarded."""
     carried = step.volume / (step.factor - 1)
     rows = series(step)
-    diluent = [
-        m for row in rows for to in _each(row)[1:] for m in _give(step.diluent, to, step.volume, max_ul)
-    ]
+    diluent = [m for row in rows for to in _each(row)[1:] for m in _give(step.diluent, to, step.volume, max_ul)]
     if diluent:
         yield _with_tip(diluent)
     trash = parse_wells(f"{TRASH}/A1")

@@ -50,9 +50,7 @@ def parse_wells(text: str) -> Wells:
     """
     labware, slash, rest = str(text).partition("/")
     if not slash or not labware or not rest:
-        raise AddressError(
-            f"{text!r} is not an address; write labware/well, such as plate/A1 or plate/A1:A12"
-        )
+        raise AddressError(f"{text!r} is not an address; write labware/well, such as plate/A1 or plate/A1:A12")
     names: list[str] = []
     for part in rest.split(","):
         names += _span(part.strip().upper(), text)
@@ -85,9 +83,7 @@ def _read_one(value: object) -> Wells:
 
 
 _EXAMPLES = "labware/well: plate/A1, plate/A1:A12 (a range), plate/A1,B2"
-WellsField = Annotated[
-    Wells, BeforeValidator(_read), WithJsonSchema({"type": "string", "description": _EXAMPLES})
-]
+WellsField = Annotated[Wells, BeforeValidator(_read), WithJsonSchema({"type": "string", "description": _EXAMPLES})]
 WellField = Annotated[
     Wells,
     BeforeValidator(_read_one),

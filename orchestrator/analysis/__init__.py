@@ -1,0 +1,1 @@
+"""What a protocol expects of its readings: fits by least squares, with an uncertainty that can be explained."""

@@ -1,0 +1,104 @@
+"""A run that counts: its own folder, written before anything else happens, and a report at its end."""
+
+import hashlib
+import json
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from drivers.core.world import WorldSettings
+from labfile.lab import Lab
+from orchestrator.cell import Cell
+from orchestrator.execute import Result, execute
+from orchestrator.journal import Entry, LineFile
+from protocols.check import Checked
+
+Progress = Callable[[Entry], None]
+_TOLD = ("bluesky", "ophyd-async", "pylabrobot", "asyncua", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run and where its record lies."""
+
+    run_id: str
+    folder: Path
+    world: str
+    seed: int | None
+    result: Result
+
+
+def new_run_id() -> str:
+    """Sortable by time, unique enough: `20261123T141500Z-3f9a1c`."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def run(
+    lab: Lab, checked: Checked, world: str, *, runs: Path, seed: int, speed: float | None, progress: Progress
+) -> Run:
+    """Run a checked program in a world; everything is on disk when this returns, whatever the outcome."""
+    program = checked.program
+    if program is None:
+        raise ValueError("a protocol that cannot be bound cannot be run")
+    run_id = new_run_id()
+    folder = runs / run_id
+    folder.mkdir(parents=True)
+    _write(
+        folder / "protocol.json",
+        {"document": checked.source.document, "parameters": checked.source.parameters},
+    )
+    _write(folder / "program.json", program.as_json())
+    metadata = {
+        "run_id": run_id, "world": world, "protocol": checked.source.protocol.name,
+        "protocol_hash": program.protocol_hash, "program_hash": program.hash, "config_hash": lab.config_hash,
+        "lab": lab.name, "versions": versions(), "seed": seed if world == "twin" else None,
+    }  # fmt: skip
+    _write(folder / "run.json", metadata | {"outcome": "running", "began": time.time()})
+    documents = LineFile(folder / "documents.jsonl", durable=False)
+    journal = LineFile(folder / "journal.jsonl", durable=True)
+    cell = Cell(lab, world, WorldSettings(seed=seed, speed=speed))
+
+    async def main() -> Result:
+        try:
+            return await execute(
+                program, cell, metadata,
+                listeners=(lambda entry: journal.append(entry.as_json()), progress),
+                sinks=(lambda name, document: documents.append([name, dict(document)]),),
+            )  # fmt: skip
+        finally:
+            await cell.close()
+
+    try:
+        result = cell.world.run(main)
+    finally:
+        documents.close()
+        journal.close()
+    _write(
+        folder / "run.json",
+        metadata | {"outcome": result.outcome, "error": result.error, "duration_s": result.duration_s},
+    )
+    _write(folder / "result.json", asdict(result))
+    return Run(run_id, folder, world, seed if world == "twin" else None, result)
+
+
+def versions() -> dict[str, str]:
+    """What the run was made with."""
+    return {"genesislab": version("genesislab"), "python": sys.version.split()[0]} | {n: version(n) for n in _TOLD}
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a whole file or none of it."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(document, indent=1), "utf-8")
+    draft.replace(path)
