@@ -1,0 +1,122 @@
+"""`lab`: one command with many verbs; each verb's module is imported when it is called."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.output import EXIT_USAGE, Failure, Output
+
+#: Verb -> its module in cli.commands, and its line in the help.
+VERBS: Mapping[str, tuple[str, str]] = {
+    "check": ("check", "Check lab.toml."),
+    "devices": ("devices", "What is in the lab: role, address, limits, quality."),
+    "doctor": ("doctor", "Look at this machine: versions, rooms, disk, clock, brokers."),
+    "export": ("export", "Write a run as an RO-Crate."),
+    "import": ("import_", "Turn a protocol of others into ours."),
+    "protocols": ("protocols", "The library of ready protocols."),
+    "run": ("run", "Run a protocol on the twin or on the real lab."),
+    "runs": ("runs", "What has been run."),
+    "simulate": ("simulate", "Dry-run a protocol on a fresh twin, in virtual time."),
+    "twin": ("twin", "The simulated lab on real ports."),
+    "validate": ("validate", "Check a protocol against this lab; nothing moves."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"cli.commands.{VERBS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in VERBS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--lab", "lab_file", type=click.Path(path_type=Path), default=Path("lab.toml"), envvar="LAB_TOML", show_default=True
+)
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), envvar="LAB_RUNS", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.version_option(package_name="genesislab")
+@click.pass_context
+def cli(ctx: click.Context, lab_file: Path, runs: Path, as_json: bool) -> None:
+    """Genesis Lab: a robotic laboratory and its twin."""
+    ctx.obj = Output(lab_file, runs, as_json)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error is a sentence and an exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in arguments
+    if as_json:  # it may stand anywhere
+        arguments = ["--json", *(argument for argument in arguments if argument != "--json")]
+    sys.exit(_run(_globals_first(arguments), as_json))
+
+
+def _globals_first(arguments: list[str]) -> list[str]:
+    """`--lab` and `--runs` may stand behind the verb as well."""
+    front: list[str] = []
+    rest: list[str] = []
+    takes = iter(arguments)
+    for argument in takes:
+        if argument in ("--lab", "--runs"):
+            front += [argument, *(value for value in [next(takes, None)] if value is not None)]
+        elif argument.startswith(("--lab=", "--runs=")):
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+def _run(arguments: list[str], as_json: bool) -> int:
+    try:
+        cli.main(args=arguments, prog_name="lab", standalone_mode=False)
+        return 0
+    except Failure as failure:
+        failure.show(as_json)
+        return failure.code
+    except click.ClickException as error:
+        usage = {"schema": "lab-error/1", "ok": False, "error": error.format_message()}
+        if as_json:
+            Output.print_json(usage)
+        else:
+            error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # the last line of defence: never a traceback at a user, and nothing lost
+        return _unforeseen(error, as_json)
+
+
+def _unforeseen(error: Exception, as_json: bool) -> int:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="lab-error-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    message = (
+        f"this is our mistake: {type(error).__name__}: {error}. What happened is kept in {file.name}; please send it."
+    )
+    document: dict[str, Any] = {"schema": "lab-error/1", "ok": False, "error": message}
+    if as_json:
+        Output.print_json(document)
+    else:
+        click.echo(f"lab: {message}", err=True)
+    return 1
+
+
+if __name__ == "__main__":
+    main()

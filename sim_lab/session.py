@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from drivers.core.world import DeviceAddress, World, WorldSettings
 from sim_lab import clock
 from sim_lab.link import wire
 from sim_lab.serve import serve_tcp
+from sim_lab.tap import Tap, Tapped
 from sim_lab.twin import ServerTwin, StreamTwin, Twin
 from sim_lab.world import model
 
@@ -29,18 +31,19 @@ class TwinWorld(World):
 
     name = "twin"
 
-    def __init__(
-        self, devices: Mapping[str, DeviceAddress], sites: Mapping[str, Any], settings: WorldSettings
-    ) -> None:
+    def __init__(self, devices: Mapping[str, DeviceAddress], sites: Mapping[str, Any], settings: WorldSettings) -> None:
         super().__init__(devices, sites, settings)
         self.truth = model.World(seed=settings.seed, sites=sites)
         self._twins: dict[str, Twin] = {}
         self._ports: dict[str, Port] = {}
+        self._taps: dict[str, Tap] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._cleanup = contextlib.AsyncExitStack()
 
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run in virtual time, as fast as `settings.speed` allows."""
+        """Run in virtual time, as fast as `settings.speed` allows; at speed 1 in real time, with threads."""
+        if self.settings.speed == 1:
+            return asyncio.run(main())
         return clock.run(main, epoch_s=self.settings.epoch_s, speed=self.settings.speed)
 
     async def start(self, names: Sequence[str]) -> None:
@@ -70,7 +73,12 @@ class TwinWorld(World):
         task = asyncio.get_running_loop().create_task(client)
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
-        return here
+        return Tapped(here, self._taps.setdefault(twin.name, Tap()))
+
+    def fingerprint(self) -> str:
+        """One hash over every byte on the wires inside the process; those of protocol libraries are not heard."""
+        told = {name: tap.hexdigest() for name, tap in sorted(self._taps.items())}
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def port(self, name: str) -> Port:
         """The port of a started twin."""

@@ -1,0 +1,52 @@
+"""`lab import`: protocols of others in our format."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cli.output import EXIT_INVALID, Output, failure, file_argument, problems_failure
+
+
+@click.command("import")
+@file_argument
+@click.option("--from", "origin", required=True, type=click.Choice(["opentrons"]), help="Whose format it is.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write it (.yaml or .json).")
+@click.pass_obj
+def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
+    """Turn a protocol of others into ours; what was assumed or could not be mapped is listed."""
+    import yaml
+    from protocols.importers.opentrons import import_opentrons
+
+    from protocols.problems import ProtocolError
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise failure("import", EXIT_INVALID, f"{file}: {error.strerror}") from error
+    try:
+        imported = import_opentrons(data, file.name)
+    except ProtocolError as error:
+        raise problems_failure("import", file, error.problems) from error
+    if out is not None:
+        as_yaml = out.suffix in (".yaml", ".yml")
+        text = (
+            yaml.safe_dump(imported.document, sort_keys=False) if as_yaml else json.dumps(imported.document, indent=1)
+        )
+        try:
+            out.write_text(text, "utf-8")
+        except OSError as error:
+            raise failure("import", EXIT_INVALID, f"{out}: {error.strerror}") from error
+    document = {
+        "ok": True,
+        "protocol": imported.document,
+        "problems": [asdict(problem) for problem in imported.problems],
+        "source_sha256": hashlib.sha256(data).hexdigest(),
+        "written": str(out) if out else None,
+    }
+    lines = [f"{file}: {problem}" for problem in imported.problems]
+    steps = len(imported.document["steps"])
+    lines.append(f"{steps} steps, {len(imported.problems)} remarks" + (f"; written to {out}" if out else ""))
+    output.show("import", document, lines)

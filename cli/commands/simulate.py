@@ -1,0 +1,65 @@
+"""`lab simulate`: the full-stack dry run."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cli.output import EXIT_FAILED, EXIT_REFUSED, Failure, Output, failure, file_argument, param_option
+
+
+@click.command("simulate")
+@file_argument
+@param_option
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the instruments' errors.")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Simulated seconds a second.")
+@click.option("--wire", is_flag=True, help="Drivers and twins talk over real sockets.")
+@click.pass_obj
+def command(
+    output: Output, file: Path, parameters: tuple[str, ...], seed: int, speed: float | None, wire: bool
+) -> None:
+    """Run a protocol on a fresh twin in virtual time: drivers, bytes, engine, world."""
+    from orchestrator.analysis.fits import evaluate
+    from orchestrator.cell import RealTimeOnly
+    from orchestrator.simulate import simulate
+
+    checked = output.checked("simulate", file, parameters)
+    program = checked.program
+    if program is None:
+        raise failure("simulate", EXIT_FAILED, "the protocol could not be bound")
+    try:
+        prediction = simulate(output.lab("simulate"), program, seed=seed, speed=speed, wire=wire)
+    except RealTimeOnly as error:
+        raise failure("simulate", EXIT_REFUSED, str(error)) from error
+    result = prediction.result
+    document = {
+        "ok": result.outcome == "completed",
+        "world": "twin",
+        "outcome": result.outcome,
+        "error": result.error,
+        "protocol_hash": checked.source.hash,
+        "program_hash": program.hash,
+        "trace_hash": prediction.trace_hash,
+        "seed": seed,
+        "duration_s": result.duration_s,
+        "wall_s": prediction.wall_s,
+        "actions": len(program.actions),
+        "stock": result.stock,
+        "readings": list(result.readings),
+        "end_state": result.end_state,
+        "problems": [asdict(problem) for problem in checked.problems],
+        "notes": list(program.notes),
+    }
+    if result.outcome != "completed":
+        raise Failure(EXIT_FAILED, [f"{file}: {result.error}"], {"schema": "lab-simulate/1", **document})
+    evaluation = evaluate(checked.source.protocol, program, result.readings)
+    document["evaluation"] = asdict(evaluation) if checked.source.protocol.expect else None
+    tips = sum(result.stock["tips"].values())
+    lines = [
+        *(f"{file}: {problem}" for problem in checked.problems),
+        f"Predicted: {result.duration_s / 60:.1f} min, {len(program.actions)} actions, {tips} tips, "
+        f"{result.stock['waste_ul'] / 1000:.2f} mL waste, {len(result.readings)} readings.",
+        f"Took {prediction.wall_s:.2f} s ({result.duration_s / prediction.wall_s:,.0f} simulated seconds a second).",
+        f"Trace {prediction.trace_hash}",
+    ]
+    output.show("simulate", document, lines)
