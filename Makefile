@@ -1,0 +1,59 @@
+# `make demo` and `make test` set up all they need. Everything is installed into .venv from constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+OUTSIDE := ../shared/data/opentrons/OT2_S_v6_P300M_P20S_MixTransferManyLiquids.json
+
+.PHONY: demo test lint format bench setup setup-test schemas clean help
+
+help:
+	@echo "make demo    set up, then run an agent's protocol on the twin, from file to report"
+	@echo "make test    set up, then check and test everything"
+	@echo "make lint | format | bench | schemas | clean"
+
+demo: setup
+	@$(BIN)/python tools/demo.py $(wildcard $(OUTSIDE))
+
+test: setup-test lint
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: setup-test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: setup-test
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+bench: setup-test
+	@$(BIN)/python -m benchmarks
+
+schemas: setup
+	@$(BIN)/python -m labfile.schema
+	@$(BIN)/python -m protocols.schema
+
+setup: .venv/.demo-ready
+
+setup-test: .venv/.test-ready
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.x") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+
+.venv/.demo-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Setting up .venv ..."
+	@$(PIP) hatchling
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+.venv/.test-ready: .venv/.demo-ready
+	@echo "Setting up the tests ..."
+	@$(PIP) --no-build-isolation --editable '.[test]'
+	@sh tools/setup_tests.sh
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,29 @@
+#!/bin/sh
+# What the tests use beside Python: programs that others wrote, as outside clients. A missing one skips its tests.
+set -u
+cd "$(dirname "$0")/.."
+
+missing=""
+for program in mosquitto mosquitto_sub; do
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+if [ -n "$missing" ]; then
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+            mosquitto mosquitto-clients) >/dev/null 2>&1
+    fi
+    for program in mosquitto mosquitto_sub; do
+        command -v "$program" >/dev/null 2>&1 ||
+            echo "not installed: $program (Debian: mosquitto, mosquitto-clients); its tests are skipped"
+    done
+fi
+
+if [ -f tests/outside/package.json ] && [ ! -d tests/outside/node_modules ]; then
+    if command -v npm >/dev/null 2>&1; then
+        (cd tests/outside && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) ||
+            echo "not installed: the npm packages of tests/outside; the tests with an outside OPC UA client are skipped"
+    else
+        echo "not installed: npm; the tests with an outside OPC UA client are skipped"
+    fi
+fi
+exit 0
