@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from labfile.lines import KeyPath
-from labfile.model import MAX_SLOTS, DeviceTable
+from labfile.model import FILLED_OPTIONS, MAX_SLOTS, DeviceTable
 from labfile.nearest import did_you_mean
 from labfile.plugins import Driver, Limits
 from labfile.problems import Fault
@@ -54,16 +54,18 @@ def examine(name: str, table: Mapping[str, Any], drivers: Drivers) -> Examined:
     if not isinstance(wanted, str):
         return Examined(())
     if wanted not in drivers:
-        return Examined(
-            (Fault((*at, "driver"), "no such driver", did_you_mean(wanted, drivers, "installed")),)
-        )
+        return Examined((Fault((*at, "driver"), "no such driver", did_you_mean(wanted, drivers, "installed")),))
     try:
         driver = drivers[wanted]
     except Exception as error:  # a plug-in may fail in any way while it is imported
         why = f"this driver cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}"
         return Examined((Fault((*at, "driver"), why, "mend or reinstall it"),))
-    own = {key: value for key, value in table.items() if key not in COMMON_KEYS}
+    own = _options(table)
     faults = shape_faults(driver.options, own, at, COMMON_KEYS)
+    faults += [
+        Fault((*at, key), "is not written in a device's table", f"write [{key}] tables")
+        for key in FILLED_OPTIONS & table.keys()
+    ]
     options = None if faults else driver.options.model_validate(own)
     narrower = table.get("limits", {})
     limits, wrong = driver.default_limits.narrowed(narrower if isinstance(narrower, dict) else {})
@@ -76,9 +78,12 @@ def examine(name: str, table: Mapping[str, Any], drivers: Drivers) -> Examined:
     return Examined(tuple(faults), driver, options, limits)
 
 
-def _address(
-    at: KeyPath, address: object, schemes: tuple[str, ...], words: tuple[str, ...] = ()
-) -> Iterator[Fault]:
+def _options(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a device table that belong to its driver."""
+    return {key: value for key, value in table.items() if key not in COMMON_KEYS | FILLED_OPTIONS}
+
+
+def _address(at: KeyPath, address: object, schemes: tuple[str, ...], words: tuple[str, ...] = ()) -> Iterator[Fault]:
     """What is wrong with an address for a driver of these schemes; the address itself is not repeated."""
     if not isinstance(address, str):
         return
@@ -108,18 +113,13 @@ def duplicate_addresses(devices: Tables) -> Iterator[Fault]:
         if not isinstance(address, str):
             continue
         scheme, _, rest = address.partition(":")
-        own = {key: value for key, value in table.items() if key not in COMMON_KEYS}
-        instrument = (scheme, rest.rstrip("/"), repr(own) if scheme in _SHARED_SCHEMES else "")
+        instrument = (scheme, rest.rstrip("/"), repr(_options(table)) if scheme in _SHARED_SCHEMES else "")
         first = seen.setdefault(instrument, name)
         if first != name:
-            yield Fault(
-                ("devices", name, "real"), f"same address as devices.{first}", "each instrument has its own"
-            )
+            yield Fault(("devices", name, "real"), f"same address as devices.{first}", "each instrument has its own")
 
 
-def site_faults(
-    sites: Tables, storage: Tables, devices: Tables, examined: Mapping[str, Examined]
-) -> Iterator[Fault]:
+def site_faults(sites: Tables, storage: Tables, devices: Tables, examined: Mapping[str, Examined]) -> Iterator[Fault]:
     """Taught sites whose device, place or arm is not there."""
     for site, table in sites.items():
         owner, dot, place = site.partition(".")
@@ -136,17 +136,13 @@ def _place(
     if owner in devices:
         driver = examined[owner].driver
         if driver is not None and place not in driver.sites:
-            yield Fault(
-                at, f"'{owner}' has no place '{place}'", f"it has: {', '.join(driver.sites) or 'none'}"
-            )
+            yield Fault(at, f"'{owner}' has no place '{place}'", f"it has: {', '.join(driver.sites) or 'none'}")
     elif owner in storage:
         slots = storage[owner].get("slots")
         if isinstance(slots, int) and slots <= MAX_SLOTS and place not in map(str, range(1, slots + 1)):
             yield Fault(at, f"'{owner}' has no place '{place}'", f"it has 1 to {slots}")
     else:
-        yield Fault(
-            at, f"no device or storage '{owner}'", did_you_mean(owner, {*devices, *storage}, "there are")
-        )
+        yield Fault(at, f"no device or storage '{owner}'", did_you_mean(owner, {*devices, *storage}, "there are"))
 
 
 def _arm(at: KeyPath, arm: str, devices: Tables, examined: Mapping[str, Examined]) -> Iterator[Fault]:

@@ -63,9 +63,7 @@ class Lab:
     def all_sites(self) -> tuple[str, ...]:
         """The full name of every place for labware, taught to an arm or not: devices first, then storage."""
         own = [site for device in self.devices.values() for site in device.sites]
-        stored = [
-            f"{name}.{slot}" for name, rack in self.storage.items() for slot in range(1, rack.slots + 1)
-        ]
+        stored = [f"{name}.{slot}" for name, rack in self.storage.items() for slot in range(1, rack.slots + 1)]
         return (*own, *stored)
 
 

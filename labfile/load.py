@@ -36,9 +36,7 @@ def _examine(path: Path, drivers: Mapping[str, Driver]) -> tuple[Lab | None, lis
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        return None, [
-            Problem(file, 0, "", f"cannot be read: {error.strerror}", "name another file with --lab")
-        ]
+        return None, [Problem(file, 0, "", f"cannot be read: {error.strerror}", "name another file with --lab")]
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return None, [Problem(file, line, "", "is not UTF-8 text", "save the file with the encoding UTF-8")]

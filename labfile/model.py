@@ -15,6 +15,8 @@ _SITE = re.compile(r"([a-z][a-z0-9_]*)\.([A-Za-z0-9_]+)")
 #: Width of a microplate's footprint, across which a gripper holds it. Source: ANSI/SLAS 1-2004 (R2012).
 _PLATE_WIDTH_MM = 85.48
 MAX_SLOTS = 1000
+#: Options that a driver may have but no lab file writes: they are filled from the lab's other tables.
+FILLED_OPTIONS = frozenset({"sites"})
 
 Hazard = Literal["low", "medium", "high"]
 PersonMay = Literal[
@@ -36,17 +38,13 @@ AgentMay = Literal["validate", "simulate", "submit", "run", "pause", "resume", "
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError(
-            "this name is not allowed - begin with a small letter; go on with small letters, digits and _"
-        )
+        raise ValueError("this name is not allowed - begin with a small letter; go on with small letters, digits and _")
     return text
 
 
 def _site_name(text: str) -> str:
     if not _SITE.fullmatch(text):
-        raise ValueError(
-            'a site is a device or storage and its place in quotes - such as [sites."reader.tray"]'
-        )
+        raise ValueError('a site is a device or storage and its place in quotes - such as [sites."reader.tray"]')
     return text
 
 
@@ -73,9 +71,7 @@ def _store_url(text: str) -> str:
     return text
 
 
-Name = Annotated[
-    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})
-]
+Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
 SiteName = Annotated[
     str, AfterValidator(_site_name), WithJsonSchema({"type": "string", "pattern": f"^{_SITE.pattern}$"})
 ]
@@ -84,9 +80,7 @@ SiteName = Annotated[
 class Table(BaseModel):
     """What all tables share: no unknown key, no change after reading, no conversion, no value in errors."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class LabTable(Table):

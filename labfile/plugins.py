@@ -58,9 +58,7 @@ class Installed(Mapping[str, Driver]):
     """The installed drivers by name; each is imported when it is first asked for, and may then fail."""
 
     def __init__(self) -> None:
-        self._points: dict[str, EntryPoint] = {
-            point.name: point for point in entry_points(group="lab.drivers")
-        }
+        self._points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group="lab.drivers")}
 
     def __getitem__(self, name: str) -> Driver:
         driver: Driver = self._points[name].load()

@@ -36,9 +36,7 @@ def resolve(text: str, environment: Mapping[str, str] = os.environ) -> str:
         return text
     value = environment.get(match[1])
     if value is None:
-        raise SecretMissing(
-            f"'{text}' is named in the lab file, but the environment variable {match[1]} is not set."
-        )
+        raise SecretMissing(f"'{text}' is named in the lab file, but the environment variable {match[1]} is not set.")
     return value
 
 

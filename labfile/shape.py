@@ -88,9 +88,7 @@ def _fault(
         expected = detail["ctx"]["expected"]
         words = set(re.findall(r"'([^']*)'", expected))
         given = detail["input"]
-        return Fault(
-            at + path, f"must be {expected}", did_you_mean(given, words) if isinstance(given, str) else ""
-        )
+        return Fault(at + path, f"must be {expected}", did_you_mean(given, words) if isinstance(given, str) else "")
     if kind == "string_pattern_mismatch":
         return Fault(at + path, "does not have the form that is wanted", _about(model, path))
     text = detail["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)

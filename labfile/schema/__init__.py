@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labfile.model import Document
+from labfile.model import FILLED_OPTIONS, Document
 from labfile.plugins import Driver, installed
 
 PATH = Path(__file__).with_name("lab.schema.json")
@@ -47,16 +47,16 @@ def _device(name: str, driver: Driver, common: Mapping[str, Any]) -> dict[str, A
     inner = {f"{_definition(name)}.{key}": value for key, value in options.pop("$defs", {}).items()}
     ends = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
     ranges = {
-        limit: {**ends, "description": f"inside {outer}"}
-        for limit, outer in driver.default_limits.ranges.items()
+        limit: {**ends, "description": f"inside {outer}"} for limit, outer in driver.default_limits.ranges.items()
     }
     shared = common["properties"]
+    own = {key: value for key, value in options.get("properties", {}).items() if key not in FILLED_OPTIONS}
     device = {
         "title": name,
         "description": driver.summary,
         "type": "object",
         "properties": {
-            **options.get("properties", {}),
+            **own,
             **shared,
             "driver": {**shared["driver"], "const": name},
             "limits": {**shared["limits"], "properties": ranges, "additionalProperties": False},

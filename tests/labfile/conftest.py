@@ -32,9 +32,7 @@ class SensorOptions(Options):
     password: Secret | None = None
 
 
-def _driver(
-    role: str, scheme: str, options: type[BaseModel] = Options, sites: tuple[str, ...] = ()
-) -> Driver:
+def _driver(role: str, scheme: str, options: type[BaseModel] = Options, sites: tuple[str, ...] = ()) -> Driver:
     limits = {"volume": between("1 uL", "1 mL", "volume")} if role == "LiquidHandler" else {}
     return Driver(f"a {role}", role, "nowhere:Nothing", options, (scheme, "sim"), limits, sites)
 

@@ -62,9 +62,7 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("key", LEAKS)
-def test_a_secret_written_out_is_refused_and_not_repeated(
-    key: str, write: Write, good: str, drivers: Drivers
-) -> None:
+def test_a_secret_written_out_is_refused_and_not_repeated(key: str, write: Write, good: str, drivers: Drivers) -> None:
     path = write(good + LEAKS[key])
     assert [problem.path for problem in check(path, drivers)] == [key]
     with pytest.raises(LabFileError) as caught:

@@ -97,11 +97,7 @@ class Writer:
             if inline or self.choose(True, False):
                 return json.dumps(value)
             escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-            return (
-                f'"""{self.choose("", chr(10))}{escaped}"""'
-                if not value.startswith("\n")
-                else f'"""\n{escaped}"""'
-            )
+            return f'"""{self.choose("", chr(10))}{escaped}"""' if not value.startswith("\n") else f'"""\n{escaped}"""'
         if isinstance(value, list):
             gap = "" if inline else self.choose("", "\n", '\n  # ] "\n')
             return f"[{gap}" + f",{gap} ".join(self.value(item, inline) for item in value) + f"{gap}]"
@@ -149,9 +145,7 @@ class Writer:
                 self.section(node, (*path, key))
 
     def section(self, section: Section, path: KeyPath) -> None:
-        values_here = any(
-            not is_sections(node) and not isinstance(node, Section) for node in section.values()
-        )
+        values_here = any(not is_sections(node) and not isinstance(node, Section) for node in section.values())
         dotted_here = any(
             isinstance(node, Section) and node.style == "dotted" and plain(node) for node in section.values()
         )

@@ -172,8 +172,7 @@ CASES = {
     "driver like no other": (
         '"fake.arm"',
         '"xx"',
-        "14: devices.arm.driver: no such driver - "
-        "installed: fake.arm, fake.handler, fake.reader, fake.sensor",
+        "14: devices.arm.driver: no such driver - installed: fake.arm, fake.handler, fake.reader, fake.sensor",
     ),
     "option is missing": (
         'deck = "standard"\n',
@@ -189,6 +188,11 @@ CASES = {
         "scale = 2",
         "scal = 2",
         "25: devices.sensor.channels[1].scal: unknown key - did you mean 'scale'?",
+    ),
+    "option that other tables fill": (
+        'twin = "none"',
+        'twin = "none"\nsites = {}',
+        "21: devices.reader.sites: is not written in a device's table - write [sites] tables",
     ),
     "limit unknown": (
         'volume = ["5 uL", "0.3 mL"]',
@@ -248,8 +252,7 @@ CASES = {
     "site without quotes": (
         '[sites."reader.tray"]',
         "[sites.reader.tray]",
-        "28: sites.reader: a site is a device or storage and its place in quotes - "
-        'such as [sites."reader.tray"]',
+        '28: sites.reader: a site is a device or storage and its place in quotes - such as [sites."reader.tray"]',
     ),
     "arm is absent": (
         '"reader.tray"]\narm = "arm"',
@@ -279,8 +282,7 @@ CASES = {
     "an agent that approves": (
         'may = ["submit"]',
         'may = ["submit", "approve:low"]',
-        "40: agents.explorer.may[1]: "
-        "must be 'validate', 'simulate', 'submit', 'run', 'pause', 'resume' or 'abort'",
+        "40: agents.explorer.may[1]: must be 'validate', 'simulate', 'submit', 'run', 'pause', 'resume' or 'abort'",
     ),
     "a budget below nothing": (
         "runs_per_day = 4",
@@ -319,9 +321,7 @@ def test_devices_behind_one_server_differ_in_their_options(write: Write, good: s
     ]
 
 
-def test_a_driver_that_cannot_be_imported_is_a_problem_of_its_device(
-    write: Write, good: str, drivers: Drivers
-) -> None:
+def test_a_driver_that_cannot_be_imported_is_a_problem_of_its_device(write: Write, good: str, drivers: Drivers) -> None:
     class Broken(dict[str, Driver]):
         def __getitem__(self, name: str) -> Driver:
             if name == "fake.arm":
@@ -338,9 +338,7 @@ def test_toml_that_is_wrong_is_a_problem_at_its_line(write: Write, drivers: Driv
     assert check(write("schema = 1\n[lab\n"), drivers) == [
         Problem("lab.toml", 2, "", "not valid TOML: expected ']' at the end of a table declaration")
     ]
-    assert (
-        str(check(write("schema = 1\nx = [1\n"), drivers)[0]) == "lab.toml:2: not valid TOML: unclosed array"
-    )
+    assert str(check(write("schema = 1\nx = [1\n"), drivers)[0]) == "lab.toml:2: not valid TOML: unclosed array"
     assert str(check(write("schema = 1\nx = [1,\n\n[lab]\n"), drivers)[0]) == (
         "lab.toml:4: not valid TOML: invalid value - it is inside what begins on line 2; close that first"
     )
@@ -351,14 +349,12 @@ def test_toml_that_is_wrong_is_a_problem_at_its_line(write: Write, drivers: Driv
 def test_a_file_that_cannot_be_read_is_a_problem(write: Write, tmp_path: Path, drivers: Drivers) -> None:
     assert str(check("absent.toml", drivers)[0]).startswith("absent.toml: cannot be read: No such file")
     assert "Is a directory" in str(check(tmp_path, drivers)[0])
-    assert [
-        (problem.line, problem.message) for problem in check(write(b"schema = 1\n# caf\xe9\n"), drivers)
-    ] == [(2, "is not UTF-8 text")]
+    assert [(problem.line, problem.message) for problem in check(write(b"schema = 1\n# caf\xe9\n"), drivers)] == [
+        (2, "is not UTF-8 text")
+    ]
 
 
-def test_a_byte_order_mark_and_windows_lines_are_no_mistake(
-    write: Write, good: str, drivers: Drivers
-) -> None:
+def test_a_byte_order_mark_and_windows_lines_are_no_mistake(write: Write, good: str, drivers: Drivers) -> None:
     plain = read(write(good), drivers)
     windows = read(write(b"\xef\xbb\xbf" + good.replace("\n", "\r\n").encode()), drivers)
     assert windows.config_hash == plain.config_hash
