@@ -59,7 +59,7 @@ def test_a_lab_cannot_be_changed(write: Write, good: str, drivers: Drivers) -> N
     with pytest.raises(TypeError):
         lab.devices["arm"] = lab.devices["reader"]  # type: ignore[index]
     with pytest.raises(ValidationError):
-        lab.policy.unknown_material = "warn"
+        lab.policy.unknown_material = "warn"  # type: ignore[misc]
 
 
 TEN_MISTAKES = """\
