@@ -38,9 +38,7 @@ class Response:
         try:
             return json.loads(self.body)
         except ValueError as error:
-            raise ProtocolViolation(
-                f"HTTP {self.status} with a body that is not JSON: {self.body[:60]!r}."
-            ) from error
+            raise ProtocolViolation(f"HTTP {self.status} with a body that is not JSON: {self.body[:60]!r}.") from error
 
 
 class ServerSide:

@@ -132,9 +132,7 @@ def from_definition(definition: Mapping[str, Any]) -> LabwareKind:
             definition=definition,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UnknownLabware(
-            f"the labware definition is not of schema 2: {error!r} is missing or wrong"
-        ) from error
+        raise UnknownLabware(f"the labware definition is not of schema 2: {error!r} is missing or wrong") from error
 
 
 def _well(spec: Mapping[str, Any]) -> Well:
@@ -155,8 +153,7 @@ def kind(name: str) -> LabwareKind:
 
         near = difflib.get_close_matches(name, [*COMMON_KINDS, *library()], 3, 0.5)
         raise UnknownLabware(
-            f"no labware '{name}'"
-            + (f" - did you mean {' or '.join(repr(n) for n in near)}?" if near else "")
+            f"no labware '{name}'" + (f" - did you mean {' or '.join(repr(n) for n in near)}?" if near else "")
         )
     newest = max(folder.iterdir(), key=lambda file: int(file.name.removesuffix(".json")))
     return from_definition(json.loads(newest.read_text("utf-8")))
@@ -165,9 +162,7 @@ def kind(name: str) -> LabwareKind:
 @cache
 def library() -> frozenset[str]:
     """Every load name of the library."""
-    return frozenset(
-        entry.name for entry in _DATA.joinpath("labware/definitions/2").iterdir() if entry.is_dir()
-    )
+    return frozenset(entry.name for entry in _DATA.joinpath("labware/definitions/2").iterdir() if entry.is_dir())
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,7 @@ class TransportSerial(_TransportIo):
     async def reset_input_buffer(self) -> None:
         """Forget what has arrived."""
         transport = self._open()
+        await asyncio.sleep(0)  # lets the loop collect what the line has already brought
         with contextlib.suppress(TimeoutError):
             async with self._reading, asyncio.timeout(0):
                 while await transport.receive():

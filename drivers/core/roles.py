@@ -196,9 +196,7 @@ class Operator(Instrument[OptionsT]):
         """Take labware off a site, to another one or out of the lab."""
 
     @abstractmethod
-    async def fill(
-        self, labware: str, liquid: str, volumes_ul: dict[str, float], species: dict[str, float]
-    ) -> None:
+    async def fill(self, labware: str, liquid: str, volumes_ul: dict[str, float], species: dict[str, float]) -> None:
         """Fill wells by hand; `species` gives the liquid's mol/L of each species by CAS number."""
 
     @abstractmethod

@@ -44,7 +44,7 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "ratio": ("1", {"%": 0.01, "1": 1.0}),
 }
 _KELVIN_OFFSET = 273.15
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)\s*")
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*(\S.*?)\s*")
 
 
 class UnitError(ValueError):

@@ -46,9 +46,7 @@ class World(ABC):
 
     name: str
 
-    def __init__(
-        self, devices: Mapping[str, DeviceAddress], sites: Mapping[str, Any], settings: WorldSettings
-    ) -> None:
+    def __init__(self, devices: Mapping[str, DeviceAddress], sites: Mapping[str, Any], settings: WorldSettings) -> None:
         self.devices = devices
         self.sites = sites
         self.settings = settings

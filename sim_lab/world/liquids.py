@@ -39,8 +39,8 @@ class Vessel:
     def evaporate(self, water_mol: float) -> float:
         """Lose water to the air, at most what is there; returns the volume that went (uL)."""
         there = self.mol.get(WATER, 0.0)
-        lost = min(water_mol, there)
-        volume = min(lost / WATER_MOL_PER_UL, self.volume_ul)
+        lost = min(water_mol, there, self.volume_ul * WATER_MOL_PER_UL)
+        volume = lost / WATER_MOL_PER_UL
         self.mol[WATER] = there - lost
         self.volume_ul -= volume
         return volume

@@ -1,14 +1,14 @@
 """The world of one cell: labware on sites, liquids in wells, tips in racks, heat and air, on one clock."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.core.labware import LabwareKind
 from sim_lab.world.air import Air, evaporation_mol_s
 from sim_lab.world.heat import Body
-from sim_lab.world.liquids import Vessel, solution
+from sim_lab.world.liquids import WATER, WATER_MOL_PER_UL, Vessel, solution
 
 LABWARE_TAU_S = 300.0  # a filled microplate follows its surroundings in minutes: our estimate
 
@@ -42,7 +42,7 @@ class World:
         self.at: dict[str, str] = {}  # site -> name of the labware on it
         self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
         self.waste = Vessel()
-        self.filled_ul = 0.0
+        self.brought = Vessel()  # all liquid that ever came into the lab
         self.evaporated_ul = 0.0
 
     def rng(self, name: str) -> random.Random:
@@ -86,8 +86,8 @@ class World:
 
     def fill(self, labware: str, well: str, volume_ul: float, species: Mapping[str, float]) -> None:
         """Bring liquid into the lab; `species` in mol/L."""
-        self.vessel(self.labware[labware], well).add(solution(volume_ul, species))
-        self.filled_ul += volume_ul
+        for vessel in (self.vessel(self.labware[labware], well), self.brought):
+            vessel.add(solution(volume_ul, species))
 
     def vessel(self, labware: Labware, well: str) -> Vessel:
         """What a well holds now: evaporation up to this moment is taken off first."""
@@ -105,8 +105,19 @@ class World:
         """Into the waste."""
         self.waste.add(vessel)
 
-    def imbalance_ul(self, held: Vessel | None = None) -> float:
-        """Volume brought in, minus all that is somewhere; `held` is what tips still hold."""
-        there = sum(v.volume_ul for item in self.labware.values() for v in item.vessels.values())
-        held_ul = held.volume_ul if held else 0.0
-        return self.filled_ul - there - held_ul - self.waste.volume_ul - self.evaporated_ul
+    def imbalance(self, tips: Iterable[Vessel] = ()) -> dict[str, float]:
+        """Relative mass balance: (brought in - there - gone) / brought in, of volume and of every species.
+
+        `tips` are what pipettes hold. Water that evaporated is gone; all else must be in a well or in the waste.
+        """
+        there = Vessel()
+        for labware in self.labware.values():
+            for vessel in labware.vessels.values():
+                there.add(vessel)
+        for vessel in (*tips, self.waste):
+            there.add(vessel)
+        there.volume_ul += self.evaporated_ul
+        there.mol[WATER] = there.mol.get(WATER, 0.0) + self.evaporated_ul * WATER_MOL_PER_UL
+        brought = {"volume": self.brought.volume_ul, **self.brought.mol}
+        found = {"volume": there.volume_ul, **there.mol}
+        return {name: (amount - found.get(name, 0.0)) / amount for name, amount in brought.items() if amount}
