@@ -1,0 +1,268 @@
+"""A PreciseFlex 400 through PyLabRobot's backend, on two connections of its controller.
+
+The controller reads nothing on the robot's connection while a command there waits, `halt` included (TCS
+User's Guide 3.0C1, 5.2; verified on hardware by PyLabRobot, `brooks.precise_flex`, 2026). So a stop has a
+line of its own: the status port, where the controller answers at once. And because it is not documented what
+a halt does to the composite commands pickplate and placeplate, the driver gives every motion by itself: after
+a stop no further one follows.
+"""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from pylabrobot.arms.precise_flex import PreciseFlex400Backend
+from pylabrobot.arms.precise_flex.coords import ElbowOrientation, PreciseFlexCartesianCoords
+from pylabrobot.arms.precise_flex.error_codes import ERROR_CODES
+from pylabrobot.arms.precise_flex.precise_flex_backend import PreciseFlexError
+from pylabrobot.resources import Coordinate, Rotation
+
+from drivers.arms.precise_pf400 import wire
+from drivers.arms.precise_pf400.options import Options, TeachPoint
+from drivers.arms.precise_pf400.route import Pose, travel_height_mm, way_in
+from drivers.core.errors import (
+    CommandFailed,
+    CommandRefused,
+    CommandStopped,
+    ConnectionFailed,
+    ConnectionLost,
+    DeviceError,
+    ProtocolViolation,
+    ReplyTimeout,
+)
+from drivers.core.limits import Limits
+from drivers.core.plr import TransportSocket, fenced
+from drivers.core.roles import PlateMover
+from drivers.core.transport import Port
+
+T = TypeVar("T")
+HOMED = 2800  # DataID: 1 when every axis is homed (PyLabRobot, brooks.precise_flex.data_ids)
+TRAVEL, STRAIGHT = 1, 2  # the motion profiles this driver sets
+COLUMN = 1  # the axis that lifts
+HALT_REPLY_S = 5.0
+LEVEL = 90.0, 180.0  # pitch and roll: the gripper is always level
+
+
+class PF400(PlateMover[Options]):
+    """Carries labware between the sites it was taught."""
+
+    def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
+        super().__init__(name, port, options, limits)
+        self._arm = PreciseFlex400Backend(host=port.address, timeout=options.power_timeout_s)
+        self._arm.io = self._line = TransportSocket(port.transport, options.reply_timeout_s)
+        self._status = PreciseFlex400Backend(host=port.address)
+        self._status.io = self._stop_line = TransportSocket(lambda: port.transport(options.status_port), HALT_REPLY_S)
+        self._held: str | None = None  # labware in the gripper, as far as this driver knows
+        self._sure = False  # whether the gripper was asked since the connection was made
+        self._clear = False  # whether the arm is known to stand free of every site
+        self._begun = False  # whether anything moved since the command began
+        self._stopped = False
+
+    async def open(self) -> None:
+        """Dial both connections, switch power on, take the arm, and home it if it is not homed.
+
+        Connecting says that the arm stands where it may move: after a stop or a failure somebody must have
+        looked.
+        """
+        self.check("speed", self.options.speed_percent / 100)
+        self.check("speed", self.options.approach_percent / 100)
+        self._stopped = False
+        try:
+            await self._open_stop_line()
+            await self._do(self._arm.setup(skip_home=True))
+            await self._do(self._home_if_needed())
+            self._raise_if_stopped()
+            await self._set_profile(TRAVEL, self.options.speed_percent, straight=False)
+            await self._set_profile(STRAIGHT, self.options.approach_percent, straight=True)
+        except BaseException:
+            await self._hang_up()
+            raise
+        self._clear, self._sure = True, False
+
+    async def close(self) -> None:
+        """Give the arm back; motor power stays on, so that it holds what it holds."""
+        try:
+            await self._do(self._arm.detach())
+        except DeviceError:
+            pass  # a connection that is gone needs no goodbye
+        finally:
+            await self._hang_up()
+
+    async def stop(self, success: bool = True) -> None:
+        """Halt on the status connection, now; a command that runs ends with `CommandStopped`."""
+        self._stopped = True
+        if self._stop_line.connected:
+            try:
+                return await self._do(self._status.halt())
+            except (ConnectionLost, ReplyTimeout):
+                pass  # the connection may have gone unnoticed while nothing was sent
+        await self._open_stop_line()
+        await self._do(self._status.halt())
+
+    async def move_labware(self, labware: str, source: str, destination: str) -> None:
+        """Take the labware at `source` and put it down at `destination`; holding it already, only the latter."""
+        start, end = self._taught(source), self._taught(destination)
+        travel_mm = travel_height_mm(start, end)
+        for point in (start, end):
+            for pose in way_in(point, travel_mm, loaded=True):
+                self.check("reach", pose.reach_mm)
+                self.check("height", pose.z_mm)
+        self._require_clear()
+        self._stopped = self._begun = self._clear = False
+        try:
+            if not await self._holds(labware, start):
+                await self._pick(labware, source, travel_mm)
+            await self._place(labware, destination, travel_mm)
+        except CommandRefused as error:
+            if not self._begun:
+                raise
+            raise CommandFailed(error.message, device=self.name, hint=error.hint) from error
+        self._clear = True
+
+    # The steps of a move
+
+    async def _pick(self, labware: str, source: str, travel_mm: float) -> None:
+        point = self.options.sites[source]
+        await self._rise(travel_mm)
+        await self._release(point)
+        await self._follow(way_in(point, travel_mm, loaded=False))
+        if not await self._grasp(point):
+            await self._release(point)
+            await self._follow(way_in(point, travel_mm, loaded=False)[-2::-1], straight=True)
+            self._clear = True
+            raise CommandFailed(f"there is no labware to grip at {source}.", device=self.name, hint="Look there.")
+        self._held = labware
+        await self._follow(way_in(point, travel_mm, loaded=True)[-2::-1], straight=True)
+
+    async def _place(self, labware: str, destination: str, travel_mm: float) -> None:
+        point = self.options.sites[destination]
+        await self._rise(travel_mm)
+        await self._follow(way_in(point, travel_mm, loaded=True)[:1])
+        if not await self._grasp(point):
+            self._held, self._clear = None, True
+            raise CommandFailed(f"it lost {labware} on the way to {destination}.", device=self.name, hint="Find it.")
+        await self._follow(way_in(point, travel_mm, loaded=True)[1:], straight=True)
+        await self._release(point)
+        self._held = None
+        await self._follow(way_in(point, travel_mm, loaded=False)[-2::-1], straight=True)
+
+    async def _holds(self, labware: str, point: TeachPoint) -> bool:
+        """Whether the gripper has this labware; after a new connection the gripper itself is asked."""
+        if not self._sure:
+            gripped = await self._grasp(point)
+            self._sure = True
+            if not gripped:
+                self._held = None
+            elif self._held is None:
+                self._held = "labware that it was not told of"
+        if self._held not in (None, labware):
+            self._clear = True
+            raise CommandRefused(
+                f"its gripper holds {self._held}.", device=self.name, hint="Move that first, or take it out by hand."
+            )
+        return self._held is not None
+
+    async def _rise(self, travel_mm: float) -> None:
+        """Straight up to the travel height, if it is lower."""
+        self._raise_if_stopped()
+        missing_mm = travel_mm - await self._do(self._height())
+        if missing_mm > 0:
+            column = (await self._do(self._arm.get_joint_position()))[COLUMN]
+            await self._move(self._arm.move_one_axis(COLUMN, column + missing_mm, STRAIGHT))
+
+    async def _follow(self, poses: tuple[Pose, ...], straight: bool = False) -> None:
+        """Through these poses; the way to the first one is straight too where it says so."""
+        for pose in poses:
+            self._raise_if_stopped()
+            target = PreciseFlexCartesianCoords(
+                location=Coordinate(pose.x_mm, pose.y_mm, pose.z_mm),
+                rotation=Rotation(x=LEVEL[1], y=LEVEL[0], z=pose.yaw_deg),
+                orientation=ElbowOrientation(pose.elbow) if pose.elbow else None,
+            )
+            await self._move(self._arm.move_c(STRAIGHT if straight else TRAVEL, target))
+            straight = True
+
+    async def _move(self, motion: Awaitable[None]) -> None:
+        await self._do(motion)
+        self._begun = True
+        await self._do(self._arm.wait_for_eom())
+        self._raise_if_stopped()
+
+    async def _grasp(self, point: TeachPoint) -> bool:
+        """Close with limited force; -1 says that there is a plate, 0 that there is none."""
+        options = self.options
+        command = wire.command("GraspPlate", point.grip_mm, options.finger_percent, options.grip_force_n)
+        answer = await self._do(self._arm.send_command(command))
+        self._begun = True
+        if answer not in ("-1", "0"):
+            raise ProtocolViolation(f"GraspPlate was answered with '{answer}'.", device=self.name)
+        return bool(answer == "-1")
+
+    async def _release(self, point: TeachPoint) -> None:
+        self._raise_if_stopped()
+        width = point.grip_mm + self.options.open_mm
+        await self._do(self._arm.send_command(wire.command("ReleasePlate", width, self.options.finger_percent)))
+        self._begun = True
+
+    # What is common to them
+
+    def _taught(self, site: str) -> TeachPoint:
+        point = self.options.sites.get(site)
+        if point is None:
+            known = ", ".join(sorted(self.options.sites)) or "none"
+            raise CommandRefused(f"it was not taught {site}.", device=self.name, hint=f"It knows: {known}.")
+        return point
+
+    def _require_clear(self) -> None:
+        if not self._clear:
+            raise CommandRefused(
+                "its last command did not end where it should have.",
+                device=self.name,
+                hint="See where it stands and what it holds, bring it clear, then connect it again.",
+            )
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped:
+            held = f"It holds {self._held}." if self._held else "Its gripper is empty."
+            raise CommandStopped("it was stopped on the way.", device=self.name, hint=held)
+
+    async def _open_stop_line(self) -> None:
+        try:
+            await self._do(self._stop_line.setup())
+            await self._do(self._status.select_robot(1))
+        except (ConnectionFailed, ConnectionLost) as error:
+            raise ConnectionFailed(
+                f"no line for a stop: {error.message}",
+                device=self.name,
+                hint="Set status_port to a status port of its controller that is free (10000 to 10003).",
+            ) from error
+
+    async def _set_profile(self, number: int, percent: float, straight: bool) -> None:
+        """Speed in percent, full acceleration, ramps of 0.1 s and TCS's usual exactness of the end (10)."""
+        await self._do(self._arm.set_motion_profile_values(number, percent, 0, 100, 100, 0.1, 0.1, 10, straight))
+
+    async def _height(self) -> float:
+        return wire.numbers(await self._arm.send_command("wherec"))[2]
+
+    async def _home_if_needed(self) -> None:
+        if float(await self._arm.get_parameter(HOMED)) != 1:
+            await self._arm.home()
+
+    async def _hang_up(self) -> None:
+        await self._line.stop()
+        await self._stop_line.stop()
+
+    async def _do(self, call: Awaitable[T]) -> T:
+        with fenced(self.name, _explain):
+            return await call
+
+
+def _explain(error: BaseException) -> DeviceError | None:
+    """What a code of the controller means for whoever must go on."""
+    if not isinstance(error, PreciseFlexError):
+        return None
+    code = error.replycode
+    if code == -1:  # what PyLabRobot raises for an answer that it cannot read
+        return ProtocolViolation(f"{error.message}")
+    text = wire.TCS_ERRORS.get(code) or ERROR_CODES.get(code, {}).get("text", error.message)
+    kind: type[DeviceError] = CommandRefused if code in wire.REFUSALS else CommandFailed
+    return kind(f"its controller answered {code}: {text}.")
