@@ -57,10 +57,6 @@ class Cell:
             }
         )
 
-    async def stop(self) -> None:
-        """Stop every connected device now."""
-        await asyncio.gather(*(device.stop() for device in self.devices.values()), return_exceptions=True)
-
     async def close(self) -> None:
         """Disconnect everything and end the world."""
         await asyncio.gather(*(device.disconnect() for device in self.devices.values()), return_exceptions=True)

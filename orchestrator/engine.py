@@ -79,5 +79,5 @@ class Engine(_Base):
 
     async def _stop_movable_objects(self, *, success: bool = True) -> None:
         """Bluesky stops every device at each plan's end; a lab only does so when the plan did not succeed."""
-        if not success:
-            await super()._stop_movable_objects(success=success)
+        if self._exit_status != "success":
+            await super()._stop_movable_objects(success=False)

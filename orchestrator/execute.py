@@ -86,7 +86,7 @@ async def execute(
     listeners: Sequence[Listener] = (),
     sinks: Sequence[DocumentSink] = (),
 ) -> Result:
-    """Run a program to its end; a device that fails ends it, and every device is brought to rest."""
+    """Run a program to its end; a device that fails ends it, and the engine brings every device it used to rest."""
     loop = asyncio.get_running_loop()
     story = _Story(loop.time())
     heard = (*listeners, story.hear)
@@ -108,10 +108,8 @@ async def execute(
         outcome = "failed"
         cause = error.__cause__ if isinstance(error, FailedStatus) else error
         story.error = story.error or str(cause or error)
-        await cell.stop()
     except asyncio.CancelledError:
         outcome, story.error = "aborted", "stopped by a person"
-        await cell.stop()
     return Result(
         outcome, story.error, loop.time() - story.began_s, tuple(story.spans), tuple(story.readings),
         story.ledger.end_state(program), story.ledger.stock(),

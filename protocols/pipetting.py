@@ -38,6 +38,7 @@ class Pipetting:
         self.protocol, self.lab, self.layout, self.kinds, self._add = protocol, lab, layout, kinds, add
         self.mounts: dict[str, Pipette] = {}  # those the program uses
         self.nozzles: dict[str, int] = {}
+        self.carrying: set[str] = set()  # mounts with a tip on
         self.tips = TipStore()
         self.first_sites: dict[str, str] = dict(layout.home)
         for name, found in kinds.items():
@@ -96,11 +97,13 @@ class Pipetting:
                     [Problem("PIP-004", step.id, f"there is no pipette '{step.pipette}'", f"Declared: {known}.")]
                 )
             return need.mount
+        if isinstance(step, m.PipetteStep) and not isinstance(step.moves[0], m.PickUp) and len(self.carrying) == 1:
+            return next(iter(self.carrying))  # it goes on with the tip of a step before
         volume = largest_volume(step)
         hanging = {mount: self._model(name) for mount, name in self.lab.mounts.items()} | self.mounts
         fits = [
             (model.max_ul, mount) for mount, model in hanging.items()
-            if model.channels == step.channels and model.min_ul <= volume
+            if model.channels == step.channels and (model.min_ul <= volume or not volume)
         ]  # fmt: skip
         if fits:
             enough = [fit for fit in fits if fit[0] >= volume]
@@ -130,7 +133,9 @@ class Pipetting:
     def _move(self, step: str, mount: str, pipette: Pipette, move: Any) -> None:
         if isinstance(move, m.PickUp):
             self._pick_up(step, mount, pipette, move)
+            self.carrying.add(mount)
         elif isinstance(move, m.DropTip):
+            self.carrying.discard(mount)
             into = move.into or Wells(TRASH, ("A1",))
             self._emit(step, mount, "drop_tip", into, {})
         elif isinstance(move, m.MixMove):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
 from drivers.core.http import HttpClient, Response
-from drivers.core.labware import Pipette, pipettes
+from drivers.core.labware import Pipette, kind, pipettes
 from drivers.core.limits import Limits
 from drivers.core.roles import LiquidHandler
 from drivers.core.transport import Port
@@ -68,8 +68,9 @@ class OT2(LiquidHandler[Options]):
 
     async def load_labware(self, labware: str, definition: str | Mapping[str, Any], slot: str) -> None:
         """Tell the robot what stands on a slot; a carried definition is handed in first."""
-        namespace, load_name, version = "opentrons", definition, 1
-        if not isinstance(definition, str):
+        if isinstance(definition, str):
+            namespace, load_name, version = "opentrons", definition, kind(definition).definition["version"]
+        else:
             await self._ask("POST", wire.definitions_path(self._run), {"data": definition})
             namespace, version = definition.get("namespace", "custom"), definition.get("version", 1)
             load_name = definition["parameters"]["loadName"]
