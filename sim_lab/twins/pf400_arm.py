@@ -59,6 +59,7 @@ class Arm:
         self.error = 0
         self.halts = 0
         self._held_mm = 0.0
+        self._stuck = False  # the fingers are round labware that its site holds fast
         self._joints = inverse(Pose(350.0, 0.0, 300.0, 0.0), right=True)
         self._motion: Motion | None = None
 
@@ -114,7 +115,9 @@ class Arm:
         path = _straight(begin, end) if straight else _jointly(begin, end)
         ramp = _slowest(begin, end, straight, speed, acceleration)
         part = 1.0
-        if self._obstructed(goal):
+        if self._stuck:
+            part = 0.0
+        elif self._obstructed(goal):
             part = max(0.0, 1.0 - CRASH_MM / max(math.dist(_xyz(forward(begin)), _xyz(goal)), CRASH_MM))
         loop = asyncio.get_running_loop()
         duration_s = ramp.duration_s * part
@@ -170,6 +173,7 @@ class Arm:
     async def open_to(self, width_mm: float, percent: float) -> None:
         """Move the fingers to a width; what they held stands where the arm is, or falls."""
         await self._fingers(width_mm, percent)
+        self._stuck = False
         if self.held is None or self.jaws_mm <= self._held_mm:
             return
         held, self.held = self.held, None
@@ -190,7 +194,9 @@ class Arm:
             return False
         self._held_mm = self.sites[site].grip_mm
         await self._fingers(self._held_mm, percent)
-        self.held = self.world.lift(site)
+        self._stuck = site in self.world.clamped
+        if not self._stuck:
+            self.held = self.world.lift(site)
         return True
 
     async def _fingers(self, width_mm: float, percent: float) -> None:

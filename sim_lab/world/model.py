@@ -40,6 +40,8 @@ class World:
         self.now: Callable[[], float] = lambda: 0.0
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
+        self.warmth: dict[str, float] = {}  # site -> degC that labware there tends to; elsewhere it is the air's
+        self.clamped: set[str] = set()  # sites that hold fast what stands there
         self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
         self.waste = Vessel()
         self.brought = Vessel()  # all liquid that ever came into the lab
@@ -57,7 +59,7 @@ class World:
             raise PhysicalError(f"{name} is in the lab already")
         self._require_free(site)
         wells = {} if kind.is_tip_rack else {well: Vessel() for well in kind.wells}
-        body = Body(self.air.temperature_c, self.air.temperature_c, LABWARE_TAU_S, self.now())
+        body = Body(self.air.temperature_c, self._surroundings_c(site), LABWARE_TAU_S, self.now())
         self.labware[name] = Labware(name, kind, wells, set(kind.wells) if kind.is_tip_rack else set(), body)
         self.at[site] = name
 
@@ -68,15 +70,32 @@ class World:
 
     def lift(self, site: str) -> Labware:
         """Take the labware off a site; it is nowhere until it is put down."""
-        name = self.at.pop(site, None)
-        if name is None:
+        if site not in self.at:
             raise PhysicalError(f"nothing stands on {site}")
-        return self.labware[name]
+        if site in self.clamped:
+            raise PhysicalError(f"{site} holds {self.at[site]} fast")
+        labware = self.labware[self.at.pop(site)]
+        labware.body.aim(self.air.temperature_c, self.now())
+        return labware
 
     def put(self, labware: Labware, site: str) -> None:
         """Put lifted labware down."""
         self._require_free(site)
         self.at[site] = labware.name
+        labware.body.aim(self._surroundings_c(site), self.now())
+
+    def warm(self, site: str, temperature_c: float | None) -> None:
+        """Give a site a temperature of its own from now on, or with None that of the air again."""
+        if temperature_c is None:
+            self.warmth.pop(site, None)
+        else:
+            self.warmth[site] = temperature_c
+        labware = self.on(site)
+        if labware is not None:
+            labware.body.aim(self._surroundings_c(site), self.now())
+
+    def _surroundings_c(self, site: str) -> float:
+        return self.warmth.get(site, self.air.temperature_c)
 
     def _require_free(self, site: str) -> None:
         if site in self.at:
