@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from drivers.core.build import build
 from drivers.core.instrument import Instrument
 from drivers.core.world import World, WorldSettings, world_class
 from labfile.lab import DeviceEntry, Lab
@@ -35,27 +36,12 @@ class Cell:
                 raise result
 
     def _make(self, entry: DeviceEntry) -> Instrument[Any]:
-        driver: Any = entry.spec
-        device: Instrument[Any] = driver.load()(
-            entry.name, self.world.port(entry.name), self._options(entry), entry.limits
-        )
+        device = build(entry, self.world, self.lab.sites)
         if device.real_time_only and self.world.name != "real" and self.settings.speed != 1:
             raise RealTimeOnly(
                 f"{entry.name} ({entry.driver}) uses threads and works in real time only. Run with --speed 1."
             )
         return device
-
-    def _options(self, entry: DeviceEntry) -> Any:
-        """The driver's options; a plate mover's also hold the sites that it was taught."""
-        taught = {name: site for name, site in self.lab.sites.items() if site.arm == entry.name}
-        if "sites" not in type(entry.options).model_fields:
-            return entry.options
-        return type(entry.options).model_validate(
-            {
-                **entry.options.model_dump(),
-                "sites": {name: site.model_dump(exclude={"arm"}) for name, site in taught.items()},
-            }
-        )
 
     async def close(self) -> None:
         """Disconnect everything and end the world."""

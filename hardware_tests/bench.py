@@ -1,0 +1,55 @@
+"""The bench: devices of one lab in one world, brought up for one test."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from drivers.core.build import build
+from drivers.core.instrument import Command, Instrument, Readings
+from drivers.core.world import World, WorldSettings, world_class
+from labfile import Lab
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Bench:
+    """A lab and a world's name; `run` brings devices up, runs a test on them, and brings them down."""
+
+    lab: Lab
+    world_name: str
+    device: str
+    _devices: dict[str, Instrument[Any]] = field(default_factory=dict)
+
+    def run(self, test: Callable[["Bench"], Coroutine[Any, Any, T]], *helpers: str) -> T:
+        """Run a test with the device and some helpers (such as the operator) connected, on the world's clock."""
+        names = list(dict.fromkeys([self.device, *helpers]))
+        drivers: list[Any] = [self.lab.devices[name].spec for name in names]
+        threaded = any(driver.load().real_time_only for driver in drivers)
+        settings = WorldSettings(speed=1 if threaded else None, epoch_s=0.0)
+        world = world_class(self.world_name)(self.lab.devices, self.lab.sites, settings)
+        return world.run(lambda: self._with(world, names, test))
+
+    async def _with(self, world: World, names: list[str], test: Callable[["Bench"], Coroutine[Any, Any, T]]) -> T:
+        await world.start(names)
+        self._devices = {name: build(self.lab.devices[name], world, self.lab.sites) for name in names}
+        try:
+            for device in self._devices.values():
+                await device.connect()
+            return await test(self)
+        finally:
+            await asyncio.gather(*(device.disconnect() for device in self._devices.values()), return_exceptions=True)
+            await world.close()
+
+    async def do(self, verb: str, *, on: str | None = None, **args: Any) -> Readings:
+        """One command, to the device of this test unless `on` names another."""
+        return await self._devices[on or self.device].perform(Command("bench", verb, args))
+
+    async def stop(self) -> None:
+        """Stop the device of this test."""
+        await self._devices[self.device].stop()
+
+    def first(self, role: str) -> str:
+        """The lab's first device of a role."""
+        return next(name for name, entry in self.lab.devices.items() if entry.role == role)
