@@ -1,0 +1,165 @@
+"""A BioShake through PyLabRobot's backend; a stop goes to the line past it, at once."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Iterator
+from typing import TypeVar
+
+from pylabrobot.heating_shaking.bioshake_backend import BioShake
+
+from drivers.core.errors import CommandFailed, CommandStopped, DeviceError, ReplyTimeout
+from drivers.core.limits import Limits
+from drivers.core.plr import TransportSerial, fenced
+from drivers.core.roles import HeaterShaker
+from drivers.core.transport import Port
+from drivers.shakers.qinstruments_bioshake import wire
+from drivers.shakers.qinstruments_bioshake.options import Options
+from drivers.shakers.qinstruments_bioshake.wire import ShakeState
+
+T = TypeVar("T")
+REPLY_S = 2.0
+POLL_S = 0.2
+#: Beyond the ramp: how long the table may take to find its home position.
+HOMING_S = 5.0
+#: By how much the speed at the end of shaking may miss the one that was asked for.
+SPEED_TOLERANCE = 0.1
+
+
+class BioShaker(HeaterShaker[Options]):
+    """Shakes and tempers the plate in its nest; the plate is locked only while it shakes."""
+
+    def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
+        super().__init__(name, port, options, limits)
+        self._backend = BioShake(port=port.address)
+        self._backend.io = self._line = TransportSerial(port.transport, timeout=REPLY_S)
+        self._stopped = asyncio.Event()
+
+    async def open(self) -> None:
+        """Open the line, restart the device, bring the table home and unlock it: about 16 s."""
+        self._stopped.clear()
+        try:
+            await self._do(self._backend.setup())
+            await self._do(self._backend.unlock_plate())
+        except BaseException:
+            await self._line.stop()
+            raise
+
+    async def close(self) -> None:
+        """Give the line back; what the device does, it goes on doing."""
+        await self._line.stop()
+
+    async def stop(self, success: bool = True) -> None:
+        """Shaking and heating off, now; what is locked stays locked. A `shake` ends with `CommandStopped`."""
+        self._stopped.set()
+        with fenced(self.name, _explain):
+            if not self._line.connected:
+                await self._line.setup()
+            # Written past the backend, which may be waiting for an answer; it flushes these two unread.
+            await self._line.write(wire.encode_request("shakeOff") + wire.encode_request("tempOff"))
+
+    async def shake(self, speed_rpm: float, duration_s: float) -> None:
+        """Lock, shake for `duration_s` (from the command to shake on), come to rest at home, unlock."""
+        self.check("speed", speed_rpm)
+        self.check("duration", duration_s)
+        rpm, ramp_s = round(speed_rpm), self.options.ramp_s
+        self._stopped.clear()
+        with self._stop_counts():
+            await self._do(self._backend.lock_plate())
+            await self._do(self._backend.start_shaking(rpm, acceleration=ramp_s))
+            await self._wait(duration_s)
+            reached_rpm = await self._do(self._number("getShakeActualSpeed")) if duration_s > ramp_s + 1 else rpm
+            await self._do(self._backend.stop_shaking(deceleration=ramp_s))
+            await self._come_home()
+            await self._do(self._backend.unlock_plate())
+        if abs(reached_rpm - rpm) > SPEED_TOLERANCE * rpm:
+            raise CommandFailed(
+                f"it shook at {reached_rpm:g} rpm, not at {rpm}.", device=self.name, hint="Is the load too heavy?"
+            )
+
+    async def set_temperature(self, temperature_c: float) -> None:
+        """Set the block's target, to 0.1 degC; returns when the device has taken it."""
+        self.check("temperature", temperature_c)
+        self._stopped.clear()
+        with self._stop_counts():
+            await self._do(self._backend.set_temperature(round(temperature_c, 1)))
+
+    async def deactivate(self) -> None:
+        """Heating off, shaking off, and the plate unlocked."""
+        self._stopped.clear()
+        with self._stop_counts():
+            await self._do(self._backend.deactivate())
+            if await self._do(self._number("getShakeState")) != ShakeState.HOME:
+                await self._do(self._backend.stop_shaking(deceleration=self.options.ramp_s))
+                await self._come_home()
+            await self._do(self._backend.unlock_plate())
+
+    async def _wait(self, duration_s: float) -> None:
+        """Let time pass, or raise `CommandStopped` as soon as a stop comes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration_s):
+                await self._stopped.wait()
+                raise CommandStopped("it was stopped.", device=self.name)
+
+    async def _come_home(self) -> None:
+        """Until the table is at home: the lock opens nowhere else."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self.options.ramp_s + HOMING_S
+        while (state := await self._do(self._number("getShakeState"))) != ShakeState.HOME:
+            if loop.time() > until_s:
+                raise CommandFailed(
+                    f"its table did not come home; it is in state {state:g}.",
+                    device=self.name,
+                    hint="Look whether something blocks it, then connect it again.",
+                )
+            await self._wait(POLL_S)
+
+    async def _number(self, word: str) -> float:
+        """The answer to a question that PyLabRobot has no verb for."""
+        return float(await self._ask(word))
+
+    async def _ask(self, word: str) -> str:
+        await self._line.reset_input_buffer()
+        await self._line.write(wire.encode_request(word))
+        answer = (await self._line.readline()).decode("ascii").strip()
+        if not answer:
+            raise ReplyTimeout(f"no answer to '{word}' within {REPLY_S:g} s.")
+        return answer
+
+    @contextlib.contextmanager
+    def _stop_counts(self) -> Iterator[None]:
+        """While a stop is under way every failure is its consequence, and so is every success doubtful."""
+        try:
+            yield
+        except DeviceError as error:
+            if not self._stopped.is_set() or isinstance(error, CommandStopped):
+                raise
+            raise CommandStopped("it was stopped.", device=self.name) from error
+        if self._stopped.is_set():
+            raise CommandStopped("it was stopped.", device=self.name)
+
+    async def _do(self, call: Awaitable[T]) -> T:
+        try:
+            with fenced(self.name, _explain):
+                return await call
+        except CommandFailed as error:
+            error.hint = error.hint or await self._device_errors()
+            raise
+
+    async def _device_errors(self) -> str:
+        """The device's own list of errors, as far as it can still tell."""
+        try:
+            with fenced(self.name, _explain):
+                told = wire.errors(await self._ask("getErrorList"))
+        except DeviceError:
+            return "It does not tell why."
+        return f"It says: {'; '.join(told)}." if told else "Its list of errors is empty."
+
+
+def _explain(error: BaseException) -> DeviceError | None:
+    """What PyLabRobot's RuntimeErrors mean; their texts are all that tells them apart."""
+    if not isinstance(error, RuntimeError) or isinstance(error, NotImplementedError):
+        return None
+    text = str(error)
+    if text.startswith(("Timed out", "No response")):
+        return ReplyTimeout(f"{text}.", hint="Is it on, and is the line right?")
+    return CommandFailed(f"{text}.")
