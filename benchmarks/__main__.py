@@ -26,7 +26,8 @@ REPEATS = 5
 LAYERS = {
     "/bluesky/": "Bluesky's engine", "/event_model/": "Bluesky's engine", "/ophyd_async/": "Bluesky's engine",
     "/opentelemetry/": "Bluesky's engine", "/h11/": "HTTP (h11)", "/json/": "JSON", "/asyncio/": "asyncio's loop",
-    "/asyncua/": "OPC UA (asyncua)", "/amqtt/": "MQTT", "/paho/": "MQTT", "/aiomqtt/": "MQTT", "/pylabrobot/": "PyLabRobot",
+    "/asyncua/": "OPC UA (asyncua)", "/amqtt/": "MQTT", "/paho/": "MQTT", "/aiomqtt/": "MQTT",
+    "/pylabrobot/": "PyLabRobot",
     "/rfc8785/": "hashing the trace", "/sim_lab/": "the twin's world and wires", "/drivers/": "our drivers",
     "/orchestrator/": "our orchestrator", "/protocols/": "the belief (ledger)",
 }  # fmt: skip

@@ -6,7 +6,7 @@ from protocols.wells import row_letters
 
 
 def document() -> dict[str, Any]:
-    """23 dilution steps over both sets of rows with 8 channels: pick up, aspirate, dispense, 3 mixes, return the tip."""
+    """23 dilution steps over both sets of rows with 8 channels: tip, draw, give, 3 mixes, tip back."""
     columns, rows = range(1, 25), range(16)
     wells = {f"{row_letters(row)}{column}": {"material": "dye" if column == 1 else "water", "volume": "40 uL"}
              for column in columns for row in rows}  # fmt: skip

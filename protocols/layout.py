@@ -138,5 +138,6 @@ class Layout:
         far = [site for site in (source, destination) if not self.lab.reachable(site)] or [destination]
         message = f"no plate arm reaches {' and '.join(far)}: {labware} cannot go from {source} to {destination}"
         reach = sorted(set().union(*self.lab.taught.values())) if self.lab.taught else []
-        hint = f"The arm reaches {', '.join(reach) or 'nothing'}; choose one of these, teach the site in lab.toml, or move it `by: person`."
+        within = ", ".join(reach) or "nothing"
+        hint = f"The arm reaches {within}; choose one of these, teach it the site, or move it `by: person`."
         return Problem("REACH-001", step, message, hint)

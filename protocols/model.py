@@ -269,10 +269,9 @@ class Peel(_Step):
     labware: str
 
 
-Step = Annotated[
-    PipetteStep | Transfer | SerialDilute | Mix | Shake | Measure | MoveLabware | Position | Wait | OperatorStep | Seal | Peel,
-    Field(discriminator="do"),
-]  # fmt: skip
+_Liquid = PipetteStep | Transfer | SerialDilute | Mix
+_Other = Shake | Measure | MoveLabware | Position | Wait | OperatorStep | Seal | Peel
+Step = Annotated[_Liquid | _Other, Field(discriminator="do")]
 
 
 class Absorptivity(_Part):

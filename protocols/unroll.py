@@ -6,7 +6,16 @@ from itertools import pairwise
 
 from protocols.ledger import TRASH
 from protocols.model import (
-    Aspirate, Dispense, DropTip, Mix, MixMove, Move, PickUp, PipetteStep, SerialDilute, Transfer,
+    Aspirate,
+    Dispense,
+    DropTip,
+    Mix,
+    MixMove,
+    Move,
+    PickUp,
+    PipetteStep,
+    SerialDilute,
+    Transfer,
 )  # fmt: skip
 from protocols.problems import Problem, ProtocolError
 from protocols.wells import Wells, parse_wells

@@ -77,9 +77,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Simulated seconds since 1970."""
         return self.epoch_s + self._now_s
 
-    def pass_time(
-        self, duration_s: float, selector: selectors.BaseSelector
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def pass_time(self, duration_s: float, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
         """Let simulated time pass: at once, or at the loop's pace while listening to the outside."""
         if self._speed is None:
             self._now_s += duration_s
@@ -141,7 +139,7 @@ def _injected(loop: VirtualLoop) -> Iterator[None]:
         start_thread(thread)
 
     time.time, time.monotonic = loop.wall_time, loop.time
-    threading.Thread.start = start  # type: ignore[method-assign]
+    threading.Thread.start = start  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
@@ -149,9 +147,7 @@ def _injected(loop: VirtualLoop) -> Iterator[None]:
         threading.Thread.start = start_thread  # type: ignore[method-assign]
 
 
-def run(
-    main: Callable[[], Coroutine[Any, Any, T]], *, epoch_s: float | None = None, speed: float | None = None
-) -> T:
+def run(main: Callable[[], Coroutine[Any, Any, T]], *, epoch_s: float | None = None, speed: float | None = None) -> T:
     """Run a coroutine to its end in simulated time, from `epoch_s` (seconds since 1970, else now) on.
 
     >>> async def hour() -> float:

@@ -55,7 +55,12 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         self._lock = asyncio.Lock()
         self._opened = False
 
-    async def connect(self, mock: Any = False, timeout: float = 10.0, force_reconnect: bool = False) -> None:
+    async def connect(  # the signature is ophyd-async's
+        self,
+        mock: Any = False,
+        timeout: float = 10.0,  # noqa: ASYNC109
+        force_reconnect: bool = False,
+    ) -> None:
         """Open the connection once and bring the device to a state in which it takes commands."""
         if self._opened and not force_reconnect:
             return

@@ -70,9 +70,8 @@ class Limits:
                 f"this driver has no limit of that name; it has: {', '.join(sorted(self.ranges)) or 'none'}"
             )
         if not isinstance(ends, list) or len(ends) != 2 or not all(isinstance(e, str) for e in ends):
-            raise UnitError(
-                f"write two quantities, lower and upper, such as ['{outer.low:g} {outer.unit}', '{outer.high:g} {outer.unit}']"
-            )
+            example = f"['{outer.low:g} {outer.unit}', '{outer.high:g} {outer.unit}']"
+            raise UnitError(f"write two quantities, lower and upper, such as {example}")
         inner = between(ends[0], ends[1], outer.dimension)
         if inner.low < outer.low or inner.high > outer.high:
             raise UnitError(f"{inner} is wider than the driver allows ({outer}); a lab may only narrow")

@@ -23,7 +23,19 @@ class Role:
 ROLES: dict[str, Role] = {
     "LiquidHandler": Role(
         frozenset(
-            "load_pipette load_labware remove_labware pick_up_tip aspirate dispense blow_out touch_tip move_to drop_tip home".split()
+            {
+                "load_pipette",
+                "load_labware",
+                "remove_labware",
+                "pick_up_tip",
+                "aspirate",
+                "dispense",
+                "blow_out",
+                "touch_tip",
+                "move_to",
+                "drop_tip",
+                "home",
+            }
         ),
         frozenset({"home"}),
     ),
@@ -46,7 +58,7 @@ class LiquidHandler(Instrument[OptionsT]):
 
     @abstractmethod
     async def load_pipette(self, mount: str, pipette: str, nozzles: int | None = None) -> None:
-        """Tell the device which pipette hangs on a mount (refused when it sees another), and how many nozzles to use."""
+        """Tell the device which pipette hangs on a mount (refused when it sees another), and its nozzles to use."""
 
     @abstractmethod
     async def load_labware(self, labware: str, definition: str | dict[str, Any], slot: str) -> None:

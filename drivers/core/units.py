@@ -38,7 +38,7 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
             "µM": 1e-6,
             "nM": 1e-9,
         },
-    ),  # fmt: skip
+    ),
     "molar_absorptivity": ("L/mol/cm", {"L/mol/cm": 1.0, "1/M/cm": 1.0, "m^2/mol": 10.0}),
     "angle": ("deg", {"deg": 1.0}),
     "ratio": ("1", {"%": 0.01, "1": 1.0}),

@@ -74,6 +74,7 @@ class SerialTransport(Transport):
         self._fd: int | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._inbox = Inbox()
+        self._sending = asyncio.Lock()
 
     async def open(self) -> None:
         """Open the port and listen to it."""
@@ -131,7 +132,8 @@ class SerialTransport(Transport):
             if self._fd is None:
                 await asyncio.get_running_loop().run_in_executor(self._threads, self._port.write, data)
             else:
-                await self._write(self._fd, data)
+                async with self._sending:  # a long message may need several goes
+                    await self._write(self._fd, data)
         except OSError as error:
             raise ConnectionLost(f"serial port {self._name}: {error}.") from error
 

@@ -53,8 +53,14 @@ class Propagation:
         self._bias: dict[str, Samples] = {}
         self._tips: dict[str, list[_Liquid]] = {}
         self._thought: dict[str, float] = {}
-        verbs = {"fill": self._fill, "load_pipette": self._load, "pick_up_tip": self._pick_up, "aspirate": self._aspirate,
-                 "dispense": self._dispense, "blow_out": self._blow_out}  # fmt: skip
+        verbs = {
+            "fill": self._fill,
+            "load_pipette": self._load,
+            "pick_up_tip": self._pick_up,
+            "aspirate": self._aspirate,
+            "dispense": self._dispense,
+            "blow_out": self._blow_out,
+        }
         for action in program.actions:
             if action.verb in verbs:
                 verbs[action.verb](action, action.args)

@@ -98,9 +98,7 @@ class Twin(StreamTwin):
             case ("POST", "commands") if run.stopped.is_set():
                 return 409, _errors("RunStopped", f"Run {run.id} is stopped.")
             case ("POST", "commands"):
-                return 201, {
-                    "data": await self._post_command(run, data, "waitUntilComplete=true" in request.query)
-                }
+                return 201, {"data": await self._post_command(run, data, "waitUntilComplete=true" in request.query)}
             case ("GET", "commands", command_id) if command_id in run.commands:
                 return 200, {"data": run.commands[command_id]}
             case ("POST", "labware_definitions"):
@@ -110,9 +108,7 @@ class Twin(StreamTwin):
                     return 422, _errors("InvalidLabwareDefinition", str(error))
                 run.definitions[_uri(data.get("namespace"), found.load_name, data.get("version"))] = found
                 return 201, {
-                    "data": {
-                        "definitionUri": _uri(data.get("namespace"), found.load_name, data.get("version"))
-                    }
+                    "data": {"definitionUri": _uri(data.get("namespace"), found.load_name, data.get("version"))}
                 }
             case ("POST", "actions") if data.get("actionType") == "stop":
                 run.stopped.set()
@@ -300,9 +296,7 @@ class Twin(StreamTwin):
         found = told or (real.kind if real else None)
         well = self.gantry.nearest_well(slot, found) if slot and found else None
         if slot is None or found is None or well is None:
-            raise RobotError(
-                "MustHomeError", f"no well is below ({self.gantry.x_mm:g}, {self.gantry.y_mm:g})"
-            )
+            raise RobotError("MustHomeError", f"no well is below ({self.gantry.x_mm:g}, {self.gantry.y_mm:g})")
         return slot, found, well
 
 

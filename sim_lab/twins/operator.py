@@ -31,9 +31,7 @@ class Twin(StreamTwin):
         while data := await link.receive():
             for task in lines.feed(data):
                 if task is not None:
-                    await asyncio.sleep(
-                        SECONDS[task["do"]] + SECONDS_A_WELL * len(task["args"].get("volumes_ul", ()))
-                    )
+                    await asyncio.sleep(SECONDS[task["do"]] + SECONDS_A_WELL * len(task["args"].get("volumes_ul", ())))
                     await link.send(wire.answer(task["id"], self._do(task["do"], task["args"])))
 
     def _do(self, verb: str, args: dict[str, Any]) -> str | None:

@@ -24,9 +24,7 @@ def slots() -> dict[str, tuple[float, float]]:
     """Slot -> (x, y) of its lower left corner."""
     path = files("opentrons_shared_data").joinpath("data/deck/definitions/3/ot2_standard.json")
     deck = json.loads(path.read_text("utf-8"))
-    return {
-        slot["id"]: (slot["position"][0], slot["position"][1]) for slot in deck["locations"]["orderedSlots"]
-    }
+    return {slot["id"]: (slot["position"][0], slot["position"][1]) for slot in deck["locations"]["orderedSlots"]}
 
 
 def slot_at(x_mm: float, y_mm: float) -> str | None:

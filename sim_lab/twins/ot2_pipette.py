@@ -41,9 +41,7 @@ class Head:
             raise RobotError("PipetteNotLoadedError", "no pipette was loaded on this mount")
         wells = kind.covered(well, self.nozzles or self.pipette.channels)
         if not wells:
-            raise RobotError(
-                "PartialTipMovementNotAllowedError", f"the nozzles do not fit {kind.load_name} at {well}"
-            )
+            raise RobotError("PartialTipMovementNotAllowedError", f"the nozzles do not fit {kind.load_name} at {well}")
         return wells
 
     def pick_up(self, really: Labware | None, told: LabwareKind, well: str) -> None:
@@ -101,9 +99,7 @@ class Head:
         self.thought_ul = 0.0 if last else self.thought_ul - volume_ul
         for tip, vessel in self._pairs(really, told, well):
             if tip is not None:
-                given = tip.take(
-                    tip.volume_ul if last else tip.volume_ul * share * self._error(volume_ul) / volume_ul
-                )
+                given = tip.take(tip.volume_ul if last else tip.volume_ul * share * self._error(volume_ul) / volume_ul)
                 (vessel.add if vessel is not None else self._world.discard)(given)
 
     def blow_out(self, really: Labware | None, told: LabwareKind, well: str) -> None:
@@ -114,9 +110,7 @@ class Head:
     def _error(self, volume_ul: float) -> float:
         return self._plunger.actual(volume_ul) if self._plunger else volume_ul
 
-    def _pairs(
-        self, really: Labware | None, told: LabwareKind, well: str
-    ) -> list[tuple[Vessel | None, Vessel | None]]:
+    def _pairs(self, really: Labware | None, told: LabwareKind, well: str) -> list[tuple[Vessel | None, Vessel | None]]:
         """Each tip with the vessel it stands in; None where there is no open vessel."""
         wells = self._covered(told, well)
         there = really.vessels if really is not None and not really.sealed else {}

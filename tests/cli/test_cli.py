@@ -94,7 +94,15 @@ def test_a_run_leaves_its_record(lab: Lab, tmp_path: Path) -> None:
     assert told["world"] == "twin"
     folder = tmp_path / "runs" / told["run_id"]
     names = {file.name for file in folder.iterdir()}
-    assert names == {"protocol.json", "program.json", "run.json", "result.json", "documents.jsonl", "journal.jsonl", "report.html"}
+    assert names == {
+        "protocol.json",
+        "program.json",
+        "run.json",
+        "result.json",
+        "documents.jsonl",
+        "journal.jsonl",
+        "report.html",
+    }
     journal = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
     assert [line["event"] for line in journal].count("begun") == [line["event"] for line in journal].count("done")
     assert document(lab("runs", "--json"))["runs"][0]["run_id"] == told["run_id"]
@@ -113,7 +121,10 @@ def test_simulate_is_repeatable(lab: Lab, tmp_path: Path) -> None:
     assert one["trace_hash"] == two["trace_hash"] != other["trace_hash"]
     assert one["program_hash"] == other["program_hash"]
     wells = one["end_state"]["labware"]["plate"]["wells"]
-    assert wells["A1"] == {"volume_ul": 50.0, "species_mol": {"water": pytest.approx(2.77e-3, rel=1e-2), "dye": pytest.approx(5e-9)}}
+    assert wells["A1"] == {
+        "volume_ul": 50.0,
+        "species_mol": {"water": pytest.approx(2.77e-3, rel=1e-2), "dye": pytest.approx(5e-9)},
+    }
 
 
 BAD: dict[str, tuple[list[str], int, str]] = {
@@ -172,7 +183,9 @@ def test_export_overwrites_nothing(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_a_real_run_of_what_nobody_named_is_refused(lab: Lab, tmp_path: Path) -> None:
-    unnamed = write(tmp_path, "unnamed.yaml", MINI.replace('dye: { cas: "25956-17-6", concentration: 0.1 mmol/L }', "dye: {}"))
+    unnamed = write(
+        tmp_path, "unnamed.yaml", MINI.replace('dye: { cas: "25956-17-6", concentration: 0.1 mmol/L }', "dye: {}")
+    )
     code, _, err = lab("run", unnamed, "--real")
     assert code == 5
     assert "no CAS number" in err

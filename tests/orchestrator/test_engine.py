@@ -116,4 +116,6 @@ def test_an_engine_runs_again() -> None:
 
 
 def test_the_version_is_the_one_this_was_written_for() -> None:
-    assert bluesky.__version__.startswith("1.15."), "read orchestrator/engine.py beside the new RunEngine, then move this pin"
+    assert bluesky.__version__.startswith("1.15."), (
+        "read orchestrator/engine.py beside the new RunEngine, then move this pin"
+    )

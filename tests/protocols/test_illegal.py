@@ -111,7 +111,13 @@ def test_is_refused_with_rule_step_and_hint(name: str, lab_view: LabView) -> Non
     assert rule in {problem.rule for problem in blocking}, found
     told = next(problem for problem in blocking if problem.rule == rule)
     assert told.message
-    in_a_step = not parts or name in ("missing tip", "overfull tip", "sealed plate", "too little in a well", "tip that is gone")
+    in_a_step = not parts or name in (
+        "missing tip",
+        "overfull tip",
+        "sealed plate",
+        "too little in a well",
+        "tip that is gone",
+    )
     if in_a_step and isinstance(steps[0], dict):
         assert told.step == steps[-1]["id"]
 
@@ -127,7 +133,11 @@ def test_the_same_steps_are_legal_when_mended(lab_view: LabView) -> None:
 def test_all_problems_come_at_once(lab_view: LabView) -> None:
     steps = [*transfer(volume="5 s"), *transfer(id="s2", volume="-1 uL"), {"id": "s3", "do": "wait"}]
     assert {problem.step for problem in problems(lab_view, steps)} == {"s1", "s2", "s3"}
-    steps = [*transfer(to="plat/A1"), *transfer(id="s2", to="plate/Z9"), {"id": "s3", "do": "move", "labware": "x", "to": "1"}]
+    steps = [
+        *transfer(to="plat/A1"),
+        *transfer(id="s2", to="plate/Z9"),
+        {"id": "s3", "do": "move", "labware": "x", "to": "1"},
+    ]
     found = problems(lab_view, steps)
     assert {"s1", "s3"} <= {problem.step for problem in found}
 

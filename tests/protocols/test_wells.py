@@ -19,7 +19,9 @@ def test_ranges() -> None:
     assert parse_wells("p/AA1:AB1").names == ("AA1", "AB1")
 
 
-@pytest.mark.parametrize("text", ["p", "p/", "/A1", "p/A", "p/1", "p/A0", "p/A1:", "p/B1:A1", "p/A1:B2:C3", "p/A1,A1", ""])
+@pytest.mark.parametrize(
+    "text", ["p", "p/", "/A1", "p/A", "p/1", "p/A0", "p/A1:", "p/B1:A1", "p/A1:B2:C3", "p/A1,A1", ""]
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
         parse_wells(text)

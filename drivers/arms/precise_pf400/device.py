@@ -107,9 +107,11 @@ class PF400(PlateMover[Options]):
                 self.check("reach", pose.reach_mm)
                 self.check("height", pose.z_mm)
         self._require_clear()
-        self._stopped = self._begun = self._clear = False
+        self._stopped = self._clear = False
+        is_held = await self._holds(labware, start)
+        self._begun = False
         try:
-            if not await self._holds(labware, start):
+            if not is_held:
                 await self._pick(labware, source, travel_mm)
             await self._place(labware, destination, travel_mm)
         except CommandRefused as error:
@@ -155,7 +157,7 @@ class PF400(PlateMover[Options]):
             elif self._held is None:
                 self._held = "labware that it was not told of"
         if self._held not in (None, labware):
-            self._clear = True
+            self._clear, self._sure = True, False
             raise CommandRefused(
                 f"its gripper holds {self._held}.", device=self.name, hint="Move that first, or take it out by hand."
             )
