@@ -14,11 +14,12 @@ def command() -> None:
 @click.option("--device", "names", multiple=True, help="Only these devices.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--ports-from", type=click.IntRange(0, 65000), default=0, help="First port; 0 lets the system choose.")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
+              help="Simulated seconds a second: how fast motions and people are.")  # fmt: skip
 @click.pass_obj
-def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int) -> None:
-    """Serve every twin on loopback in real time until interrupted; one line (or JSON object) an endpoint."""
-    import asyncio
-
+def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int, speed: float) -> None:
+    """Serve every twin on loopback until interrupted; one line (or JSON object) an endpoint."""
+    from sim_lab import clock
     from sim_lab.service import serve_lab
 
     lab = output.lab("twin")
@@ -30,4 +31,5 @@ def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int) ->
         rows = [{"device": name, "address": address} for name, address in endpoints.items()]
         output.show("twin", {"endpoints": rows}, [f"{row['device']:<14} {row['address']}" for row in rows])
 
-    asyncio.run(serve_lab(lab.devices, lab.sites, names or tuple(lab.devices), seed, ports_from, tell))
+    wanted = names or tuple(lab.devices)
+    clock.run(lambda: serve_lab(lab.devices, lab.sites, wanted, seed, ports_from, tell), speed=speed)

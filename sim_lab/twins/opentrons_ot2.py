@@ -229,6 +229,12 @@ class Twin(StreamTwin):
         place = params["coordinates"]
         await self._pass(run, self.gantry.go(place["x"], place["y"]))
 
+    async def _do_moveToAddressableAreaForDropTip(self, run: Run, params: Mapping[str, Any]) -> None:
+        self._head(run, params)
+        if params["addressableAreaName"] != wire.FIXED_TRASH:
+            raise RobotError("AddressableAreaDoesNotExistError", f"{params['addressableAreaName']} is not on this deck")
+        await self._pass(run, self.gantry.go_to_well("12", kind("trash"), "A1"))
+
     async def _do_aspirateInPlace(self, run: Run, params: Mapping[str, Any]) -> dict[str, Any]:
         return await self._aspirate(run, self._head(run, params), params, *self._below(run))
 

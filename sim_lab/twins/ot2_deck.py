@@ -74,3 +74,15 @@ class Gantry:
             half_y, WELL_TOLERANCE_MM
         )
         return best if inside else None
+
+
+def same_place(told: LabwareKind, well: str, really: LabwareKind) -> str | None:
+    """The well of what really stands there at the place where the robot thinks `well` is."""
+    if well in really.wells:
+        return well
+    spec, wells = told.definition["wells"].get(well), really.definition["wells"]
+    if spec is None:
+        return None
+    best = min(wells, key=lambda name: math.hypot(wells[name]["x"] - spec["x"], wells[name]["y"] - spec["y"]))
+    off = math.hypot(wells[best]["x"] - spec["x"], wells[best]["y"] - spec["y"])
+    return best if off <= WELL_TOLERANCE_MM else None

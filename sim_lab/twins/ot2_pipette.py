@@ -3,6 +3,7 @@
 import random
 
 from drivers.core.labware import LabwareKind, Pipette
+from sim_lab.twins.ot2_deck import same_place
 from sim_lab.world.liquids import Vessel
 from sim_lab.world.model import Labware, World
 from sim_lab.world.pipetting import Plunger
@@ -49,11 +50,17 @@ class Head:
         wells = self._covered(told, well)
         if self.tips is not None:
             raise RobotError("TipAttachedError", "the pipette has a tip already")
-        there = really.tips if really is not None else set()
-        self.tips = [Vessel() if name in there else None for name in wells]
-        there -= set(wells)
+        self.tips = [self._take_tip(really, told, name) for name in wells]
         self.thought_ul = 0.0
         self._capacity_ul = min(told.tip_capacity_ul, self.pipette.max_ul if self.pipette else 0.0)
+
+    @staticmethod
+    def _take_tip(really: Labware | None, told: LabwareKind, well: str) -> Vessel | None:
+        place = same_place(told, well, really.kind) if really is not None else None
+        if really is None or place not in really.tips:
+            return None
+        really.tips.remove(place)
+        return Vessel()
 
     def drop(self, really: Labware | None, told: LabwareKind, well: str) -> None:
         """Throw the tips off with what is in them."""
@@ -113,6 +120,11 @@ class Head:
     def _pairs(self, really: Labware | None, told: LabwareKind, well: str) -> list[tuple[Vessel | None, Vessel | None]]:
         """Each tip with the vessel it stands in; None where there is no open vessel."""
         wells = self._covered(told, well)
-        there = really.vessels if really is not None and not really.sealed else {}
-        vessels = [self._world.vessel(really, name) if really and name in there else None for name in wells]
+        vessels = [self._vessel(really, told, name) for name in wells]
         return list(zip(self.tips or [], vessels, strict=True))
+
+    def _vessel(self, really: Labware | None, told: LabwareKind, well: str) -> Vessel | None:
+        if really is None or really.sealed:
+            return None
+        place = same_place(told, well, really.kind)
+        return self._world.vessel(really, place) if place in really.vessels else None
