@@ -150,12 +150,41 @@ def _injected(loop: VirtualLoop) -> Iterator[None]:
 def run(main: Callable[[], Coroutine[Any, Any, T]], *, epoch_s: float | None = None, speed: float | None = None) -> T:
     """Run a coroutine to its end in simulated time, from `epoch_s` (seconds since 1970, else now) on.
 
+    `speed` is simulated seconds a second; None never waits, and 1 is an ordinary loop in real time, where threads may
+    run beside it.
+
     >>> async def hour() -> float:
     ...     await asyncio.sleep(3600)
     ...     return time.time()
     >>> run(hour, epoch_s=0.0)
     3600.0
     """
+    if speed == 1:
+        return asyncio.run(main())
     loop = VirtualLoop(_REAL_TIME() if epoch_s is None else epoch_s, speed)
     with asyncio.Runner(loop_factory=lambda: loop) as runner, _injected(loop):
         return runner.run(main())
+
+
+class _ScalingSelector(_JumpingSelector):
+    """Waits for as long as the scaled clock needs."""
+
+    def __init__(self, speed: float) -> None:
+        self._inner = selectors.DefaultSelector()
+        self._speed = speed
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return self._inner.select(None if timeout is None else timeout / self._speed)
+
+
+class ScaledLoop(asyncio.SelectorEventLoop):
+    """Real time, times `speed`: for serving clients of others, who do not wait for a clock that is held back."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._began_s = _REAL_MONOTONIC()
+        super().__init__(_ScalingSelector(speed))
+
+    def time(self) -> float:
+        """Scaled seconds since the loop began."""
+        return (_REAL_MONOTONIC() - self._began_s) * self._speed

@@ -41,9 +41,7 @@ class TwinWorld(World):
         self._cleanup = contextlib.AsyncExitStack()
 
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run in virtual time, as fast as `settings.speed` allows; at speed 1 in real time, with threads."""
-        if self.settings.speed == 1:
-            return asyncio.run(main())
+        """Run in virtual time, as fast as `settings.speed` allows; at speed 1 in real time."""
         return clock.run(main, epoch_s=self.settings.epoch_s, speed=self.settings.speed)
 
     async def start(self, names: Sequence[str]) -> None:

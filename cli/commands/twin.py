@@ -19,7 +19,9 @@ def command() -> None:
 @click.pass_obj
 def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int, speed: float) -> None:
     """Serve every twin on loopback until interrupted; one line (or JSON object) an endpoint."""
-    from sim_lab import clock
+    import asyncio
+
+    from sim_lab.clock import ScaledLoop
     from sim_lab.service import serve_lab
 
     lab = output.lab("twin")
@@ -32,4 +34,5 @@ def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int, sp
         output.show("twin", {"endpoints": rows}, [f"{row['device']:<14} {row['address']}" for row in rows])
 
     wanted = names or tuple(lab.devices)
-    clock.run(lambda: serve_lab(lab.devices, lab.sites, wanted, seed, ports_from, tell), speed=speed)
+    with asyncio.Runner(loop_factory=lambda: ScaledLoop(speed)) as runner:
+        runner.run(serve_lab(lab.devices, lab.sites, wanted, seed, ports_from, tell))

@@ -20,7 +20,18 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def endpoints(small_lab: Lab) -> Iterator[dict[str, str]]:
     """The liquid handler and the operator, served until the test is over."""
-    command = [sys.executable, "-m", "cli.main", "--json", "--lab", str(small_lab.path), "twin", "serve"]
+    command = [
+        sys.executable,
+        "-m",
+        "cli.main",
+        "--json",
+        "--lab",
+        str(small_lab.path),
+        "twin",
+        "serve",
+        "--speed",
+        "30",
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
@@ -49,7 +60,6 @@ class Hands:
         self._socket.close()
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_pylabrobot_transfers_liquid(endpoints: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ot_api")
