@@ -4,7 +4,7 @@ A backend of PyLabRobot 0.2.2 keeps its connection in the public attribute `io`.
 in its place (`backend.io = TransportSocket(port.transport)`) and the backend's own code runs on hardware, on
 a twin and in virtual time alike: every wait in it is then on the loop's clock.
 
-What this fence keeps out (measured on 0.2.2; `docs/reference/pylabrobot.md` lists the defects):
+What this fence keeps out (measured on 0.2.2):
 
 - `pylabrobot.io` opens its own sockets and its own threads, knows no serial URLs, and loses bytes of a read
   that was cancelled. None of it is used.
@@ -12,6 +12,8 @@ What this fence keeps out (measured on 0.2.2; `docs/reference/pylabrobot.md` lis
   makes `DeviceError`s of them.
 - It has no lock and no idea of a reply that comes too late: the driver serialises its calls (`Instrument`
   has the lock) and connects afresh after an exchange that did not end.
+- Its verbs are several commands in a row, and none of them knows of a stop: `barred` keeps a verb that is
+  under way from sending the next one, which might start again what was just stopped.
 - Importing `pylabrobot` takes seconds, searches the folders upwards for `pylabrobot.ini` and stops its log
   records from reaching the root logger: import it in a driver's `device.py` only, which is loaded on first
   use. To see its log, give a handler to `logging.getLogger("pylabrobot")`.
@@ -26,6 +28,7 @@ from collections.abc import Callable, Iterator
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
+    CommandStopped,
     ConnectionLost,
     DeviceError,
     ProtocolViolation,
@@ -46,6 +49,8 @@ class _TransportIo:
         self._transport: Transport | None = None
         self._buffer = bytearray()
         self._reading = asyncio.Lock()
+        #: Set by a stop: until it is taken back, a backend that goes on gets `CommandStopped` at its next write.
+        self.barred = False
 
     @property
     def connected(self) -> bool:
@@ -67,9 +72,15 @@ class _TransportIo:
             await transport.close()
 
     async def write(self, data: bytes, timeout: float | None = None) -> None:
-        """Send all of `data`."""
+        """Send all of `data`, unless barred."""
+        if self.barred:
+            raise CommandStopped("it was stopped.")
         async with asyncio.timeout(timeout):
             await self._open().send(data)
+
+    async def write_past(self, data: bytes) -> None:
+        """Send all of `data`, barred or not: for the stop itself."""
+        await self._open().send(data)
 
     async def _fill(self, enough: Callable[[], bool], timeout: float) -> bool:
         """Receive until `enough()`; False when the other end closed before. Raises `TimeoutError`."""

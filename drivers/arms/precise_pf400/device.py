@@ -55,7 +55,6 @@ class PF400(PlateMover[Options]):
         self._sure = False  # whether the gripper was asked since the connection was made
         self._clear = False  # whether the arm is known to stand free of every site
         self._begun = False  # whether anything moved since the command began
-        self._stopped = False
 
     async def open(self) -> None:
         """Dial both connections, switch power on, take the arm, and home it if it is not homed.
@@ -65,7 +64,7 @@ class PF400(PlateMover[Options]):
         """
         self.check("speed", self.options.speed_percent / 100)
         self.check("speed", self.options.approach_percent / 100)
-        self._stopped = False
+        self._line.barred = False
         try:
             await self._open_stop_line()
             await self._do(self._arm.setup(skip_home=True))
@@ -89,7 +88,7 @@ class PF400(PlateMover[Options]):
 
     async def stop(self, success: bool = True) -> None:
         """Halt on the status connection, now; a command that runs ends with `CommandStopped`."""
-        self._stopped = True
+        self._line.barred = True
         if self._stop_line.connected:
             try:
                 return await self._do(self._status.halt())
@@ -107,7 +106,7 @@ class PF400(PlateMover[Options]):
                 self.check("reach", pose.reach_mm)
                 self.check("height", pose.z_mm)
         self._require_clear()
-        self._stopped = self._clear = False
+        self._line.barred = self._clear = False
         is_held = await self._holds(labware, start)
         self._begun = False
         try:
@@ -165,7 +164,6 @@ class PF400(PlateMover[Options]):
 
     async def _rise(self, travel_mm: float) -> None:
         """Straight up to the travel height, if it is lower."""
-        self._raise_if_stopped()
         missing_mm = travel_mm - await self._do(self._height())
         if missing_mm > 0:
             column = (await self._do(self._arm.get_joint_position()))[COLUMN]
@@ -174,7 +172,6 @@ class PF400(PlateMover[Options]):
     async def _follow(self, poses: tuple[Pose, ...], straight: bool = False) -> None:
         """Through these poses; the way to the first one is straight too where it says so."""
         for pose in poses:
-            self._raise_if_stopped()
             target = PreciseFlexCartesianCoords(
                 location=Coordinate(pose.x_mm, pose.y_mm, pose.z_mm),
                 rotation=Rotation(x=LEVEL[1], y=LEVEL[0], z=pose.yaw_deg),
@@ -200,7 +197,6 @@ class PF400(PlateMover[Options]):
         return bool(answer == "-1")
 
     async def _release(self, point: TeachPoint) -> None:
-        self._raise_if_stopped()
         width = point.grip_mm + self.options.open_mm
         await self._do(self._arm.send_command(wire.command("ReleasePlate", width, self.options.finger_percent)))
         self._begun = True
@@ -223,9 +219,8 @@ class PF400(PlateMover[Options]):
             )
 
     def _raise_if_stopped(self) -> None:
-        if self._stopped:
-            held = f"It holds {self._held}." if self._held else "Its gripper is empty."
-            raise CommandStopped("it was stopped on the way.", device=self.name, hint=held)
+        if self._line.barred:
+            raise CommandStopped("it was stopped on the way.", device=self.name)
 
     async def _open_stop_line(self) -> None:
         try:

@@ -36,7 +36,7 @@ class BioShaker(HeaterShaker[Options]):
 
     async def open(self) -> None:
         """Open the line, restart the device, bring the table home and unlock it: about 16 s."""
-        self._stopped.clear()
+        self._begin()
         try:
             await self._do(self._backend.setup())
             await self._do(self._backend.unlock_plate())
@@ -51,18 +51,19 @@ class BioShaker(HeaterShaker[Options]):
     async def stop(self, success: bool = True) -> None:
         """Shaking and heating off, now; what is locked stays locked. A `shake` ends with `CommandStopped`."""
         self._stopped.set()
+        self._line.barred = True
         with fenced(self.name, _explain):
             if not self._line.connected:
                 await self._line.setup()
             # Written past the backend, which may be waiting for an answer; it flushes these two unread.
-            await self._line.write(wire.encode_request("shakeOff") + wire.encode_request("tempOff"))
+            await self._line.write_past(wire.encode_request("shakeOff") + wire.encode_request("tempOff"))
 
     async def shake(self, speed_rpm: float, duration_s: float) -> None:
         """Lock, shake for `duration_s` (from the command to shake on), come to rest at home, unlock."""
         self.check("speed", speed_rpm)
         self.check("duration", duration_s)
         rpm, ramp_s = round(speed_rpm), self.options.ramp_s
-        self._stopped.clear()
+        self._begin()
         with self._stop_counts():
             await self._do(self._backend.lock_plate())
             await self._do(self._backend.start_shaking(rpm, acceleration=ramp_s))
@@ -79,19 +80,24 @@ class BioShaker(HeaterShaker[Options]):
     async def set_temperature(self, temperature_c: float) -> None:
         """Set the block's target, to 0.1 degC; returns when the device has taken it."""
         self.check("temperature", temperature_c)
-        self._stopped.clear()
+        self._begin()
         with self._stop_counts():
             await self._do(self._backend.set_temperature(round(temperature_c, 1)))
 
     async def deactivate(self) -> None:
         """Heating off, shaking off, and the plate unlocked."""
-        self._stopped.clear()
+        self._begin()
         with self._stop_counts():
             await self._do(self._backend.deactivate())
             if await self._do(self._number("getShakeState")) != ShakeState.HOME:
                 await self._do(self._backend.stop_shaking(deceleration=self.options.ramp_s))
                 await self._come_home()
             await self._do(self._backend.unlock_plate())
+
+    def _begin(self) -> None:
+        """A new command: what an earlier stop forbade is allowed again."""
+        self._stopped.clear()
+        self._line.barred = False
 
     async def _wait(self, duration_s: float) -> None:
         """Let time pass, or raise `CommandStopped` as soon as a stop comes."""

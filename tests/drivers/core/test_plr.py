@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
+    CommandStopped,
     ConnectionLost,
     LimitError,
     ProtocolViolation,
@@ -122,6 +123,23 @@ def test_a_new_setup_begins_with_an_empty_buffer():
         assert await io.readline() == b"fresh\n"
         await io.stop()
         assert not io.connected
+
+    run(main)
+
+
+def test_a_stop_bars_the_backend_but_not_itself():
+    async def main():
+        io, device = await _socket()
+        io.barred = True
+        with pytest.raises(CommandStopped):
+            await io.write(b"start again\n")
+        await io.write_past(b"halt\n")
+        assert await device.receive() == b"halt\n"
+        await device.send(b"0\n")
+        assert await io.readline() == b"0\n"  # what is under way is still heard
+        io.barred = False
+        await io.write(b"go on\n")
+        assert await device.receive() == b"go on\n"
 
     run(main)
 
