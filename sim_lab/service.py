@@ -26,8 +26,9 @@ async def serve_lab(
 ) -> None:
     """Serve these devices until SIGINT or SIGTERM; `tell` gets every endpoint once all are up.
 
-    A serial device is served twice, on a pseudo-terminal and on TCP (`<device>.tcp`). With `ports_from` the TCP
-    ports are that number and the following ones, in the order of the lab file.
+    A serial device is served twice, on a pseudo-terminal and on TCP (`<device>.tcp`); a further TCP port of a
+    device is told as `<device>.<the maker's number>`. With `ports_from` the TCP ports are that number and the
+    following ones, in the order of the lab file, and further ports have the maker's own numbers.
     """
     world = World(seed, sites)
     world.now = asyncio.get_running_loop().time
@@ -44,6 +45,7 @@ async def serve_lab(
                 served = await serve_tcp(twin, HOST, port, "http" if scheme == "http" else "tcp")
                 cleanup.push_async_callback(served.stop)
                 endpoints[f"{name}.tcp" if scheme == "serial" else name] = served.address
+                endpoints |= {f"{name}.{number}": address for number, address in served.others.items()}
                 if scheme == "serial":
                     line = await serve_pty(twin)
                     cleanup.push_async_callback(line.stop)

@@ -60,22 +60,28 @@ class PF400(PlateMover[Options]):
         """Dial both connections, switch power on, take the arm, and home it if it is not homed.
 
         Connecting says that the arm stands where it may move: after a stop or a failure somebody must have
-        looked.
+        looked. A command that still runs is ended first.
         """
         self.check("speed", self.options.speed_percent / 100)
         self.check("speed", self.options.approach_percent / 100)
-        self._line.barred = False
-        try:
-            await self._open_stop_line()
-            await self._do(self._arm.setup(skip_home=True))
-            await self._do(self._home_if_needed())
-            self._raise_if_stopped()
-            await self._set_profile(TRAVEL, self.options.speed_percent, straight=False)
-            await self._set_profile(STRAIGHT, self.options.approach_percent, straight=True)
-        except BaseException:
-            await self._hang_up()
-            raise
-        self._clear, self._sure = True, False
+        self._line.barred = True
+        await self._hang_up()
+        async with self._lock:
+            self._line.barred = False
+            try:
+                await self._set_up()
+            except BaseException:
+                await self._hang_up()
+                raise
+            self._clear, self._sure = True, False
+
+    async def _set_up(self) -> None:
+        await self._open_stop_line()
+        await self._do(self._arm.setup(skip_home=True))
+        await self._do(self._home_if_needed())
+        self._raise_if_stopped()
+        await self._set_profile(TRAVEL, self.options.speed_percent, straight=False)
+        await self._set_profile(STRAIGHT, self.options.approach_percent, straight=True)
 
     async def close(self) -> None:
         """Give the arm back; motor power stays on, so that it holds what it holds."""

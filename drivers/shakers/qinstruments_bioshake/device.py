@@ -19,10 +19,12 @@ from drivers.shakers.qinstruments_bioshake.wire import ShakeState
 T = TypeVar("T")
 REPLY_S = 2.0
 POLL_S = 0.2
+LOOK_S = 20.0
 #: Beyond the ramp: how long the table may take to find its home position.
 HOMING_S = 5.0
 #: By how much the speed at the end of shaking may miss the one that was asked for.
 SPEED_TOLERANCE = 0.1
+SHAKING = (ShakeState.RUNNING, ShakeState.ACCELERATING, ShakeState.DECELERATING)
 
 
 class BioShaker(HeaterShaker[Options]):
@@ -35,14 +37,20 @@ class BioShaker(HeaterShaker[Options]):
         self._stopped = asyncio.Event()
 
     async def open(self) -> None:
-        """Open the line, restart the device, bring the table home and unlock it: about 16 s."""
-        self._begin()
-        try:
-            await self._do(self._backend.setup())
-            await self._do(self._backend.unlock_plate())
-        except BaseException:
-            await self._line.stop()
-            raise
+        """Open the line, restart the device, bring the table home and unlock it: about 16 s.
+
+        A command that still runs is ended first.
+        """
+        self._forbid()
+        await self._line.stop()
+        async with self._lock:
+            self._begin()
+            try:
+                await self._do(self._backend.setup())
+                await self._do(self._backend.unlock_plate())
+            except BaseException:
+                await self._line.stop()
+                raise
 
     async def close(self) -> None:
         """Give the line back; what the device does, it goes on doing."""
@@ -50,8 +58,7 @@ class BioShaker(HeaterShaker[Options]):
 
     async def stop(self, success: bool = True) -> None:
         """Shaking and heating off, now; what is locked stays locked. A `shake` ends with `CommandStopped`."""
-        self._stopped.set()
-        self._line.barred = True
+        self._forbid()
         with fenced(self.name, _explain):
             if not self._line.connected:
                 await self._line.setup()
@@ -67,7 +74,7 @@ class BioShaker(HeaterShaker[Options]):
         with self._stop_counts():
             await self._do(self._backend.lock_plate())
             await self._do(self._backend.start_shaking(rpm, acceleration=ramp_s))
-            await self._wait(duration_s)
+            await self._watch(duration_s)
             reached_rpm = await self._do(self._number("getShakeActualSpeed")) if duration_s > ramp_s + 1 else rpm
             await self._do(self._backend.stop_shaking(deceleration=ramp_s))
             await self._come_home()
@@ -94,10 +101,25 @@ class BioShaker(HeaterShaker[Options]):
                 await self._come_home()
             await self._do(self._backend.unlock_plate())
 
+    def _forbid(self) -> None:
+        """What runs shall send nothing more."""
+        self._stopped.set()
+        self._line.barred = True
+
     def _begin(self) -> None:
         """A new command: what an earlier stop forbade is allowed again."""
         self._stopped.clear()
         self._line.barred = False
+
+    async def _watch(self, duration_s: float) -> None:
+        """Let it shake, and see now and then that it does."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + duration_s
+        while (left_s := until_s - loop.time()) > LOOK_S:
+            await self._wait(LOOK_S)
+            if await self._do(self._number("getShakeState")) not in SHAKING:
+                raise CommandFailed(f"it stopped {left_s - LOOK_S:.0f} s too early.", device=self.name)
+        await self._wait(max(0.0, left_s))
 
     async def _wait(self, duration_s: float) -> None:
         """Let time pass, or raise `CommandStopped` as soon as a stop comes."""

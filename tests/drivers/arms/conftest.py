@@ -76,7 +76,7 @@ class Bench:
 
     async def grip(self) -> None:
         """Until the gripper holds something."""
-        while self.twin.arm.held is None:  # noqa: ASYNC110 (the twin tells nobody)
+        while self.twin.arm.held is None:
             await asyncio.sleep(0.1)
 
     def where(self, name: str = "plate") -> str | None:

@@ -315,6 +315,32 @@ def test_a_lost_connection_in_mid_command_and_the_way_back(bench):
     run(main)
 
 
+def test_connecting_again_ends_a_command_that_runs(bench):
+    async def main():
+        lab = bench()
+        await lab.arm.connect()
+        lab.place("deck.1")
+        moving = asyncio.create_task(
+            lab.arm.perform(
+                Command("1", "move_labware", {"labware": "plate", "source": "deck.1", "destination": "deck.2"})
+            )
+        )
+        await lab.grip()
+        with pytest.raises(ConnectionLost):  # the controller refuses a new client while a command runs
+            await lab.arm.connect(force_reconnect=True)
+        with pytest.raises(DeviceError):
+            await moving
+        await asyncio.sleep(5)
+        await lab.arm.connect(force_reconnect=True)
+        stood = lab.twin.arm.pose()
+        await asyncio.sleep(60)
+        assert lab.twin.arm.pose() == stood
+        await lab.arm.move_labware("plate", "deck.1", "deck.2")
+        assert lab.where() == "deck.2"
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [

@@ -230,6 +230,37 @@ def test_a_failure_says_what_the_device_says_of_it(bench):
     run(main)
 
 
+def test_shaking_that_ends_by_itself_is_noticed(bench):
+    async def main():
+        lab = bench()
+        await lab.shaker.connect()
+        shaking = asyncio.create_task(lab.shaker.shake(900, 3600))
+        await asyncio.sleep(600)
+        lab.twin.table.end(lab.world.now())
+        with pytest.raises(CommandFailed, match="too early"):
+            await shaking
+        assert lab.world.now() < 650
+
+    run(main)
+
+
+def test_connecting_again_ends_a_command_that_runs(bench):
+    async def main():
+        lab = bench()
+        await lab.shaker.connect()
+        shaking = asyncio.create_task(
+            lab.shaker.perform(Command("1", "shake", {"speed_rpm": 900.0, "duration_s": 3600.0}))
+        )
+        await asyncio.sleep(100)
+        await lab.shaker.connect(force_reconnect=True)
+        with pytest.raises(CommandStopped):
+            await shaking
+        assert not lab.twin.table.is_on
+        assert lab.world.now() < 150
+
+    run(main)
+
+
 def test_a_table_that_is_too_slow_is_noticed(bench):
     async def main():
         lab = bench()
