@@ -28,7 +28,7 @@ async def _socket(read_timeout=30.0):
     return io, there
 
 
-async def _serial(timeout=1.0):
+async def _serial(timeout=1.0):  # noqa: ASYNC109
     here, there = wire()
     io = TransportSerial(lambda: here, timeout)
     await io.setup()
