@@ -1,0 +1,122 @@
+"""A room sensor behind an MQTT broker: each measurement is one short session, which reads the retained value."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import aiomqtt
+import paho.mqtt.client
+
+from drivers.core.errors import (
+    CommandFailed,
+    CommandStopped,
+    ConnectionFailed,
+    ConnectionLost,
+    DeviceError,
+    ProtocolViolation,
+    ReplyTimeout,
+)
+from drivers.core.instrument import Reading, Readings
+from drivers.core.limits import Limits
+from drivers.core.roles import Sensor
+from drivers.core.transport import Port
+from drivers.sensors.mqtt_environment import wire
+from drivers.sensors.mqtt_environment.options import Options
+
+DEFAULT_PORT = 1883  # IANA service name "mqtt"
+# paho binds its clock when it is imported, perhaps to one that was injected for a while; look it up at each use.
+paho.mqtt.client.time_func = lambda: time.monotonic()  # noqa: PLW0108
+#: Without it, the acknowledgement of a small packet waits for the machine's delayed ACK (40 ms).
+NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class MqttEnvironment(Sensor[Options]):
+    """Temperature and humidity of a room; nothing is kept between measurements, so no link can go stale."""
+
+    def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
+        super().__init__(name, port, options, limits)
+        self._deadline: asyncio.Timeout | None = None
+        self._stopped = False
+
+    async def open(self) -> None:
+        """See that the broker takes us; raises `ConnectionFailed`."""
+        async with self._session():
+            pass
+
+    async def close(self) -> None:
+        """Nothing is open between measurements."""
+
+    async def stop(self, success: bool = True) -> None:
+        """End a wait for a value with `CommandStopped`; the sensor itself does nothing that could be stopped."""
+        if self._deadline is not None:
+            self._stopped = True
+            self._deadline.reschedule(asyncio.get_running_loop().time())
+
+    async def measure(self) -> Readings:
+        """The retained value, or the next one within `timeout_s`.
+
+        Raises `CommandFailed` (offline, or older than `max_age_s`), `ReplyTimeout` (no value), `ConnectionFailed`,
+        `ConnectionLost` or `ProtocolViolation`.
+        """
+        self._stopped = False
+        async with self._session() as client:
+            value = await self._next_value(client)
+        age_s = time.time() - value.at_s
+        if abs(age_s) > self.options.max_age_s:
+            raise CommandFailed(
+                f"its last value is {age_s:.0f} s old, more than {self.options.max_age_s:g} s.",
+                device=self.name,
+                hint="See whether the sensor publishes, and whether its clock is right.",
+            )
+        return (
+            Reading("temperature", "degC", value=value.temperature_c),
+            Reading("humidity", "%RH", value=value.humidity_percent),
+        )
+
+    async def _next_value(self, client: aiomqtt.Client) -> wire.Environment:
+        """Wait for a value, for as long as the sensor is not said to be offline."""
+        topics = wire.online_topic(self.options.topic), wire.environment_topic(self.options.topic)
+        try:
+            async with asyncio.timeout(self.options.timeout_s) as self._deadline:
+                # The presence first: brokers send what they retain in the order of the subscriptions.
+                await client.subscribe([(topic, 1) for topic in topics])
+                async for message in client.messages:
+                    payload = message.payload if isinstance(message.payload, bytes) else b""
+                    if message.topic.value == topics[1]:
+                        return wire.decode(payload)
+                    if payload == wire.OFFLINE:
+                        raise CommandFailed("it is offline.", hint="Look at its power and its network.")
+        except TimeoutError:
+            if self._stopped:
+                raise CommandStopped("it was stopped.") from None
+            waited = f"no value on {topics[1]} in {self.options.timeout_s:g} s."
+            raise ReplyTimeout(waited, hint="Is the topic right, and does the sensor retain its values?") from None
+        finally:
+            self._deadline = None
+        raise ProtocolViolation("the stream of messages ended.")
+
+    @contextlib.asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiomqtt.Client]:
+        """A connection to the broker; what goes wrong in it is told in our errors."""
+        where = urlsplit(self.port.address)
+        client = aiomqtt.Client(
+            where.hostname or "",
+            where.port or DEFAULT_PORT,
+            timeout=self.options.timeout_s,
+            socket_options=[NO_DELAY],
+        )
+        connected = False
+        try:
+            async with client:
+                connected = True
+                yield client
+        except aiomqtt.MqttError as error:
+            kind = ConnectionLost if connected else ConnectionFailed
+            hint = "Is the broker running, and is the address right?"
+            raise kind(f"{self.port.address}: {error}.", device=self.name, hint=hint) from error
+        except DeviceError as error:
+            error.device = error.device or self.name
+            raise
