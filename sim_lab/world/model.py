@@ -41,6 +41,7 @@ class World:
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
         self.warmth: dict[str, float] = {}  # site -> degC that labware there tends to; elsewhere it is the air's
+        self.closed: set[str] = set()  # sites that cannot be reached now, such as a tray that is in
         self.clamped: set[str] = set()  # sites that hold fast what stands there
         self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
         self.waste = Vessel()
@@ -70,6 +71,7 @@ class World:
 
     def lift(self, site: str) -> Labware:
         """Take the labware off a site; it is nowhere until it is put down."""
+        self._require_open(site)
         if site not in self.at:
             raise PhysicalError(f"nothing stands on {site}")
         if site in self.clamped:
@@ -97,7 +99,12 @@ class World:
     def _surroundings_c(self, site: str) -> float:
         return self.warmth.get(site, self.air.temperature_c)
 
+    def _require_open(self, site: str) -> None:
+        if site in self.closed:
+            raise PhysicalError(f"{site} is closed")
+
     def _require_free(self, site: str) -> None:
+        self._require_open(site)
         if site in self.at:
             raise PhysicalError(f"{self.at[site]} stands on {site} already")
 

@@ -1,0 +1,20 @@
+"""Keys of a LADS reader in `lab.toml`."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Options(BaseModel):
+    """What a lab says of its reader."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    unit: str = Field("Absorbance", description="name of the functional unit that measures")
+    tray: str = Field("Tray", description="name of the cover function that is the plate tray")
+    program: str = Field("Absorbance", description="name of the program template to start")
+    reply_timeout_s: Annotated[float, Field(gt=0)] = Field(10.0, description="seconds one OPC UA request may take")
+    tray_timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="seconds the tray may take")
+    read_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        900.0, description="seconds one reading may take before its outcome counts as unknown"
+    )
