@@ -23,6 +23,14 @@ class Cell:
         self.world: World = world_class(world)(lab.devices, lab.sites, settings)
         self.devices: dict[str, Instrument[Any]] = {}
 
+    def load(self, names: Iterable[str]) -> None:
+        """Import drivers and whatever is behind their ports, before time counts."""
+        names = list(names)
+        for name in names:
+            driver: Any = self.lab.devices[name].spec
+            driver.load()
+        self.world.load(names)
+
     async def connect(self, names: Iterable[str]) -> None:
         """Bring devices up, all at once; raises the first `DeviceError`, with what was begun closed again."""
         names = [name for name in names if name not in self.devices]

@@ -63,6 +63,7 @@ def run(
     documents = LineFile(folder / "documents.jsonl", durable=False)
     journal = LineFile(folder / "journal.jsonl", durable=True)
     cell = Cell(lab, world, WorldSettings(seed=seed, speed=speed))
+    cell.load(program.devices)
 
     async def main() -> Result:
         try:

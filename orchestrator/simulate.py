@@ -19,7 +19,7 @@ EPOCH_S = 1767225600.0
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a dry run predicts, the hash of its whole trace, and what it cost."""
+    """What a dry run predicts, the hash of its whole trace, and what it cost (without importing code)."""
 
     result: Result
     trace_hash: str
@@ -30,9 +30,10 @@ def simulate(
     lab: Lab, program: Program, *, seed: int = 1, speed: float | None = None, wire: bool = False
 ) -> Prediction:
     """Dry-run a program; raises `RealTimeOnly` for devices that need `speed=1`."""
-    began = time.perf_counter()
     settings = WorldSettings(seed=seed, speed=speed, wire=wire, epoch_s=EPOCH_S)
     cell = Cell(lab, "twin", settings)
+    cell.load(program.devices)
+    began = time.perf_counter()
 
     async def main() -> tuple[Result, str]:
         try:

@@ -19,11 +19,16 @@ from sim_lab.world import model
 T = TypeVar("T")
 
 
+def twin_class(driver: str) -> type[Twin]:
+    """The twin of a driver, by the driver's name in the entry-point group `lab.twins`."""
+    (point,) = entry_points(group="lab.twins", name=driver)
+    loaded: type[Twin] = point.load()
+    return loaded
+
+
 def make_twin(name: str, device: DeviceAddress, world: model.World) -> Twin:
-    """The twin of one device, by the name of its driver."""
-    (point,) = entry_points(group="lab.twins", name=device.driver)
-    twin: Twin = point.load()(name, device.options, world)
-    return twin
+    """The twin of one device."""
+    return twin_class(device.driver)(name, device.options, world)
 
 
 class TwinWorld(World):
@@ -43,6 +48,11 @@ class TwinWorld(World):
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run in virtual time, as fast as `settings.speed` allows; at speed 1 in real time."""
         return clock.run(main, epoch_s=self.settings.epoch_s, speed=self.settings.speed)
+
+    def load(self, names: Sequence[str]) -> None:
+        """Import the twins of these devices."""
+        for name in names:
+            twin_class(self.devices[name].driver)
 
     async def start(self, names: Sequence[str]) -> None:
         """Bring up the twins of these devices; a twin that runs already is left alone."""

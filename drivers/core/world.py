@@ -55,6 +55,9 @@ class World(ABC):
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine to its end on a new loop that keeps this world's time."""
 
+    def load(self, names: Sequence[str]) -> None:
+        """Import the code of these devices ahead of time, so that a run does not spend its time on it."""
+
     @abstractmethod
     async def start(self, names: Sequence[str]) -> None:
         """Make these devices reachable."""

@@ -49,7 +49,9 @@ class LadsReader(PlateReader[Options]):
             try:
                 await client.connect()
             except OSError as error:
-                raise ConnectionFailed(f"no OPC UA server at {self.port.address}: {error}.", device=self.name) from error
+                raise ConnectionFailed(
+                    f"no OPC UA server at {self.port.address}: {error}.", device=self.name
+                ) from error
             self._client, self._stopped = client, False
             device = (await _children(await _child(client.nodes.objects, wire.DEVICE_SET)))[0]
             units = await _child(device, wire.UNIT_SET)
@@ -90,7 +92,10 @@ class LadsReader(PlateReader[Options]):
             run_id = await state.call_method(start, self.options.program, keys, values, self.action)
             runtime_ms = await (await self._node(*wire.ESTIMATED_RUNTIME)).read_value()
             unit = await self._until(
-                wire.UNIT_STATE, {wire.UnitState.STOPPED, wire.UnitState.ABORTED}, runtime_ms / 1e3, self.options.read_timeout_s
+                wire.UNIT_STATE,
+                {wire.UnitState.STOPPED, wire.UnitState.ABORTED},
+                runtime_ms / 1e3,
+                self.options.read_timeout_s,
             )
             of_run, error, flat = [
                 await (await self._node(*path)).read_value()
