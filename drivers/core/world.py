@@ -55,6 +55,7 @@ class World(ABC):
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine to its end on a new loop that keeps this world's time."""
 
+    @abstractmethod
     def load(self, names: Sequence[str]) -> None:
         """Import the code of these devices ahead of time, so that a run does not spend its time on it."""
 
@@ -83,6 +84,9 @@ class RealWorld(World):
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run on an ordinary asyncio loop."""
         return asyncio.run(main())
+
+    def load(self, names: Sequence[str]) -> None:
+        """Nothing to do: drivers are all there is."""
 
     async def start(self, names: Sequence[str]) -> None:
         """Nothing to do: the devices are there, or their drivers will say so."""

@@ -23,6 +23,7 @@ STRAY_LIGHT = 1e-4  # of what the lamp gives; it bounds what can be read at A = 
 RANGE_NM = (230.0, 1000.0)
 TRAY_S = 1.5
 FILTER_S = 2.0  # to set a wavelength
+_method: Any = uamethod  # it has no types
 WELL_S = 0.2  # to move to a well and measure
 
 
@@ -91,11 +92,11 @@ class Twin(ServerTwin):
 
     # Methods
 
-    @uamethod
+    @_method
     async def _open(self, _: Any) -> Any:
         return await self._move_tray(inside=False)
 
-    @uamethod
+    @_method
     async def _close(self, _: Any) -> Any:
         return await self._move_tray(inside=True)
 
@@ -110,7 +111,7 @@ class Twin(ServerTwin):
         await self._nodes["tray"].write_value(_text(reached))
         return None
 
-    @uamethod
+    @_method
     async def _start_program(self, _: Any, program: str, keys: list[str], values: list[str], job: str) -> Any:
         plate = self.world.on(self.site("tray"))
         try:
@@ -134,7 +135,7 @@ class Twin(ServerTwin):
         self._program = asyncio.ensure_future(self._measure(run_id, plate, wells, wavelengths))
         return run_id
 
-    @uamethod
+    @_method
     async def _abort(self, _: Any) -> None:
         if self._running and self._program is not None:
             self._program.cancel()

@@ -91,12 +91,8 @@ class LadsReader(PlateReader[Options]):
             start = await self._id(*wire.UNIT_STATE, "StartProgram")
             run_id = await state.call_method(start, self.options.program, keys, values, self.action)
             runtime_ms = await (await self._node(*wire.ESTIMATED_RUNTIME)).read_value()
-            unit = await self._until(
-                wire.UNIT_STATE,
-                {wire.UnitState.STOPPED, wire.UnitState.ABORTED},
-                runtime_ms / 1e3,
-                self.options.read_timeout_s,
-            )
+            ends = {wire.UnitState.STOPPED, wire.UnitState.ABORTED}
+            unit = await self._until(wire.UNIT_STATE, ends, runtime_ms / 1e3, self.options.read_timeout_s)
             of_run, error, flat = [
                 await (await self._node(*path)).read_value()
                 for path in (wire.RESULT_RUN, wire.RESULT_ERROR, wire.RESULT_VALUES)
