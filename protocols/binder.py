@@ -7,7 +7,7 @@ from drivers.core.labware import LabwareKind, UnknownLabware
 from protocols import model as m
 from protocols.drafts import Draft, sequence
 from protocols.labview import LabView
-from protocols.layout import Layout
+from protocols.layout import OFF, Layout
 from protocols.ledger import TRASH, kind_of
 from protocols.parse import Source
 from protocols.pipetting import Pipetting
@@ -172,7 +172,7 @@ class _Binder:
 
     def _move(self, step: m.MoveLabware) -> None:
         labware = self._known(step.id, step.labware)
-        if step.to == "off":
+        if step.to == OFF:
             self.layout.take_away(step.id, labware)
             return
         site = self._site(step)
@@ -257,7 +257,8 @@ class _Binder:
         ]
         for name, site in self.pipetting.first_sites.items():
             layout.where[name] = site
-            layout.announce("setup", name)
+            if self.lab.owner(site) == self.handler:
+                layout.announce("setup", name)
         needed = [*drafts, *loading, *layout.drafts, *body]
         drafts += fills(self.protocol, self.kinds, needed, self.operator, self.lab.roles)
         return [*drafts, *loading, *layout.drafts]

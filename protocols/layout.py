@@ -6,6 +6,9 @@ from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.problems import Problem, ProtocolError
 
+#: Beside the deck, in the hands of a person: as a slot or a destination in a protocol.
+OFF = "off"
+
 
 @dataclass(slots=True)
 class Layout:
@@ -16,11 +19,14 @@ class Layout:
     operator: str
     drafts: list[Draft]
     home: dict[str, str] = field(default_factory=dict)  # labware -> its deck site
-    where: dict[str, str | None] = field(default_factory=dict)  # labware -> site now; None is out of the lab
+    where: dict[str, str] = field(default_factory=dict)  # labware -> site now
     tray_open: dict[str, bool] = field(default_factory=dict)
 
     def settle(self, labware: str, slot: str | None, movable: bool) -> None:
-        """Give labware its deck site: the slot the author named, or the best free one."""
+        """Give labware its deck site: the slot the author named, or the best free one; none when it is `off`."""
+        if slot == OFF:
+            self.home[labware] = self.where[labware] = bench(labware)
+            return
         sites = self.lab.sites[self.handler]
         if slot is not None:
             site = f"{self.handler}.{slot}"
@@ -59,9 +65,12 @@ class Layout:
 
     def on_deck(self, step: str, labware: str) -> None:
         """Have labware on the liquid handler's deck."""
-        site = self.where.get(labware)
-        if site is not None and self.lab.owner(site) == self.handler:
+        site = self.where[labware]
+        if self.lab.owner(site) == self.handler:
             return
+        if site == bench(labware):
+            hint = "Bring it to a slot with a `move` step `by: person` before."
+            raise ProtocolError([Problem("LAB-009", step, f"{labware} is off the deck", hint)])
         self.move(step, labware, self.home[labware])
 
     def move(self, step: str, labware: str, destination: str, *, by_person: bool = False) -> None:
@@ -69,8 +78,6 @@ class Layout:
         source = self.where[labware]
         if source == destination:
             return
-        if source is None:
-            raise ProtocolError([Problem("LAB-009", step, f"{labware} is not in the lab any more")])
         self._clear(step, destination)
         arm = None if by_person else self.lab.mover(source, destination)
         if arm is None and not by_person:
@@ -96,19 +103,12 @@ class Layout:
             self.announce(step, labware)
 
     def take_away(self, step: str, labware: str) -> None:
-        """Have a person take labware out of the lab."""
-        source = self.where[labware]
-        if source is None:
-            return
-        if self.lab.owner(source) == self.handler:
-            self.drafts.append(Draft(step, self.handler, "remove_labware", {"labware": labware}, (labware, source)))
-        args = {"labware": labware, "site": source, "destination": None}
-        self.drafts.append(Draft(step, self.operator, "remove", args, (labware, source, self.handler)))
-        self.where[labware] = None
+        """Have a person put labware aside, off the deck."""
+        self.move(step, labware, bench(labware), by_person=True)
 
     def announce(self, step: str, labware: str) -> None:
         """Tell the liquid handler what stands on its deck; the definition is put in when the program is whole."""
-        site = self.where[labware] or ""
+        site = self.where[labware]
         args = {"labware": labware, "definition": labware, "slot": site.split(".", 1)[1]}
         self.drafts.append(Draft(step, self.handler, "load_labware", args, (labware, site)))
 
@@ -141,3 +141,8 @@ class Layout:
         within = ", ".join(reach) or "nothing"
         hint = f"The arm reaches {within}; choose one of these, teach it the site, or move it `by: person`."
         return Problem("REACH-001", step, message, hint)
+
+
+def bench(labware: str) -> str:
+    """The place where labware waits off the deck; only a person serves it."""
+    return f"bench.{labware}"

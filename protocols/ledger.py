@@ -340,4 +340,6 @@ def _rounded(contents: Contents) -> Contents:
 
 
 def _extent(labware: LabwareKind) -> str:
+    if not labware.columns:
+        return "none"
     return f"{labware.columns[0][0]} to {labware.columns[-1][-1]}"

@@ -67,7 +67,9 @@ class Labware(_Part):
     type: str | None = Field(None, description="plate_96_flat, reservoir_12, tips_300, ... or an Opentrons load name")
     definition: dict[str, Any] | None = Field(None, description="an Opentrons labware definition (schema 2)")
     name: str | None = None
-    slot: str | None = Field(None, description="deck slot of the liquid handler; chosen when absent")
+    slot: str | None = Field(
+        None, description="deck slot of the liquid handler, or 'off': beside it; chosen when absent"
+    )
     holds: dict[str, str | Fill] = Field(
         default_factory=dict, description="wells -> material (just enough is filled) or {material, volume}"
     )

@@ -155,7 +155,7 @@ def _number(value: str | float, kind: str) -> float:
 
 def _fill(part: Any, parameters: Mapping[str, Any], path: str, problems: list[Problem]) -> Any:
     if isinstance(part, dict):
-        if part.keys() == {"param"}:
+        if part.keys() == {"param"} and isinstance(part["param"], str):
             if part["param"] in parameters:
                 return parameters[part["param"]]
             known = ", ".join(parameters) or "none"

@@ -45,10 +45,12 @@ def row_letters(number: int) -> str:
 def parse_wells(text: str) -> Wells:
     """Read an address; a rectangle runs down its columns, a single row from left to right.
 
+    The last slash parts labware from wells, for the name of imported labware may hold slashes itself.
+
     >>> parse_wells("plate/A1:B2,D4").names
     ('A1', 'B1', 'A2', 'B2', 'D4')
     """
-    labware, slash, rest = str(text).partition("/")
+    labware, slash, rest = str(text).rpartition("/")
     if not slash or not labware or not rest:
         raise AddressError(f"{text!r} is not an address; write labware/well, such as plate/A1 or plate/A1:A12")
     names: list[str] = []

@@ -122,17 +122,27 @@ def from_definition(definition: Mapping[str, Any]) -> LabwareKind:
     try:
         parameters = definition["parameters"]
         wells = {name: _well(spec) for name, spec in definition["wells"].items()}
+        listed = [name for column in definition["ordering"] for name in column]
+        if sorted(listed) != sorted(wells) or (parameters["isTiprack"] and not wells):
+            raise ValueError("ordering")
+        float(definition["dimensions"]["zDimension"])
         return LabwareKind(
-            load_name=parameters["loadName"],
-            display_name=definition["metadata"]["displayName"],
+            load_name=_text(parameters["loadName"]),
+            display_name=_text(definition["metadata"]["displayName"]),
             wells=wells,
             columns=tuple(tuple(column) for column in definition["ordering"]),
             is_tip_rack=bool(parameters["isTiprack"]),
             is_trash=definition["metadata"].get("displayCategory") == "trash",
             definition=definition,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UnknownLabware(f"the labware definition is not of schema 2: {error!r} is missing or wrong") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
 
 
 def _well(spec: Mapping[str, Any]) -> Well:
