@@ -1,0 +1,66 @@
+"""The one Channel Access client of this process: ophyd has a single control layer, so its motors share and count it.
+
+caproto's client keeps threads and sockets; the last motor that lets go ends them, so that nothing runs on.
+"""
+
+import os
+import threading
+
+# Before ophyd is imported: otherwise it starts a client at once, for whatever network it finds.
+os.environ.setdefault("OPHYD_CONTROL_LAYER", "dummy")
+
+import ophyd
+from caproto.threading import pyepics_compat
+from ophyd import _caproto_shim as shim
+
+ADDRESS_LIST, AUTOMATIC, PORT = "EPICS_CA_ADDR_LIST", "EPICS_CA_AUTO_ADDR_LIST", "EPICS_CA_SERVER_PORT"
+_lock = threading.Lock()
+_servers: list[str] = []  # one entry for each motor that holds the client; "" where the site's settings count
+_before: dict[str, str | None] = {}
+
+
+def hold(server: str) -> None:
+    """Start the client unless it runs; with `server` (HOST:PORT) it searches there and nowhere by itself."""
+    with _lock:
+        if not _servers:
+            _before.update({name: os.environ.get(name) for name in (ADDRESS_LIST, AUTOMATIC, PORT)})
+        _servers.append(server)
+        _set_search()
+        if ophyd.cl.name != shim.name:
+            ophyd.set_cl(shim.name)
+
+
+def release(server: str) -> None:
+    """Let go; the last one ends the client's threads and sockets. Blocks for about a second."""
+    with _lock:
+        _servers.remove(server)
+        _set_search()
+        if not _servers:
+            _end()
+
+
+def _set_search() -> None:
+    """Search at every server that is held; the site's own settings where none is named."""
+    named = sorted({server for server in _servers if server})
+    settings = dict(_before)
+    if named:
+        site = _before[ADDRESS_LIST] if "" in _servers else None
+        settings[ADDRESS_LIST] = " ".join([*([site] if site else []), *named])
+        settings[AUTOMATIC] = _before[AUTOMATIC] if "" in _servers else "NO"
+        settings[PORT] = _before[PORT] if "" in _servers else named[0].rpartition(":")[2]
+    for name, value in settings.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _end() -> None:
+    # ophyd and caproto end their client only when the process does, so this reaches into both.
+    context = shim.PV.default_context()
+    dispatcher = shim.get_dispatcher()
+    context.disconnect()
+    dispatcher.stop()
+    shim._dispatcher = None  # noqa: SLF001
+    pyepics_compat._make_context.cache_clear()  # noqa: SLF001
+    ophyd.set_cl("dummy")

@@ -1,0 +1,162 @@
+"""A motor record through ophyd's EpicsMotor; its threads report to the loop, and the loop never waits for them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from drivers.beamline.epics_motor import client  # first: it keeps ophyd from starting a client of its own
+from drivers.beamline.epics_motor.options import Options
+from drivers.beamline.epics_motor.wire import where
+from drivers.core.errors import (
+    CommandFailed,
+    CommandRefused,
+    CommandStopped,
+    ConnectionFailed,
+    ConnectionLost,
+    DeviceError,
+    LimitError,
+    ReplyTimeout,
+)
+from drivers.core.instrument import Reading, Readings
+from drivers.core.limits import Limits
+from drivers.core.roles import Axis
+from drivers.core.transport import Port
+from drivers.core.units import UnitError, parse
+
+from ophyd import EpicsMotor
+from ophyd.utils import DisconnectedError
+from ophyd.utils import LimitError as OutsideRecord
+
+T = TypeVar("T")
+REPLY_S = 5.0
+
+
+class EpicsAxis(Axis[Options]):
+    """One motor record; positions in mm, whatever unit of length the record keeps."""
+
+    real_time_only = True
+
+    def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
+        super().__init__(name, port, options, limits)
+        self._where = where(port.address)
+        self._motor: Any = None
+        self._mm_per_unit = 1.0
+        self._moving: asyncio.Future[None] | None = None
+        self._stopped = False
+
+    async def open(self) -> None:
+        """Find the record and all its fields; raises `ConnectionFailed`."""
+        await self.close()
+        await asyncio.to_thread(client.hold, self._where.address)
+        try:
+            self._motor = await asyncio.to_thread(EpicsMotor, self._where.prefix, name=self.name)
+            await asyncio.to_thread(self._motor.wait_for_connection, timeout=self.options.connect_timeout_s)
+            self._mm_per_unit = parse(f"1 {await self._ask(self._motor.motor_egu.get)}", "length")
+        except (TimeoutError, DeviceError) as error:
+            await self._let_go()
+            hint = "Is the IOC running, and is the name right?"
+            raise ConnectionFailed(f"{self.port.address} does not answer.", device=self.name, hint=hint) from error
+        except UnitError as error:
+            await self._let_go()
+            hint = "Give the record's field EGU a unit of length."
+            raise ConnectionFailed(f"the unit of its record: {error}.", device=self.name, hint=hint) from error
+        except BaseException:
+            await self._let_go()
+            raise
+        loop = asyncio.get_running_loop()
+        self._motor.motor_done_move.subscribe(
+            lambda **told: None if told.get("connected", True) else loop.call_soon_threadsafe(self._lost),
+            event_type="meta",
+            run=False,
+        )
+
+    async def close(self) -> None:
+        """Let go of the record; what moves, goes on moving."""
+        if self._motor is not None:
+            self._lost()
+            await self._let_go()
+
+    async def stop(self, success: bool = True) -> None:
+        """Write STOP; a running `move` ends with `CommandStopped` when the motor has come to rest."""
+        self._stopped = True
+        await self._ask(self._connected().motor_stop.put, 1, wait=False)
+
+    async def move(self, position_mm: float) -> None:
+        """Go there and come to rest. Raises `LimitError` (nothing moved), `CommandStopped`, `CommandFailed`
+        (a limit switch, an alarm, or an end beside the target), `ReplyTimeout` or `ConnectionLost`."""
+        self.check("position", position_mm)
+        motor = self._connected()
+        self._stopped = False
+        ended = self._moving = asyncio.get_running_loop().create_future()
+        try:
+            status = await self._ask(
+                motor.move, position_mm / self._mm_per_unit, wait=False, timeout=self.options.move_timeout_s
+            )
+            loop = asyncio.get_running_loop()
+            status.add_callback(lambda done: loop.call_soon_threadsafe(self._done, ended, done))
+            await ended
+        finally:
+            self._moving = None
+        (there,) = await self.position()
+        if self._stopped:
+            raise CommandStopped(f"it was stopped at {there.value:g} mm.", device=self.name)
+        if there.value is None or abs(there.value - position_mm) > self.options.tolerance_mm:
+            raise CommandFailed(
+                f"it came to rest at {there.value:g} mm, not at {position_mm:g} mm.",
+                device=self.name,
+                hint="Has somebody else stopped or moved it?",
+            )
+
+    async def position(self) -> Readings:
+        """The readback (RBV) as the record has it now."""
+        value = await self._ask(self._connected().user_readback.get, use_monitor=False, timeout=REPLY_S)
+        return (Reading("position", "mm", value=float(value) * self._mm_per_unit),)
+
+    def _connected(self) -> Any:
+        if self._motor is None:
+            raise CommandRefused("it is not connected.", device=self.name)
+        return self._motor
+
+    async def _ask(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call ophyd in a thread; its errors become ours."""
+        with self._explained():
+            return await asyncio.to_thread(call, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OutsideRecord as error:
+            hint = "Choose a position inside LLM to HLM of the record."
+            raise LimitError(f"its record refuses: {error}.", device=self.name, hint=hint) from error
+        except DisconnectedError as error:
+            hint = "Is the IOC running?"
+            raise ConnectionLost("its record is not connected.", device=self.name, hint=hint) from error
+        except TimeoutError as error:
+            raise ReplyTimeout(f"no answer: {error}.", device=self.name, hint="Is the IOC running?") from error
+
+    def _lost(self) -> None:
+        """The record went away: a running move cannot be told from one that ended."""
+        if self._moving is not None and not self._moving.done():
+            self._moving.set_exception(ConnectionLost("the connection ended in mid-move.", device=self.name))
+
+    def _done(self, ended: asyncio.Future[None], status: Any) -> None:
+        if ended.done():
+            return
+        error = status.exception()
+        if error is None or self._stopped:
+            ended.set_result(None)
+        elif isinstance(error, TimeoutError):
+            late = f"its move did not end in {self.options.move_timeout_s:g} s."
+            ended.set_exception(ReplyTimeout(late, device=self.name, hint="See whether it still moves."))
+        else:
+            ended.set_exception(
+                CommandFailed(f"its move failed: {error}.", device=self.name, hint="A limit switch, or an alarm?")
+            )
+
+    async def _let_go(self) -> None:
+        motor, self._motor = self._motor, None
+        if motor is not None:
+            await asyncio.to_thread(motor.destroy)
+        await asyncio.to_thread(client.release, self._where.address)

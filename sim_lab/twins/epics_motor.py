@@ -1,0 +1,66 @@
+"""The motor's twin: a Channel Access server (caproto) on this loop and on loopback, with one motor record.
+
+It runs in real time, as the clients of Channel Access do.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import Any
+
+from caproto.asyncio.server import Context
+
+from drivers.beamline.epics_motor import wire
+from sim_lab.twin import ServerTwin
+from sim_lab.twins.motor_record import MotorRecord
+from sim_lab.world.model import World
+
+#: Where the stage may stand when the lab begins, mm.
+FIRST_PLACE_MM = 5.0
+
+
+class Twin(ServerTwin):
+    """One stage with its record, which is named as the device."""
+
+    def __init__(self, name: str, options: Any, world: World) -> None:
+        super().__init__(name, options, world)
+        self.record = MotorRecord(name, round(self.rng.uniform(-FIRST_PLACE_MM, FIRST_PLACE_MM), 3))
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> str:
+        """Serve on a port, both UDP and TCP; returns `ca://host:port/PREFIX`."""
+        # Without these a server announces itself to the whole network.
+        os.environ["EPICS_CAS_AUTO_BEACON_ADDR_LIST"] = "NO"
+        os.environ["EPICS_CAS_BEACON_ADDR_LIST"] = host
+        await self.record.begin()
+        self._context = Context(self.record.pvdb, [host])
+        self._context.ca_server_port = port or _free_port(host)
+        up = asyncio.Event()
+
+        async def is_up(_: Any) -> None:
+            up.set()
+
+        self._serving = asyncio.create_task(self._context.run(startup_hook=is_up))
+        waiting = asyncio.create_task(up.wait())
+        await asyncio.wait((self._serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._serving.done():
+            self._serving.result()
+        return wire.write(host, self._context.ca_server_port, self.name)
+
+    async def stop(self) -> None:
+        """End the server; the stage stays where it is."""
+        if self._serving is not None:
+            self._serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._serving
+            self._serving = None
+
+
+def _free_port(host: str) -> int:
+    """A port that is free now for UDP, on which clients search; TCP takes the same if it can."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port

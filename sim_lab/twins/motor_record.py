@@ -1,0 +1,210 @@
+"""An EPICS motor record on caproto, with a stage behind it: limits, speed ramps, STOP in mid-move.
+
+Fields and their meaning: the EPICS motor module's motorRecord documentation. User and dial coordinates differ by OFF
+alone (DIR is Pos). A put to VAL is answered when the motion has ended, as a real record answers `ca_put_callback`;
+DMOV falls before that, and before anything moves.
+"""
+
+import asyncio
+from typing import Any
+
+from caproto import SkipWrite
+from caproto.server import PVGroup, pvproperty
+
+from sim_lab.world.motion import Ramp
+
+TICK_S = 0.05
+LOW_MM, HIGH_MM = -50.0, 50.0  # a stage of 100 mm of travel
+SPEED_MM_S, RAMP_S = 5.0, 0.2
+STEP_MM = 0.001
+DECIMALS = 4
+TWEAK_MM = 1.0
+# MSTA, motorRecord documentation: bit 0 direction, 1 done, 2 high limit, 10 moving, 13 low limit, 14 homed.
+POSITIVE, DONE, AT_HIGH, MOVING, AT_LOW, HOMED = 1, 1 << 1, 1 << 2, 1 << 10, 1 << 13, 1 << 14
+
+
+class MotorRecord(PVGroup):
+    """One record; `place_mm` is where the stage really is, in dial coordinates."""
+
+    motor = pvproperty(value=0.0, name="", record="motor", precision=DECIMALS, units="mm")
+
+    def __init__(self, prefix: str, place_mm: float) -> None:
+        super().__init__(prefix=prefix)
+        self.place_mm = place_mm
+        self._homed = False
+        self._halt = asyncio.Event()
+        self._motion = asyncio.Lock()
+        self._newest = object()
+
+    @property
+    def _fields(self) -> Any:
+        return self.motor.field_inst
+
+    async def begin(self) -> None:
+        """Give the fields their first values; call it before the record is served."""
+        fields = self._fields
+        for field, value in (
+            (fields.engineering_units, "mm"), (fields.display_precision, DECIMALS), (fields.velocity, SPEED_MM_S),
+            (fields.max_velocity, 2 * SPEED_MM_S), (fields.seconds_to_velocity, RAMP_S),
+            (fields.motor_step_size, STEP_MM), (fields.tweak_step_size, TWEAK_MM), (fields.retry_deadband, STEP_MM),
+        ):  # fmt: skip
+            await field.write(value, verify_value=False)
+        for name in ("user_readback_value", "dial_readback_value", "user_high_limit", "user_low_limit"):
+            await getattr(fields, name).write_metadata(precision=DECIMALS, units="mm")
+        await self._set_limits(LOW_MM, HIGH_MM)
+        await self._show(moving=False)
+        await self.motor.write(self._user(self.place_mm), verify_value=False)
+
+    # What clients write
+
+    @motor.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(self, instance: Any, value: float) -> None:
+        """VAL: go there; with SET in Set, call the present place so. Limits were checked before."""
+        fields = self._fields
+        if fields.set_use_switch.value == "Set":
+            await fields.user_offset.write(value - self.place_mm, verify_value=False)
+            await self._show(moving=False)
+        else:
+            await self.go(value)
+            raise SkipWrite
+
+    @motor.fields.stop.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+        """STOP: slow down and rest; the field falls back to 0."""
+        if value:
+            fields.parent.group._halt.set()
+        return 0
+
+    @motor.fields.stop_pause_move_go.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: str) -> None:  # noqa: N805
+        """SPMG: Stop and Pause end a motion; while they stand none begins."""
+        if value in ("Stop", "Pause"):
+            fields.parent.group._halt.set()
+
+    @motor.fields.user_high_limit.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: float) -> None:  # noqa: N805
+        """HLM."""
+        await fields.parent.group._limit_val(fields.user_low_limit.value, value)
+
+    @motor.fields.user_low_limit.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: float) -> None:  # noqa: N805
+        """LLM."""
+        await fields.parent.group._limit_val(value, fields.user_high_limit.value)
+
+    @motor.fields.tweak_motor_forward.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+        """TWF: a step of TWV upwards."""
+        if value:
+            await fields.parent.group.go(fields.parent.value + fields.tweak_step_size.value)
+        return 0
+
+    @motor.fields.tweak_motor_reverse.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+        """TWR: a step of TWV downwards."""
+        if value:
+            await fields.parent.group.go(fields.parent.value - fields.tweak_step_size.value)
+        return 0
+
+    @motor.fields.home_forward.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+        """HOMF."""
+        if value:
+            await fields.parent.group.home()
+        return 0
+
+    @motor.fields.home_reverse.putter  # type: ignore[untyped-decorator, no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+        """HOMR."""
+        if value:
+            await fields.parent.group.home()
+        return 0
+
+    # What the stage does
+
+    async def home(self) -> None:
+        """Go to the home switch, at dial 0."""
+        await self.go(self._user(0.0))
+        self._homed = self.place_mm == 0.0
+        await self._show(moving=False)
+
+    async def go(self, position: float) -> None:
+        """Move to a user position and come to rest; a newer call takes over from the one that moves."""
+        fields = self._fields
+        inside = fields.user_low_limit.value <= position <= fields.user_high_limit.value
+        await fields.limit_violation.write(0 if inside else 1, verify_value=False)
+        if not inside or fields.stop_pause_move_go.value in ("Stop", "Pause"):
+            return
+        mine = self._newest = object()
+        await self.motor.write(position, verify_value=False)
+        await fields.done_moving_to_value.write(0, verify_value=False)
+        self._halt.set()  # what moves already slows down first
+        async with self._motion:
+            if self._newest is not mine:
+                return
+            self._halt.clear()
+            reached = await self._travel(position - fields.user_offset.value)
+            if self._newest is mine:
+                if not reached:
+                    await self.motor.write(self._user(self.place_mm), verify_value=False)
+                await self._show(moving=False)
+
+    async def _travel(self, target_mm: float) -> bool:
+        """Follow a speed ramp to a dial position; False when it was halted on the way (then it brakes first)."""
+        fields, loop = self._fields, asyncio.get_running_loop()
+        start, way = self.place_mm, target_mm - self.place_mm
+        speed, ramp_s = max(fields.velocity.value, STEP_MM), max(fields.seconds_to_velocity.value, 1e-3)
+        await fields.direction_of_travel.write(int(way > 0), verify_value=False)
+        if way:
+            ramp = Ramp(abs(way), speed, speed / ramp_s)
+            began = loop.time()
+            while (passed := loop.time() - began) < ramp.duration_s and not self._halt.is_set():
+                self.place_mm = start + way * ramp.share(passed)
+                await self._show(moving=True)
+                await asyncio.sleep(min(TICK_S, ramp.duration_s - passed))
+            if passed < ramp.duration_s:
+                await asyncio.sleep(ramp_s)
+                share = ramp.share(passed)
+                braking = min(speed * ramp_s / 2, abs(way) * (1 - share))
+                self.place_mm = _stepped(start + way * share + (braking if way > 0 else -braking))
+                return False
+        self.place_mm = _stepped(target_mm)
+        return True
+
+    # What clients see
+
+    def _user(self, dial_mm: float) -> float:
+        return dial_mm + float(self._fields.user_offset.value)
+
+    async def _show(self, moving: bool) -> None:
+        """Post the readback, and then, as the last, whether it moves."""
+        fields = self._fields
+        up = bool(fields.direction_of_travel.value)
+        at_low, at_high = self.place_mm <= LOW_MM - 1, self.place_mm >= HIGH_MM + 1
+        status = (
+            up * POSITIVE + (not moving) * DONE + at_high * AT_HIGH + moving * MOVING + at_low * AT_LOW
+            + self._homed * HOMED
+        )  # fmt: skip
+        for field, value in (
+            (fields.raw_readback_value, round(self.place_mm / STEP_MM)), (fields.dial_readback_value, self.place_mm),
+            (fields.user_readback_value, self._user(self.place_mm)), (fields.user_high_limit_switch, int(at_high)),
+            (fields.user_low_limit_switch, int(at_low)), (fields.motor_status, status),
+            (fields.motor_is_moving, int(moving)), (fields.done_moving_to_value, int(not moving)),
+        ):  # fmt: skip
+            if field.value != value:
+                await field.write(value, verify_value=False)
+
+    async def _set_limits(self, low: float, high: float) -> None:
+        fields = self._fields
+        await fields.user_low_limit.write(low, verify_value=False)
+        await fields.user_high_limit.write(high, verify_value=False)
+        await self._limit_val(low, high)
+
+    async def _limit_val(self, low: float, high: float) -> None:
+        await self.motor.write_metadata(
+            lower_ctrl_limit=low, upper_ctrl_limit=high, lower_disp_limit=low, upper_disp_limit=high, units="mm"
+        )
+
+
+def _stepped(place_mm: float) -> float:
+    """The nearest whole motor step."""
+    return round(round(place_mm / STEP_MM) * STEP_MM, DECIMALS)
