@@ -4,12 +4,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 OUTSIDE := ../shared/data/opentrons/OT2_S_v6_P300M_P20S_MixTransferManyLiquids.json
 
-.PHONY: demo test lint format bench setup setup-test schemas clean help
+.PHONY: demo test lint format bench setup setup-test schemas constraints clean help
 
 help:
 	@echo "make demo    set up, then run an agent's protocol on the twin, from file to report"
 	@echo "make test    set up, then check and test everything"
-	@echo "make lint | format | bench | schemas | clean"
+	@echo "make lint | format | bench | schemas | constraints | clean"
 
 demo: setup
 	@$(BIN)/python tools/demo.py $(wildcard $(OUTSIDE))
@@ -33,6 +33,9 @@ bench: setup-test
 schemas: setup
 	@$(BIN)/python -m labfile.schema
 	@$(BIN)/python -m protocols.schema
+
+constraints: setup-test
+	@sh tools/constraints.sh
 
 setup: .venv/.demo-ready
 
