@@ -1,6 +1,8 @@
 """`lab`: one command with many verbs; each verb's module is imported when it is called."""
 
 import importlib
+import logging
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,10 +59,20 @@ def cli(ctx: click.Context, lab_file: Path, runs: Path, as_json: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is a sentence and an exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _set_up_logging()
     as_json = "--json" in arguments
     if as_json:  # it may stand anywhere
         arguments = ["--json", *(argument for argument in arguments if argument != "--json")]
     sys.exit(_run(_globals_first(arguments), as_json))
+
+
+def _set_up_logging() -> None:
+    """Libraries do not talk to the user; LAB_LOG=info (or debug) lets them, on standard error."""
+    level = os.environ.get("LAB_LOG", "").upper()
+    if level in logging.getLevelNamesMapping():
+        logging.basicConfig(level=level)
+    else:
+        logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _globals_first(arguments: list[str]) -> list[str]:

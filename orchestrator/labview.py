@@ -1,5 +1,6 @@
 """A lab file as protocols see it."""
 
+from drivers.core.limits import Limits
 from labfile.lab import Lab
 from protocols.labview import LabView
 
@@ -20,5 +21,6 @@ def view(lab: Lab) -> LabView:
         sites={name: device.sites for name, device in lab.devices.items() if device.sites},
         taught={arm: frozenset(sites) for arm, sites in taught.items()},
         mounts=mounts,
+        limits={name: Limits(device.limits.ranges) for name, device in lab.devices.items()},
         storage=tuple(site for site in lab.all_sites if site not in own),
     )

@@ -36,6 +36,7 @@ def check(source: Source, lab: LabView) -> Checked:
         return Checked(source, None, _once(error.problems), {}, {})
     ledger, problems = fold(program)
     problems += _small_volumes(program)
+    problems += _beyond_limits(program, lab)
     return Checked(source, program, _once(problems), ledger.stock(), ledger.end_state(program))
 
 
@@ -51,6 +52,37 @@ def _small_volumes(program: Program) -> list[Problem]:
                 f"{action.args['volume_ul']:g} uL is below the {model.min_ul:g} uL that {model.name} is specified for"
             )
             found.append(Problem("PIP-005", action.step, message, "Use a smaller pipette or more liquid.", "warn"))
+    return found
+
+
+#: Argument of a verb -> the limit that bounds it, as drivers name them.
+_BOUNDED = {
+    "volume_ul": "volume",
+    "rate_ul_s": "rate",
+    "speed_rpm": "speed",
+    "duration_s": "duration",
+    "temperature_c": "temperature",
+    "wavelengths_nm": "wavelength",
+    "position_mm": "position",
+}
+
+
+def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
+    """Values that a device of this lab would refuse."""
+    found = []
+    for action in program.actions:
+        ranges = lab.limits[action.device].ranges if action.device in lab.limits else {}
+        for argument, name in _BOUNDED.items():
+            if argument not in action.args or name not in ranges:
+                continue
+            given = action.args[argument]
+            for value in given if isinstance(given, list) else [given]:
+                allowed = ranges[name]
+                if not allowed.low <= value <= allowed.high:
+                    message = f"{name} {value:g} {allowed.unit} is outside what {action.device} may do ({allowed})"
+                    found.append(
+                        Problem("LIM-001", action.step, message, "Change the value, or the limit in lab.toml.")
+                    )
     return found
 
 

@@ -1,7 +1,9 @@
 """What a protocol needs to know of a lab to be bound to it: roles, sites, reach, pipettes. No addresses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from drivers.core.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,7 @@ class LabView:
     taught: Mapping[str, frozenset[str]]  # plate mover -> sites it can reach
     mounts: Mapping[str, str]  # mount of the liquid handler -> pipette model that hangs there
     storage: tuple[str, ...] = ()  # sites of hotels and racks
+    limits: Mapping[str, Limits] = field(default_factory=dict)  # device -> what it may be asked for
 
     def first(self, role: str) -> str | None:
         """The first device of a role."""

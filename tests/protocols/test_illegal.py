@@ -1,9 +1,11 @@
 """Every illegal program is refused with rule, step and hint, before anything moves."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from drivers.core.limits import Limits, between
 from protocols.check import check
 from protocols.labview import LabView
 from protocols.parse import from_document
@@ -149,3 +151,10 @@ def test_a_small_volume_is_a_warning_not_a_refusal(lab_view: LabView) -> None:
     ]}]  # fmt: skip
     found = problems(lab_view, steps, **parts)
     assert [(problem.rule, problem.severity) for problem in found] == [("PIP-005", "warn")]
+
+
+def test_a_value_beyond_the_devices_limits_is_refused(lab_view: LabView) -> None:
+    narrow = replace(lab_view, limits={"ot2": Limits({"volume": between("1 uL", "40 uL", "volume")})})
+    (found,) = [problem for problem in problems(narrow, transfer()) if problem.severity == "block"]
+    assert (found.rule, found.step) == ("LIM-001", "s1")
+    assert "volume 50 uL is outside what ot2 may do (1 to 40 uL)" in found.message
