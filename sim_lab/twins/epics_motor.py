@@ -5,11 +5,11 @@ It runs in real time, as the clients of Channel Access do.
 
 import asyncio
 import contextlib
-import os
 import socket
 from typing import Any
 
 from caproto.asyncio.server import Context
+from caproto.asyncio.utils import _TransportWrapper
 
 from drivers.beamline.epics_motor import wire
 from sim_lab.twin import ServerTwin
@@ -30,11 +30,8 @@ class Twin(ServerTwin):
 
     async def start(self, host: str, port: int) -> str:
         """Serve on a port, both UDP and TCP; returns `ca://host:port/PREFIX`."""
-        # Without these a server announces itself to the whole network.
-        os.environ["EPICS_CAS_AUTO_BEACON_ADDR_LIST"] = "NO"
-        os.environ["EPICS_CAS_BEACON_ADDR_LIST"] = host
         await self.record.begin()
-        self._context = Context(self.record.pvdb, [host])
+        self._context = _LoopbackServer(self.record.pvdb, [host])
         self._context.ca_server_port = port or _free_port(host)
         up = asyncio.Event()
 
@@ -52,10 +49,37 @@ class Twin(ServerTwin):
     async def stop(self) -> None:
         """End the server; the stage stays where it is."""
         if self._serving is not None:
+            await self._context.close()
             self._serving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._serving
             self._serving = None
+
+
+class _LoopbackServer(Context):
+    """caproto's server, but it tells the network nothing of itself, and it closes what it opened."""
+
+    async def broadcast_beacon_loop(self) -> None:
+        """No beacons: they would go to every network of this machine."""
+
+    async def server_accept_loop(self, sock: socket.socket) -> None:
+        """Accept clients until `close`."""
+        self._writers: list[asyncio.StreamWriter] = []
+        self._server = await asyncio.start_server(self._accept, sock=sock)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        transport = _TransportWrapper(reader, writer)
+        self.server_tasks.create(self.tcp_handler(transport, transport.getpeername()))
+
+    async def close(self) -> None:
+        """Close the port and every client's connection."""
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        await self._server.wait_closed()
 
 
 def _free_port(host: str) -> int:

@@ -32,7 +32,7 @@ class MotorRecord(PVGroup):
         super().__init__(prefix=prefix)
         self.place_mm = place_mm
         self._homed = False
-        self._halt = asyncio.Event()
+        self.halt = asyncio.Event()
         self._motion = asyncio.Lock()
         self._newest = object()
 
@@ -57,7 +57,7 @@ class MotorRecord(PVGroup):
 
     # What clients write
 
-    @motor.putter  # type: ignore[untyped-decorator, no-redef]
+    @motor.putter  # type: ignore[no-redef]
     async def motor(self, instance: Any, value: float) -> None:
         """VAL: go there; with SET in Set, call the present place so. Limits were checked before."""
         fields = self._fields
@@ -68,52 +68,52 @@ class MotorRecord(PVGroup):
             await self.go(value)
             raise SkipWrite
 
-    @motor.fields.stop.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+    @motor.fields.stop.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:
         """STOP: slow down and rest; the field falls back to 0."""
         if value:
-            fields.parent.group._halt.set()
+            fields.parent.group.halt.set()
         return 0
 
-    @motor.fields.stop_pause_move_go.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: str) -> None:  # noqa: N805
+    @motor.fields.stop_pause_move_go.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: str) -> None:
         """SPMG: Stop and Pause end a motion; while they stand none begins."""
         if value in ("Stop", "Pause"):
-            fields.parent.group._halt.set()
+            fields.parent.group.halt.set()
 
-    @motor.fields.user_high_limit.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: float) -> None:  # noqa: N805
+    @motor.fields.user_high_limit.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: float) -> None:
         """HLM."""
-        await fields.parent.group._limit_val(fields.user_low_limit.value, value)
+        await fields.parent.group.limit_val(fields.user_low_limit.value, value)
 
-    @motor.fields.user_low_limit.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: float) -> None:  # noqa: N805
+    @motor.fields.user_low_limit.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: float) -> None:
         """LLM."""
-        await fields.parent.group._limit_val(value, fields.user_high_limit.value)
+        await fields.parent.group.limit_val(value, fields.user_high_limit.value)
 
-    @motor.fields.tweak_motor_forward.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+    @motor.fields.tweak_motor_forward.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:
         """TWF: a step of TWV upwards."""
         if value:
             await fields.parent.group.go(fields.parent.value + fields.tweak_step_size.value)
         return 0
 
-    @motor.fields.tweak_motor_reverse.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+    @motor.fields.tweak_motor_reverse.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:
         """TWR: a step of TWV downwards."""
         if value:
             await fields.parent.group.go(fields.parent.value - fields.tweak_step_size.value)
         return 0
 
-    @motor.fields.home_forward.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+    @motor.fields.home_forward.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:
         """HOMF."""
         if value:
             await fields.parent.group.home()
         return 0
 
-    @motor.fields.home_reverse.putter  # type: ignore[untyped-decorator, no-redef]
-    async def motor(fields: Any, instance: Any, value: int) -> int:  # noqa: N805
+    @motor.fields.home_reverse.putter  # type: ignore[no-redef]
+    async def motor(fields: Any, instance: Any, value: int) -> int:
         """HOMR."""
         if value:
             await fields.parent.group.home()
@@ -137,11 +137,11 @@ class MotorRecord(PVGroup):
         mine = self._newest = object()
         await self.motor.write(position, verify_value=False)
         await fields.done_moving_to_value.write(0, verify_value=False)
-        self._halt.set()  # what moves already slows down first
+        self.halt.set()  # what moves already slows down first
         async with self._motion:
             if self._newest is not mine:
                 return
-            self._halt.clear()
+            self.halt.clear()
             reached = await self._travel(position - fields.user_offset.value)
             if self._newest is mine:
                 if not reached:
@@ -157,7 +157,7 @@ class MotorRecord(PVGroup):
         if way:
             ramp = Ramp(abs(way), speed, speed / ramp_s)
             began = loop.time()
-            while (passed := loop.time() - began) < ramp.duration_s and not self._halt.is_set():
+            while (passed := loop.time() - began) < ramp.duration_s and not self.halt.is_set():
                 self.place_mm = start + way * ramp.share(passed)
                 await self._show(moving=True)
                 await asyncio.sleep(min(TICK_S, ramp.duration_s - passed))
@@ -197,9 +197,10 @@ class MotorRecord(PVGroup):
         fields = self._fields
         await fields.user_low_limit.write(low, verify_value=False)
         await fields.user_high_limit.write(high, verify_value=False)
-        await self._limit_val(low, high)
+        await self.limit_val(low, high)
 
-    async def _limit_val(self, low: float, high: float) -> None:
+    async def limit_val(self, low: float, high: float) -> None:
+        """VAL takes nothing outside."""
         await self.motor.write_metadata(
             lower_ctrl_limit=low, upper_ctrl_limit=high, lower_disp_limit=low, upper_disp_limit=high, units="mm"
         )

@@ -11,7 +11,12 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "dummy")
 
 import ophyd
 from caproto.threading import pyepics_compat
+from ophyd import EpicsMotor
 from ophyd import _caproto_shim as shim
+from ophyd.utils import DisconnectedError
+from ophyd.utils import LimitError as OutsideRecord
+
+__all__ = ["DisconnectedError", "EpicsMotor", "OutsideRecord", "hold", "release"]
 
 ADDRESS_LIST, AUTOMATIC, PORT = "EPICS_CA_ADDR_LIST", "EPICS_CA_AUTO_ADDR_LIST", "EPICS_CA_SERVER_PORT"
 _lock = threading.Lock()

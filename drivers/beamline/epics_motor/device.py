@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from drivers.beamline.epics_motor import client  # first: it keeps ophyd from starting a client of its own
+from drivers.beamline.epics_motor import client
+from drivers.beamline.epics_motor.client import DisconnectedError, EpicsMotor, OutsideRecord
 from drivers.beamline.epics_motor.options import Options
 from drivers.beamline.epics_motor.wire import where
 from drivers.core.errors import (
@@ -23,10 +24,6 @@ from drivers.core.limits import Limits
 from drivers.core.roles import Axis
 from drivers.core.transport import Port
 from drivers.core.units import UnitError, parse
-
-from ophyd import EpicsMotor
-from ophyd.utils import DisconnectedError
-from ophyd.utils import LimitError as OutsideRecord
 
 T = TypeVar("T")
 REPLY_S = 5.0
@@ -116,6 +113,8 @@ class EpicsAxis(Axis[Options]):
     def _connected(self) -> Any:
         if self._motor is None:
             raise CommandRefused("it is not connected.", device=self.name)
+        if not self._motor.connected:
+            raise ConnectionLost("its record is not connected.", device=self.name, hint="Is the IOC running?")
         return self._motor
 
     async def _ask(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -34,13 +34,13 @@ def where(address: str) -> Where:
     Where(prefix='LAB:m1', server=('127.0.0.1', 5064))
     """
     if not address.startswith("ca://"):
-        prefix, server = address.removeprefix("ca:"), None
+        found = Where(address.removeprefix("ca:"))
     else:
         parts = urlsplit(address)
-        prefix, server = parts.path.lstrip("/"), (parts.hostname or "", parts.port or DEFAULT_PORT)
-    if not prefix or server == "":
+        found = Where(parts.path.lstrip("/"), (parts.hostname or "", parts.port or DEFAULT_PORT))
+    if not found.prefix or found.address.startswith(":"):
         raise ConnectionFailed(f"'{address}' names no record.", hint="Write ca:PREFIX or ca://HOST:PORT/PREFIX.")
-    return Where(prefix, server)
+    return found
 
 
 def write(host: str, port: int, prefix: str) -> str:

@@ -28,7 +28,7 @@ from drivers.sensors.mqtt_environment.options import Options
 
 DEFAULT_PORT = 1883  # IANA service name "mqtt"
 # paho binds its clock when it is imported, perhaps to one that was injected for a while; look it up at each use.
-paho.mqtt.client.time_func = lambda: time.monotonic()  # noqa: PLW0108
+paho.mqtt.client.time_func = lambda: time.monotonic()
 #: Without it, the acknowledgement of a small packet waits for the machine's delayed ACK (40 ms).
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
