@@ -14,7 +14,8 @@ from caproto.server import PVGroup, pvproperty
 from sim_lab.world.motion import Ramp
 
 TICK_S = 0.05
-LOW_MM, HIGH_MM = -50.0, 50.0  # a stage of 100 mm of travel
+LOW_MM, HIGH_MM = -50.0, 50.0  # the soft limits at first, of a stage of 100 mm of travel
+LOW_SWITCH_MM, HIGH_SWITCH_MM = LOW_MM - 1, HIGH_MM + 1  # here the stage stops, whatever it was told
 SPEED_MM_S, RAMP_S = 5.0, 0.2
 STEP_MM = 0.001
 DECIMALS = 4
@@ -149,9 +150,10 @@ class MotorRecord(PVGroup):
                 await self._show(moving=False)
 
     async def _travel(self, target_mm: float) -> bool:
-        """Follow a speed ramp to a dial position; False when it was halted on the way (then it brakes first)."""
+        """Follow a speed ramp to a dial position; False when a halt (it brakes first) or a limit switch ended it before."""
         fields, loop = self._fields, asyncio.get_running_loop()
-        start, way = self.place_mm, target_mm - self.place_mm
+        end_mm = min(max(target_mm, LOW_SWITCH_MM), HIGH_SWITCH_MM)
+        start, way = self.place_mm, end_mm - self.place_mm
         speed, ramp_s = max(fields.velocity.value, STEP_MM), max(fields.seconds_to_velocity.value, 1e-3)
         await fields.direction_of_travel.write(int(way > 0), verify_value=False)
         if way:
@@ -167,8 +169,8 @@ class MotorRecord(PVGroup):
                 braking = min(speed * ramp_s / 2, abs(way) * (1 - share))
                 self.place_mm = _stepped(start + way * share + (braking if way > 0 else -braking))
                 return False
-        self.place_mm = _stepped(target_mm)
-        return True
+        self.place_mm = _stepped(end_mm)
+        return end_mm == target_mm
 
     # What clients see
 
@@ -179,7 +181,7 @@ class MotorRecord(PVGroup):
         """Post the readback, and then, as the last, whether it moves."""
         fields = self._fields
         up = bool(fields.direction_of_travel.value)
-        at_low, at_high = self.place_mm <= LOW_MM - 1, self.place_mm >= HIGH_MM + 1
+        at_low, at_high = self.place_mm <= LOW_SWITCH_MM, self.place_mm >= HIGH_SWITCH_MM
         status = (
             up * POSITIVE + (not moving) * DONE + at_high * AT_HIGH + moving * MOVING + at_low * AT_LOW
             + self._homed * HOMED

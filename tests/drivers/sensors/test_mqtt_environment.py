@@ -1,8 +1,10 @@
 """The MQTT room sensor's driver: its payloads, its errors, and a real mosquitto as the broker."""
 
 import asyncio
+import contextlib
 import json
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -179,10 +181,8 @@ def test_payloads_that_are_no_value(payload: bytes) -> None:
 
 @given(st.binary(max_size=60))
 def test_no_payload_breaks_the_reader(payload: bytes) -> None:
-    try:
+    with contextlib.suppress(ProtocolViolation):
         wire.decode(payload)
-    except ProtocolViolation:
-        pass
 
 
 @given(*[st.floats(allow_nan=False, allow_infinity=False)] * 3)
@@ -217,8 +217,6 @@ def broker(tmp_path: Path, unused_port: int) -> Iterator[int]:
 
 @pytest.fixture
 def unused_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

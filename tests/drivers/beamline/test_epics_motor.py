@@ -1,0 +1,194 @@
+"""The EPICS motor's driver on its served twin, in real time; and the twin driven by plain ophyd and bluesky."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from drivers.beamline.epics_motor import DRIVER, wire
+from drivers.beamline.epics_motor.device import EpicsAxis
+from drivers.beamline.epics_motor.options import Options
+from drivers.core.errors import (
+    CommandFailed,
+    CommandRefused,
+    CommandStopped,
+    ConnectionFailed,
+    ConnectionLost,
+    LimitError,
+)
+from drivers.core.transport import port_at
+from sim_lab.clock import run
+from sim_lab.twins.epics_motor import Twin
+from sim_lab.world.model import World
+
+Story = Callable[[EpicsAxis, Twin], Awaitable[Any]]
+
+
+def axis(address: str, **options: Any) -> EpicsAxis:
+    return EpicsAxis("axis", port_at(address), Options(**options), DRIVER.default_limits)
+
+
+def with_twin(story: Story) -> None:
+    async def main() -> None:
+        twin = Twin("axis", Options(), World(1, {}))
+        device = axis(await twin.start("127.0.0.1", 0))
+        try:
+            await device.connect()
+            await story(device, twin)
+        finally:
+            await device.disconnect()
+            await twin.stop()
+
+    run(main, speed=1)
+
+
+async def where(device: EpicsAxis) -> float:
+    (reading,) = await device.position()
+    assert reading.unit == "mm"
+    assert reading.value is not None
+    return reading.value
+
+
+def test_limits_of_the_driver_and_of_the_record() -> None:
+    async def story(device: EpicsAxis, twin: Twin) -> None:
+        start = twin.record.place_mm
+        for outside in (float("nan"), float("inf"), 1e6):
+            with pytest.raises(LimitError, match="axis: position"):
+                await device.move(outside)
+        with pytest.raises(LimitError, match="axis: its record refuses"):
+            await device.move(60.0)
+        assert twin.record.place_mm == start
+        await device.move(start + 0.25)
+        assert await where(device) == pytest.approx(start + 0.25, abs=0.001)
+        assert twin.record.place_mm == pytest.approx(start + 0.25, abs=0.001)
+
+    with_twin(story)
+
+
+def test_a_limit_switch_is_a_failure() -> None:
+    async def story(device: EpicsAxis, twin: Twin) -> None:
+        twin.record.place_mm = 50.0
+        await asyncio.to_thread(device._motor.high_limit_travel.put, 80.0)
+        while device._motor.limits[1] != 80.0:
+            await asyncio.sleep(0.02)
+        with pytest.raises(CommandFailed, match="axis: its move failed"):
+            await device.move(55.0)
+        assert await where(device) == pytest.approx(51.0, abs=0.001)
+        await device.move(50.5)
+        assert await where(device) == pytest.approx(50.5, abs=0.001)
+
+    with_twin(story)
+
+
+def test_a_stop_in_mid_move() -> None:
+    async def story(device: EpicsAxis, twin: Twin) -> None:
+        start = twin.record.place_mm
+        loop = asyncio.get_running_loop()
+        running = asyncio.ensure_future(device.move(40.0))
+        while twin.record.place_mm == start:
+            await asyncio.sleep(0.02)
+        began = loop.time()
+        await device.stop()
+        with pytest.raises(CommandStopped, match="axis: it was stopped at"):
+            await running
+        assert loop.time() - began < 2
+        assert start < await where(device) < 20
+        rest = twin.record.place_mm
+        await device.move(rest - 0.1)  # a stop forbids nothing afterwards
+        assert await where(device) == pytest.approx(rest - 0.1, abs=0.001)
+
+    with_twin(story)
+
+
+def test_the_loop_goes_on_while_it_moves() -> None:
+    async def story(device: EpicsAxis, twin: Twin) -> None:
+        gaps, loop = [], asyncio.get_running_loop()
+        running = asyncio.ensure_future(device.move(twin.record.place_mm + 2.0))
+        while not running.done():
+            began = loop.time()
+            await asyncio.sleep(0.01)
+            gaps.append(loop.time() - began)
+        await running
+        assert len(gaps) > 10
+        assert max(gaps) < 0.3
+
+    with_twin(story)
+
+
+def test_a_server_that_goes_in_mid_move_and_comes_back() -> None:
+    async def story(device: EpicsAxis, twin: Twin) -> None:
+        start = twin.record.place_mm
+        running = asyncio.ensure_future(device.move(-40.0))
+        while twin.record.place_mm == start:
+            await asyncio.sleep(0.02)
+        await twin.stop()
+        with pytest.raises(ConnectionLost, match="axis: the connection ended in mid-move"):
+            await asyncio.wait_for(running, 5)
+        with pytest.raises(ConnectionLost, match="not connected"):
+            await device.position()
+        await twin.start("127.0.0.1", int(device.port.address.split(":")[2].split("/")[0]))
+        await device.connect(force_reconnect=True)
+        assert await where(device) == pytest.approx(twin.record.place_mm, abs=0.5)
+
+    with_twin(story)
+
+
+def test_no_record_is_an_error_and_leaves_no_thread() -> None:
+    async def main() -> None:
+        device = axis("ca://127.0.0.1:9/nothing", connect_timeout_s=0.3)
+        with pytest.raises(ConnectionFailed, match="does not answer"):
+            await device.connect()
+        with pytest.raises(CommandRefused, match="not connected"):
+            await device.position()
+
+    before = {name: os.environ.get(name) for name in ("EPICS_CA_ADDR_LIST", "EPICS_CA_AUTO_ADDR_LIST")}
+    run(main, speed=1)
+    assert {name: os.environ.get(name) for name in before} == before
+    assert not [thread for thread in threading.enumerate() if thread.name in ("command", "monitor", "selector")]
+
+
+@pytest.mark.parametrize("address", ["ca:", "ca://127.0.0.1:5064", "ca:///m1"])
+def test_addresses_that_name_no_record(address: str) -> None:
+    with pytest.raises(ConnectionFailed, match="names no record"):
+        wire.where(address)
+
+
+SCAN = """
+from bluesky import RunEngine
+from bluesky.plans import scan
+from ophyd import EpicsMotor
+
+motor = EpicsMotor("axis", name="motor")
+motor.wait_for_connection(timeout=10)
+places = []
+RE = RunEngine()
+RE(scan([motor], motor, -0.5, 0.5, 3), {"event": [lambda _, doc: places.append(round(doc["data"]["motor"], 3))]})
+print(places, motor.limits, motor.egu)
+"""
+
+
+def test_a_bluesky_scan_with_plain_ophyd() -> None:
+    """Nothing of ours drives it: the settings are EPICS's own, the process is another."""
+
+    async def main() -> str:
+        twin = Twin("axis", Options(), World(1, {}))
+        twin.record.place_mm = 0.0
+        address = await twin.start("127.0.0.1", 0)
+        server = wire.where(address).server
+        assert server is not None
+        settings = {"OPHYD_CONTROL_LAYER": "caproto", "EPICS_CA_ADDR_LIST": "127.0.0.1",
+                    "EPICS_CA_AUTO_ADDR_LIST": "NO", "EPICS_CA_SERVER_PORT": str(server[1])}  # fmt: skip
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SCAN, env=os.environ | settings,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, errors = await asyncio.wait_for(process.communicate(), 60)
+        await twin.stop()
+        assert process.returncode == 0, errors.decode()
+        return output.decode()
+
+    assert run(main, speed=1).splitlines()[-1] == "[-0.5, 0.0, 0.5] (-50.0, 50.0) mm"
