@@ -150,7 +150,7 @@ class MotorRecord(PVGroup):
                 await self._show(moving=False)
 
     async def _travel(self, target_mm: float) -> bool:
-        """Follow a speed ramp to a dial position; False when a halt (it brakes first) or a limit switch ended it before."""
+        """Follow a speed ramp to a dial position; False when a halt or a switch ended it."""
         fields, loop = self._fields, asyncio.get_running_loop()
         end_mm = min(max(target_mm, LOW_SWITCH_MM), HIGH_SWITCH_MM)
         start, way = self.place_mm, end_mm - self.place_mm
