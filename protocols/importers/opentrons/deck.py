@@ -7,7 +7,7 @@ from typing import Any
 
 from drivers.core.labware import LabwareKind, UnknownLabware, from_definition, kind, library
 from protocols.importers.findings import Findings
-from protocols.importers.opentrons.read import Command, SourceFile
+from protocols.importers.opentrons.read import Command, SourceFile, said
 from protocols.importers.opentrons.slots import Slots, is_disposal, taken
 from protocols.layout import OFF
 from protocols.ledger import TRASH, kind_of
@@ -38,8 +38,8 @@ class Thing:
     @property
     def bears(self) -> bool:
         """Adapters and lids: they hold no liquid of their own and are not declared."""
-        roles = self.kind.definition.get("allowedRoles") or ()
-        return not self.kind.wells or "adapter" in roles
+        roles = self.kind.definition.get("allowedRoles")
+        return not self.kind.wells or (isinstance(roles, list) and "adapter" in roles)
 
     @property
     def root(self) -> str:
@@ -66,8 +66,7 @@ class Deck:
     def load_module(self, command: Command) -> None:
         """A module: only its place is kept."""
         key = _id(command, "moduleId")
-        declared = self.file.modules.get(key)
-        model = command.text("model", declared.get("model", "") if isinstance(declared, dict) else "") or "module"
+        model = command.text("model", said(self.file.modules, key, "model")) or "module"
         where = command.table("location")
         name = next((str(where[area]) for area in _AREAS if isinstance(where.get(area), str | int)), "")
         self.modules[key] = Module(model, self.slots.slot(name, command))
@@ -150,14 +149,12 @@ class Deck:
     # Parts
 
     def _thing(self, key: str, command: Command) -> Thing:
-        declared = self.file.labware.get(key)
-        table: Mapping[str, Any] = declared if isinstance(declared, dict) else {}
-        name = command.params.get("displayName") or table.get("displayName")
-        uri = table.get("definitionId")
+        name = command.params.get("displayName") or said(self.file.labware, key, "displayName")
+        uri = said(self.file.labware, key, "definitionId")
         load_name = command.params.get("loadName")
         if isinstance(load_name, str):
             uri = f"{command.params.get('namespace')}/{load_name}/{command.params.get('version')}"
-        if not isinstance(uri, str):
+        if not uri:
             raise command.refuse(f"it is not said of what kind labware '{key}' is")
         found, source = self._kind(uri, command)
         return Thing(key, name if isinstance(name, str) and name else found.display_name, found, source)

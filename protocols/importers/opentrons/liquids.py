@@ -7,7 +7,7 @@ from typing import Any
 from drivers.core.units import parse
 from protocols.importers.findings import Findings
 from protocols.importers.opentrons.deck import Deck
-from protocols.importers.opentrons.read import Command, SourceFile
+from protocols.importers.opentrons.read import Command, SourceFile, said
 from protocols.importers.opentrons.steps import quantity
 from protocols.ledger import TOLERANCE_UL, TRASH, Ledger, kind_of
 from protocols.program import Action
@@ -96,12 +96,10 @@ class Liquids:
 
     def _material(self, liquid: str) -> str:
         if liquid not in self.names:
-            declared = self.file.liquids.get(liquid)
-            table: Mapping[str, Any] = declared if isinstance(declared, dict) else {}
-            title, more = table.get("displayName"), table.get("description")
-            wanted = title.strip() if isinstance(title, str) and title.strip() else f"liquid {liquid}"
+            wanted = said(self.file.liquids, liquid, "displayName") or f"liquid {liquid}"
+            more = said(self.file.liquids, liquid, "description")
             self.names[liquid] = self._unique(wanted)
-            self.materials[self.names[liquid]] = {"name": more} if isinstance(more, str) and more else {}
+            self.materials[self.names[liquid]] = {"name": more} if more else {}
         return self.names[liquid]
 
     def _mixture(self, held: Mapping[str, float]) -> str:

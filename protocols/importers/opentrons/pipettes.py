@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 from drivers.core.labware import Pipette, pipettes
 from protocols.importers.findings import Findings
 from protocols.importers.opentrons.deck import Deck
-from protocols.importers.opentrons.read import Command, SourceFile
+from protocols.importers.opentrons.read import Command, SourceFile, said
 
 Mount = Literal["left", "right"]
 #: Nozzles of a layout; PARTIAL_COLUMN, ROW and QUADRANT have no counterpart here.
@@ -48,8 +48,7 @@ class Pipettes:
         key = command.params.get("pipetteId", command.result.get("pipetteId"))
         if not isinstance(key, str) or not key:
             raise command.refuse("`pipetteId` must be text")
-        declared = self.file.pipettes.get(key)
-        name = command.text("pipetteName", declared.get("name", "") if isinstance(declared, dict) else "")
+        name = command.text("pipetteName", said(self.file.pipettes, key, "name"))
         mount = command.text("mount")
         if name not in pipettes():
             raise command.refuse(f"there is no pipette '{name}'")
@@ -140,4 +139,4 @@ def _like(model: Pipette, nozzles: int) -> Pipette:
     fits = [
         p for p in pipettes().values() if p.channels == nozzles and ("flex" in p.name) == flex and "_em_" not in p.name
     ]
-    return min(fits, key=lambda p: abs(p.max_ul - model.max_ul))
+    return min(fits, key=lambda p: (abs(p.max_ul - model.max_ul), ("gen2" in p.name) != ("gen2" in model.name)))

@@ -90,6 +90,13 @@ class SourceFile:
     commands: tuple[Command, ...]
 
 
+def said(table: Mapping[str, Any], key: str, word: str) -> str:
+    """The text at `table[key][word]`; empty where there is none."""
+    entry = table.get(key)
+    found = entry.get(word) if isinstance(entry, dict) else None
+    return found.strip() if isinstance(found, str) else ""
+
+
 def read(data: bytes, name: str) -> SourceFile:
     """Read the file; raises `ProtocolError` (IMP-001 for the file, IMP-002 for each broken command)."""
     top = _load(data, name)
