@@ -19,6 +19,13 @@ def test_ranges() -> None:
     assert parse_wells("p/AA1:AB1").names == ("AA1", "AB1")
 
 
+def test_the_name_of_labware_may_hold_slashes_and_colons() -> None:
+    wells = parse_wells("9eb5:maker/plate_96/1/A1:B2")
+    assert wells.labware == "9eb5:maker/plate_96/1"
+    assert wells.names == ("A1", "B1", "A2", "B2")
+    assert parse_wells(str(wells)) == wells
+
+
 @pytest.mark.parametrize(
     "text", ["p", "p/", "/A1", "p/A", "p/1", "p/A0", "p/A1:", "p/B1:A1", "p/A1:B2:C3", "p/A1,A1", ""]
 )
