@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import rfc8785
@@ -53,7 +53,7 @@ def trace_of(program: Program, result: Result) -> dict[str, Any]:
     return {
         "program": program.hash,
         "outcome": result.outcome,
-        "spans": [asdict(span) for span in result.spans],
+        "spans": [[s.action, s.device, s.verb, s.start_s, s.end_s] for s in result.spans],
         "readings": list(result.readings),
         "end_state": result.end_state,
     }

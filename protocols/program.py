@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import rfc8785
@@ -51,13 +51,17 @@ class Program:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for `program.json`."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value
+        return {
+            "protocol_hash": self.protocol_hash,
+            "actions": [
+                {
+                    "id": action.id, "step": action.step, "device": action.device, "verb": action.verb,
+                    "args": dict(action.args), "after": list(action.after), "harmless": action.harmless,
+                }
+                for action in self.actions
+            ],
+            "labware": dict(self.labware),
+            "species": {name: dict(species) for name, species in self.species.items()},
+            "names": dict(self.names),
+            "notes": list(self.notes),
+        }  # fmt: skip

@@ -6,7 +6,6 @@ tables (Profile "Micro Embedded Device": base information only).
 """
 
 import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,6 @@ class _Tables:
         self.references += references
 
 
-@cache
 def _base_information() -> tuple[list[Any], list[Any]]:
     """Nodes and references of the picked part, in an order in which parents come first."""
     tables = _Tables()
@@ -87,16 +85,19 @@ def _base_information() -> tuple[list[Any], list[Any]]:
     return list(kept.values()), references
 
 
+_NODES, _REFERENCES = _base_information()
+
+
 class _MicroServer(InternalServer):
     async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
         """Only the base information; what is left over after several passes would be a mistake of the picking."""
-        nodes, references = _base_information()
+        nodes = _NODES
         while nodes:
             rest = list(self.node_mgt_service.try_add_nodes(nodes, check=False))
             if len(rest) == len(nodes):
                 raise RuntimeError(f"{len(rest)} nodes have no parent")
             nodes = rest
-        if list(self.node_mgt_service.try_add_references(references)):
+        if list(self.node_mgt_service.try_add_references(_REFERENCES)):
             raise RuntimeError("references lead nowhere")
 
 

@@ -166,9 +166,9 @@ async def _children(node: Node) -> list[Node]:
 
 async def _child(node: Node, name: str) -> Node:
     """The child of a browse name, whatever its namespace."""
-    for child in await node.get_children():
-        if (await child.read_browse_name()).Name == name:
-            return child
+    for reference in await node.get_children_descriptions():
+        if reference.BrowseName.Name == name:
+            return Node(node.session, reference.NodeId)
     raise _Missing(f"the server has no node '{name}' there.")
 
 
