@@ -16,9 +16,7 @@ class Body:
     def at(self, now_s: float) -> float:
         """The temperature at `now_s`, exactly: T = target + (T0 - target) exp(-t/tau)."""
         passed, self.at_s = now_s - self.at_s, now_s
-        self.temperature_c = self.target_c + (self.temperature_c - self.target_c) * math.exp(
-            -passed / self.tau_s
-        )
+        self.temperature_c = self.target_c + (self.temperature_c - self.target_c) * math.exp(-passed / self.tau_s)
         return self.temperature_c
 
     def aim(self, target_c: float, now_s: float) -> None:

@@ -41,7 +41,9 @@ def test_the_trials_centre_on_the_belief(demo: Checked) -> None:
             for liquid, volume in ledger.items["plate"].wells[well].items()
         )
         sampled = trials.amounts("plate", well)[RED]
-        assert sampled.mean() == pytest.approx(believed, rel=4 * sampled.std() / believed / np.sqrt(len(sampled)) + 2e-3)
+        assert sampled.mean() == pytest.approx(
+            believed, rel=4 * sampled.std() / believed / np.sqrt(len(sampled)) + 2e-3
+        )
         assert 0.001 < sampled.std() / believed < 0.05
 
 

@@ -50,7 +50,9 @@ def test_every_driver_has_a_twin_and_a_quality_card() -> None:
 
 
 def test_driver_files_are_small() -> None:
-    sizes = sorted(len(file.read_text().splitlines()) for file in (ROOT / "drivers").rglob("*.py") if file.name != "__init__.py")
+    sizes = sorted(
+        len(file.read_text().splitlines()) for file in (ROOT / "drivers").rglob("*.py") if file.name != "__init__.py"
+    )
     assert sizes[len(sizes) // 2] < 120
     assert sizes[-1] < 500
 

@@ -34,9 +34,7 @@ class OT2(LiquidHandler[Options]):
         health = (await self._ask("GET", wire.HEALTH)).json()
         model = health.get("robot_model", "")
         if "OT-2" not in model:
-            raise CommandRefused(
-                f"answers as '{model}', not as an OT-2.", device=self.name, hint="Check its address."
-            )
+            raise CommandRefused(f"answers as '{model}', not as an OT-2.", device=self.name, hint="Check its address.")
         self._run = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
 
     async def close(self) -> None:
@@ -153,27 +151,19 @@ class OT2(LiquidHandler[Options]):
         self.check("volume", volume_ul)
         self.check("rate", rate_ul_s)
         place = wire.location(height_mm)
-        await self._at_well(
-            kind, mount, labware, well, volume=volume_ul, flowRate=rate_ul_s, wellLocation=place
-        )
+        await self._at_well(kind, mount, labware, well, volume=volume_ul, flowRate=rate_ul_s, wellLocation=place)
 
     async def _at_well(self, kind: str, mount: str, labware: str, well: str, **more: Any) -> None:
         self._pipette(mount)
-        await self._command(
-            kind, {"pipetteId": mount, "labwareId": wire.labware_id(labware), "wellName": well, **more}
-        )
+        await self._command(kind, {"pipetteId": mount, "labwareId": wire.labware_id(labware), "wellName": well, **more})
 
     async def _command(self, kind: str, params: Mapping[str, Any]) -> None:
         """Post one command and wait for its end; a late one is looked up until `command_timeout_s` is over."""
         if not self._run:
-            raise CommandRefused(
-                "its run was stopped.", device=self.name, hint="Connect again to begin a new one."
-            )
+            raise CommandRefused("its run was stopped.", device=self.name, hint="Connect again to begin a new one.")
         run, limit = self._run, self.options.command_timeout_s
         path = wire.waiting(wire.commands_path(run), limit)
-        answer = await self._ask(
-            "POST", path, wire.command(kind, params, self.action), timeout_s=limit + ASK_TIMEOUT_S
-        )
+        answer = await self._ask("POST", path, wire.command(kind, params, self.action), timeout_s=limit + ASK_TIMEOUT_S)
         data = answer.json()["data"]
         deadline = asyncio.get_running_loop().time() + limit
         while data["status"] in ("queued", "running"):
@@ -186,15 +176,11 @@ class OT2(LiquidHandler[Options]):
             detail = f"{kind}: {error.get('errorType', 'failed')}: {error.get('detail', 'no reason given')}"
             raise (CommandFailed if self._run else CommandStopped)(detail, device=self.name)
 
-    async def _ask(
-        self, method: str, path: str, body: Any = None, *, timeout_s: float = ASK_TIMEOUT_S
-    ) -> Response:
+    async def _ask(self, method: str, path: str, body: Any = None, *, timeout_s: float = ASK_TIMEOUT_S) -> Response:
         answer = await self._http.request(method, path, body, timeout_s=timeout_s)
         if answer.status >= 500:
             raise ProtocolViolation(f"{method} {path} gave HTTP {answer.status}.", device=self.name)
         if answer.status >= 400:
             errors = answer.json().get("errors") or [{}]
-            raise CommandRefused(
-                f"{method} {path}: {errors[0].get('detail', answer.status)}", device=self.name
-            )
+            raise CommandRefused(f"{method} {path}: {errors[0].get('detail', answer.status)}", device=self.name)
         return answer

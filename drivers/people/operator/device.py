@@ -43,9 +43,7 @@ class Person(Operator[Options]):
                 device=self.name,
             ) from None
         if not answer.get("done"):
-            raise CommandFailed(
-                f"{wire.sentence(verb, args)} Not done: {answer.get('why')}", device=self.name
-            )
+            raise CommandFailed(f"{wire.sentence(verb, args)} Not done: {answer.get('why')}", device=self.name)
 
     async def _answer(self) -> dict[str, Any]:
         while True:
@@ -73,9 +71,7 @@ class Person(Operator[Options]):
         """Have labware taken away."""
         await self._do("remove", labware=labware, site=site, destination=destination)
 
-    async def fill(
-        self, labware: str, liquid: str, volumes_ul: dict[str, float], species: dict[str, float]
-    ) -> None:
+    async def fill(self, labware: str, liquid: str, volumes_ul: dict[str, float], species: dict[str, float]) -> None:
         """Have wells filled."""
         await self._do("fill", labware=labware, liquid=liquid, volumes_ul=volumes_ul, species=species)
 

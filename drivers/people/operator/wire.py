@@ -12,10 +12,7 @@ from typing import Any
 
 def task(number: int, verb: str, args: Mapping[str, Any]) -> bytes:
     """One task as a line."""
-    return (
-        json.dumps({"id": number, "do": verb, "args": dict(args), "say": sentence(verb, args)}).encode()
-        + b"\n"
-    )
+    return json.dumps({"id": number, "do": verb, "args": dict(args), "say": sentence(verb, args)}).encode() + b"\n"
 
 
 def answer(number: int, why_not: str | None = None) -> bytes:
