@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up all they need. Everything is installed into .venv from constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint constraints.txt
 OUTSIDE := ../shared/data/opentrons/OT2_S_v6_P300M_P20S_MixTransferManyLiquids.json
 
 .PHONY: demo test lint format bench setup setup-test schemas constraints clean help
