@@ -18,8 +18,8 @@ from cli.output import EXIT_INVALID, Output, failure, file_argument, problems_fa
 def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
     """Turn a protocol of others into ours; what was assumed or could not be mapped is listed."""
     import yaml
-    from protocols.importers.opentrons import import_opentrons
 
+    from protocols.importers.opentrons import import_opentrons
     from protocols.problems import ProtocolError
 
     try:

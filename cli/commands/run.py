@@ -43,11 +43,10 @@ def command(
     """Dry-run a protocol, run it, and write its record and report."""
     import secrets
 
-    from orchestrator.report import write_report
-
     from cli.progress import follow
     from orchestrator.analysis.fits import evaluate
     from orchestrator.cell import RealTimeOnly
+    from orchestrator.report import write_report
     from orchestrator.run import run
     from orchestrator.simulate import simulate
 

@@ -72,7 +72,20 @@ def test_pylabrobots_bioshake_drives_the_served_shaker_over_a_pty(endpoints: dic
 @pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="mosquitto_sub is not installed")
 def test_mosquittos_client_hears_the_served_sensors(endpoints: dict[str, str]) -> None:
     address = urlsplit(endpoints["environment"])
-    command = ["mosquitto_sub", "-h", address.hostname or "", "-p", str(address.port), "-t", "#", "-v", "-C", "2", "-W", "10"]
+    command = [
+        "mosquitto_sub",
+        "-h",
+        address.hostname or "",
+        "-p",
+        str(address.port),
+        "-t",
+        "#",
+        "-v",
+        "-C",
+        "2",
+        "-W",
+        "10",
+    ]
     heard = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "temperature_c" in heard
     assert "online" in heard
