@@ -49,6 +49,7 @@ def command(
     from orchestrator.report import write_report
     from orchestrator.run import run
     from orchestrator.simulate import simulate
+    from orchestrator.text import duration
 
     if world is None:
         raise click.UsageError("say --twin or --real: there is no world by default")
@@ -61,7 +62,7 @@ def command(
         predicted = simulate(lab, program, speed=1 if speed == 1 else None)
         if predicted.result.outcome != "completed":
             raise failure("run", EXIT_REFUSED, f"the dry run did not succeed: {predicted.result.error}")
-        _say(output, f"Dry run: {predicted.result.duration_s / 60:.1f} min predicted, in {predicted.wall_s:.2f} s.")
+        _say(output, f"Dry run: {duration(predicted.result.duration_s)} predicted, in {predicted.wall_s:.2f} s.")
         with follow(predicted.result, quiet=output.as_json) as progress:
             done = run(
                 lab, checked, world, runs=output.runs, progress=progress, speed=speed,
@@ -125,7 +126,9 @@ def _document(done: "Run", report: Path) -> dict[str, Any]:
 
 
 def _summary(done: "Run", evaluation: Any) -> list[str]:
-    lines = [f"Run {done.run_id} on the {done.world}: {done.result.outcome}, {done.result.duration_s / 60:.1f} min."]
+    from orchestrator.text import duration
+
+    lines = [f"Run {done.run_id} on the {done.world}: {done.result.outcome}, {duration(done.result.duration_s)}."]
     for fit in evaluation.calibrations:
         line = f"  {fit.material} at {fit.at_nm:g} nm: {fit.value:,.0f} ± {2 * fit.uncertainty:,.0f} L/mol/cm"
         if fit.published is not None:

@@ -22,6 +22,7 @@ def command(
     from orchestrator.analysis.fits import evaluate
     from orchestrator.cell import RealTimeOnly
     from orchestrator.simulate import simulate
+    from orchestrator.text import duration
 
     checked = output.checked("simulate", file, parameters)
     program = checked.program
@@ -57,7 +58,7 @@ def command(
     tips = sum(result.stock["tips"].values())
     lines = [
         *(f"{file}: {problem}" for problem in checked.problems),
-        f"Predicted: {result.duration_s / 60:.1f} min, {len(program.actions)} actions, {tips} tips, "
+        f"Predicted: {duration(result.duration_s)}, {len(program.actions)} actions, {tips} tips, "
         f"{result.stock['waste_ul'] / 1000:.2f} mL waste, {len(result.readings)} readings.",
         f"Took {prediction.wall_s:.2f} s ({result.duration_s / prediction.wall_s:,.0f} simulated seconds a second).",
         f"Trace {prediction.trace_hash}",

@@ -5,19 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 
-def duration(seconds: float) -> str:
-    """A time in words.
-
-    >>> duration(4210.2)
-    '1 h 10 min'
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{seconds / 60:.1f} min"
-
-
 def number(value: float, digits: int = 4) -> str:
     """A number with so many significant digits, thousands grouped.
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.execute import Result, Span
-from orchestrator.report.figures import PALETTE, Scale, duration
+from orchestrator.report.figures import PALETTE, Scale
+from orchestrator.text import duration
 
 WIDTH, LANE, LABEL = 1080, 34, 110
 #: Bars of one step on one lane that are closer than this are drawn as one.

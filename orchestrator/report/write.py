@@ -8,6 +8,7 @@ from orchestrator.analysis.fits import Evaluation
 from orchestrator.report import compare, curve, figures, plates, timeline
 from orchestrator.run import Run, versions
 from orchestrator.simulate import Prediction
+from orchestrator.text import duration
 from protocols.check import Checked
 
 _TEMPLATES = Environment(
@@ -17,7 +18,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {"duration": figures.duration, "number": figures.number, "hash": figures.short_hash}
+_TEMPLATES.filters |= {"duration": duration, "number": figures.number, "hash": figures.short_hash}
 
 
 def write_report(

@@ -8,5 +8,5 @@ DRIVER = Driver(
     role="Operator",
     device="drivers.people.operator.device:Person",
     options=Options,
-    schemes=("console", "sim"),
+    schemes=("console", "tcp", "sim"),
 )
