@@ -62,6 +62,10 @@ class _LoopbackServer(Context):
     async def broadcast_beacon_loop(self) -> None:
         """No beacons: they would go to every network of this machine."""
 
+    async def _bind_tcp_sockets_with_consistent_port_number(self, make_socket: object) -> Any:
+        """As caproto does, but a socket whose port is taken is closed, not left to the garbage collector."""
+        return await super()._bind_tcp_sockets_with_consistent_port_number(_bound_socket)
+
     async def server_accept_loop(self, sock: socket.socket) -> None:
         """Accept clients until `close`."""
         self._writers: list[asyncio.StreamWriter] = []
@@ -80,6 +84,19 @@ class _LoopbackServer(Context):
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
         await self._server.wait_closed()
+
+
+async def _bound_socket(host: str, port: int) -> socket.socket:
+    """A listening socket's beginning; raises OSError when the port is taken."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _free_port(host: str) -> int:

@@ -6,14 +6,18 @@ absorbance and stray light, as typical data sheets of monochromator readers give
 
 import asyncio
 import math
+import time
+from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 from asyncua import Server, ua, uamethod
-from asyncua.common.node import Node
 
 from drivers.core.accuracy import absorbance_sd
 from drivers.readers.lads import wire
+from drivers.readers.lads.wire import CoverState, UnitState
 from sim_lab.twin import ServerTwin
+from sim_lab.twins.lads_space import Space
 from sim_lab.twins.opcua_server import bound_port, micro_server
 from sim_lab.world.model import Labware, World
 from sim_lab.world.optics import absorbance
@@ -23,8 +27,8 @@ STRAY_LIGHT = 1e-4  # of what the lamp gives; it bounds what can be read at A = 
 RANGE_NM = (230.0, 1000.0)
 TRAY_S = 1.5
 FILTER_S = 2.0  # to set a wavelength
-_method: Any = uamethod  # it has no types
 WELL_S = 0.2  # to move to a well and measure
+_method: Any = uamethod  # it has no types
 
 
 class Twin(ServerTwin):
@@ -32,95 +36,55 @@ class Twin(ServerTwin):
 
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
+        self._server: Server | None = None
+        self._work: set[asyncio.Task[None]] = set()
         self._program: asyncio.Task[None] | None = None
         self._runs = 0
-        self._server: Server | None = None
-        self._nodes: dict[str, Node] = {}
-        self._tray_in = True
-        self._close_tray(True)
-
-    def _close_tray(self, inside: bool) -> None:
-        """What stands on a tray that is in cannot be reached."""
-        self._tray_in = inside
-        (self.world.closed.add if inside else self.world.closed.discard)(self.site("tray"))
+        self._unit = UnitState.STOPPED
+        self._tray = CoverState.CLOSED
+        self.world.closed.add(self.site("tray"))
 
     async def start(self, host: str, port: int) -> str:
         """Serve; returns the endpoint."""
         server = self._server = await micro_server(host, port, f"{self.name} (twin)")
-        index = await server.register_namespace(wire.NAMESPACE)
-        device = await (await server.nodes.objects.add_object(index, wire.DEVICE_SET)).add_object(index, self.name)
-        unit = await (await device.add_object(index, wire.UNIT_SET)).add_object(index, self.options.unit)
-        await self._add_state(unit, index)
-        await self._add_tray(unit, index)
-        await self._add_results(unit, index)
+        methods = {
+            wire.START: self._start_program, wire.ABORT: self._abort, wire.CLEAR: self._clear,
+            wire.OPEN: self._open, wire.CLOSE: self._close,
+        }  # fmt: skip
+        self._space = await Space.build(server, self.name, self.options.unit, self.options.tray, methods)
+        await self._space.show_unit(self._unit)
+        await self._space.show_tray(self._tray)
         await server.start()
         return f"opc.tcp://{host}:{bound_port(server)}"
 
     async def stop(self) -> None:
         """End the server and whatever runs."""
-        if self._program is not None:
-            self._program.cancel()
+        for task in tuple(self._work):
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
         if self._server is not None:
             await self._server.stop()
 
-    # Address space
-
-    async def _add_state(self, unit: Node, index: int) -> None:
-        state = await unit.add_object(index, wire.UNIT_STATE[0])
-        self._nodes["unit"] = await state.add_variable(index, wire.CURRENT_STATE, _text(wire.UnitState.STOPPED))
-        inputs = [_argument("ProgramTemplateId"), _argument("PropertyKeys", many=True),
-                  _argument("PropertyValues", many=True), _argument("JobId")]  # fmt: skip
-        await state.add_method(index, "StartProgram", self._start_program, inputs, [_argument("DeviceProgramRunId")])
-        await state.add_method(index, "Abort", self._abort, [], [])
-
-    async def _add_tray(self, unit: Node, index: int) -> None:
-        tray = await (await unit.add_object(index, wire.FUNCTION_SET)).add_object(index, self.options.tray)
-        state = await tray.add_object(index, wire.COVER_STATE)
-        self._nodes["tray"] = await state.add_variable(index, wire.CURRENT_STATE, _text(wire.CoverState.CLOSED))
-        await state.add_method(index, "Open", self._open, [], [])
-        await state.add_method(index, "Close", self._close, [], [])
-
-    async def _add_results(self, unit: Node, index: int) -> None:
-        manager = await unit.add_object(index, "ProgramManager")
-        program = await manager.add_object(index, "ActiveProgram")
-        self._nodes["runtime"] = await program.add_variable(index, "EstimatedRuntime", 0.0)
-        last = await (await manager.add_object(index, "ResultSet")).add_object(index, "Last")
-        self._nodes["run"] = await last.add_variable(index, "DeviceProgramRunId", "")
-        self._nodes["error"] = await last.add_variable(index, "Error", "")
-        variables = await last.add_object(index, "VariableSet")
-        self._nodes["values"] = await variables.add_variable(index, "Absorbance", [0.0], ua.VariantType.Double)
-
-    # Methods
+    # Methods: each is answered when the reader has begun, or with a status code that refuses
 
     @_method
     async def _open(self, _: Any) -> Any:
-        return await self._move_tray(inside=False)
+        return await self._move_tray(CoverState.CLOSED, CoverState.OPENING, CoverState.OPENED)
 
     @_method
     async def _close(self, _: Any) -> Any:
-        return await self._move_tray(inside=True)
-
-    async def _move_tray(self, *, inside: bool) -> Any:
-        if self._running:
-            return ua.StatusCode(ua.StatusCodes.BadInvalidState)
-        if inside != self._tray_in:
-            await self._nodes["tray"].write_value(_text(wire.CoverState.MOVING))
-            await asyncio.sleep(TRAY_S)
-            self._close_tray(inside)
-        reached = wire.CoverState.CLOSED if inside else wire.CoverState.OPENED
-        await self._nodes["tray"].write_value(_text(reached))
-        return None
+        return await self._move_tray(CoverState.OPENED, CoverState.CLOSING, CoverState.CLOSED)
 
     @_method
-    async def _start_program(self, _: Any, program: str, keys: list[str], values: list[str], job: str) -> Any:
+    async def _start_program(self, _: Any, program: str, pairs: Any, job: str, task: str, samples: Any) -> Any:
         plate = self.world.on(self.site("tray"))
         try:
-            wells, wavelengths = wire.read_properties(keys, values)
+            wells, wavelengths = wire.read_properties([wire.decode_pair(pair.Body or b"") for pair in pairs or ()])
         except (KeyError, ValueError):
             return ua.StatusCode(ua.StatusCodes.BadInvalidArgument)
         if program != self.options.program:
             return ua.StatusCode(ua.StatusCodes.BadInvalidArgument)
-        if self._running or not self._tray_in:
+        if self._unit != UnitState.STOPPED or self._tray != CoverState.CLOSED:
             return ua.StatusCode(ua.StatusCodes.BadInvalidState)
         if plate is None:
             return ua.StatusCode(ua.StatusCodes.BadNoData)
@@ -129,32 +93,61 @@ class Twin(ServerTwin):
             return ua.StatusCode(ua.StatusCodes.BadOutOfRange)
         self._runs += 1
         run_id = f"{self.name}-{self._runs}"
-        duration_s = len(wavelengths) * (FILTER_S + len(wells) * WELL_S)
-        await self._nodes["runtime"].write_value(duration_s * 1e3)
-        await self._nodes["unit"].write_value(_text(wire.UnitState.RUNNING))
-        self._program = asyncio.ensure_future(self._measure(run_id, plate, wells, wavelengths))
+        await self._space.show_program(run_id, len(wavelengths) * (FILTER_S + len(wells) * WELL_S))
+        await self._enter(UnitState.RUNNING)
+        self._program = self._begin(self._measure(run_id, plate, wells, wavelengths))
         return run_id
 
     @_method
-    async def _abort(self, _: Any) -> None:
-        if self._running and self._program is not None:
-            self._program.cancel()
-            await self._nodes["error"].write_value("aborted")
-            await self._nodes["unit"].write_value(_text(wire.UnitState.ABORTED))
+    async def _abort(self, _: Any) -> Any:
+        if self._unit != UnitState.RUNNING or self._program is None:
+            return ua.StatusCode(ua.StatusCodes.BadInvalidState)
+        self._program.cancel()
+        await self._enter(UnitState.ABORTED)
+        return None
 
-    @property
-    def _running(self) -> bool:
-        return self._program is not None and not self._program.done()
+    @_method
+    async def _clear(self, _: Any) -> Any:
+        if self._unit != UnitState.ABORTED:
+            return ua.StatusCode(ua.StatusCodes.BadInvalidState)
+        await self._enter(UnitState.STOPPED)
+        return None
+
+    # What the reader does
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
+
+    async def _enter(self, state: UnitState) -> None:
+        self._unit = state
+        await self._space.show_unit(state)
+
+    async def _move_tray(self, start: CoverState, way: CoverState, end: CoverState) -> Any:
+        if self._tray != start or self._unit == UnitState.RUNNING:
+            return ua.StatusCode(ua.StatusCodes.BadInvalidState)
+        self._tray = way
+        self.world.closed.add(self.site("tray"))  # only a tray that is out can be reached
+        await self._space.show_tray(way)
+        self._begin(self._arrive(end))
+        return None
+
+    async def _arrive(self, end: CoverState) -> None:
+        await asyncio.sleep(TRAY_S)
+        self._tray = end
+        if end == CoverState.OPENED:
+            self.world.closed.discard(self.site("tray"))
+        await self._space.show_tray(end)
 
     async def _measure(self, run_id: str, plate: Labware, wells: list[str], wavelengths: list[float]) -> None:
-        read: list[float] = []
+        started, read = _now(), []
         for nm in wavelengths:
             await asyncio.sleep(FILTER_S + len(wells) * WELL_S)
             read += [self._read(plate, well, nm) for well in wells]
-        await self._nodes["values"].write_value(read, ua.VariantType.Double)
-        await self._nodes["run"].write_value(run_id)
-        await self._nodes["error"].write_value("")
-        await self._nodes["unit"].write_value(_text(wire.UnitState.STOPPED))
+        await self._space.add_result(run_id, started, _now(), read)
+        await self._enter(UnitState.STOPPED)
 
     def _read(self, plate: Labware, well: str, wavelength_nm: float) -> float:
         """What the detector makes of a well: stray light adds to what passes, noise to what is read."""
@@ -164,10 +157,6 @@ class Twin(ServerTwin):
         return seen + self.rng.gauss(0.0, absorbance_sd(seen))
 
 
-def _text(state: str) -> ua.LocalizedText:
-    return ua.LocalizedText(str(state))
-
-
-def _argument(name: str, *, many: bool = False) -> ua.Argument:
-    """A text, or a list of texts, of a method."""
-    return ua.Argument(Name=name, DataType=ua.NodeId(ua.ObjectIds.String), ValueRank=1 if many else -1)
+def _now() -> datetime:
+    """Of the clock that the loop keeps, so that virtual time is told to clients too."""
+    return datetime.fromtimestamp(time.time(), UTC)

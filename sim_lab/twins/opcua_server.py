@@ -6,6 +6,7 @@ tables (Profile "Micro Embedded Device": base information only).
 """
 
 import datetime
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ _SERVER_PARTS = {
 }  # fmt: skip
 _SERVER = 2253
 _FOLDERS = range(84, 92)  # Root, Objects, Types, Views and the folders of types
-_OWN_TYPES = (58, 61, 63, 68, 296, 78, 80)  # BaseObject, Folder, BaseDataVariable, Property, Argument, two rules
+#: BaseObject, Folder, BaseDataVariable, Property, Argument, two rules; then what devices with state machines and data
+#: types of their own refer to: FiniteStateMachine, State, FiniteStateVariable, DataTypeEncoding.
+_OWN_TYPES = (58, 61, 63, 68, 296, 78, 80, 2771, 2307, 2760, 76)
 _BUILT_IN_TYPES = range(1, 31)
 SESSION_LIMIT_MS = 86_400_000.0
 
@@ -119,7 +122,8 @@ async def micro_server(host: str, port: int, name: str) -> Server:
 
 
 def _time(*_: Any) -> ua.DataValue:
-    return ua.DataValue(ua.Variant(datetime.datetime.now(datetime.UTC), ua.VariantType.DateTime))
+    now = datetime.datetime.fromtimestamp(time.time(), datetime.UTC)  # of the clock that the loop keeps
+    return ua.DataValue(ua.Variant(now, ua.VariantType.DateTime))
 
 
 def bound_port(server: Server) -> int:

@@ -10,6 +10,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    device: str = Field("", description="its name in the server's DeviceSet; empty for the only one that has units")
     unit: str = Field("Absorbance", description="name of the functional unit that measures")
     tray: str = Field("Tray", description="name of the cover function that is the plate tray")
     program: str = Field("Absorbance", description="name of the program template to start")
