@@ -43,6 +43,7 @@ class Item:
     wells: dict[str, Contents] = field(default_factory=dict)
     tips: set[str] = field(default_factory=set)
     sealed: bool = False
+    used: set[str] = field(default_factory=set)  # wells that liquid went into or came from
 
 
 class Violation(Exception):
@@ -213,6 +214,7 @@ class Ledger:
             self._require(labware, item, name, volume_ul * wells.count(name))
         for name, contents in zip(wells, tip.contents, strict=True):
             _add(contents, _take(item.wells[name], volume_ul))
+        item.used |= set(wells)
 
     def _require(self, labware: str, item: Item, well: str, volume_ul: float) -> None:
         there = volume_of(item.wells[well])
@@ -264,11 +266,12 @@ class Ledger:
                 hint,
             )
         _add(item.wells[well], contents)
+        item.used.add(well)
 
     # Views
 
     def end_state(self, program: Program) -> dict[str, Any]:
-        """Labware with its site, and volume and species (mol) of every well that holds something."""
+        """Labware with its site, and volume and species (mol) of every well that was used, emptied ones as well."""
         return {
             "labware": {
                 name: {
@@ -277,7 +280,7 @@ class Ledger:
                     "wells": {
                         well: {"volume_ul": round(volume_of(held), 9), "species_mol": _species(held, program)}
                         for well, held in item.wells.items()
-                        if volume_of(held) > TOLERANCE_UL
+                        if well in item.used
                     },
                 }
                 for name, item in self.items.items()

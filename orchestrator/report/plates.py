@@ -67,11 +67,11 @@ def _contents(title: str, columns: tuple[tuple[str, ...], ...], wells: Mapping[s
     species = sorted({name for well in wells.values() for name in well["species_mol"]} - {"water"})
     colours = dict(zip(species, PALETTE, strict=False))
     most = {name: max(well["species_mol"].get(name, 0.0) for well in wells.values()) for name in species}
-    fullest = max(well["volume_ul"] for well in wells.values())
+    fullest = max(well["volume_ul"] for well in wells.values()) or 1.0
 
     def spot(well: str) -> tuple[str, str, str, float]:
         held = wells.get(well)
-        if held is None:
+        if held is None or not held["volume_ul"]:
             return "none", f"{well}: empty", "", 1.0
         shares = {name: held["species_mol"].get(name, 0.0) / most[name] for name in species if most[name]}
         top = max(shares, key=lambda name: shares[name], default=None)

@@ -105,13 +105,14 @@ class Kit:
         return check(from_document(self.imported(commands, **parts).document), self.lab)
 
     def volumes(self, commands: Commands, **parts: Any) -> dict[tuple[str, str], float]:
-        """The end volumes of a small protocol that may run."""
+        """The end volumes of a small protocol that may run, of wells that hold something."""
         checked = self.checked(commands, **parts)
         assert checked.ok, checked.problems
         return {
             (labware, well): held["volume_ul"]
             for labware, item in checked.end_state["labware"].items()
             for well, held in item["wells"].items()
+            if held["volume_ul"]
         }
 
     def moves(self, commands: Commands, **parts: Any) -> list[dict[str, Any]]:

@@ -44,9 +44,9 @@ class Count:
 
     @property
     def end(self) -> dict[tuple[str, str], float]:
-        """What is in the wells at the end, when each held just enough at the start."""
+        """What is in the wells that were used at the end, when each held just enough at the start."""
         full = {place: volume - min(self.lowest[place], 0.0) for place, volume in self.now.items()}
-        return {place: volume for place, volume in full.items() if volume > 1e-6}
+        return full
 
     def on_loadPipette(self, params: dict[str, Any]) -> None:
         name = params.get("pipetteName") or self.protocol["pipettes"][params["pipetteId"]]["name"]
