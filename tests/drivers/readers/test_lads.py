@@ -1,13 +1,18 @@
-"""The LADS reader: vocabulary, readings against the world, stop, faults, a long idle session."""
+"""The LADS reader: its bytes, readings against the world, stop, faults, a long idle session."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from asyncua.ua import ua_binary
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.core.accuracy import absorbance_sd
 from drivers.core.errors import (
+    CommandFailed,
     CommandRefused,
     CommandStopped,
     ConnectionFailed,
@@ -55,15 +60,30 @@ def with_twin(story: Story, seed: int = 1) -> Any:
     return run(main, epoch_s=0.0)
 
 
-def test_the_vocabulary() -> None:
-    """Browse names as OPC 30500-1 writes them, and our properties there and back."""
-    assert wire.NAMESPACE == "http://opcfoundation.org/UA/LADS/"
-    assert (wire.DEVICE_SET, wire.UNIT_SET, wire.UNIT_STATE) == (
-        "DeviceSet",
-        "FunctionalUnitSet",
-        ("FunctionalUnitState",),
-    )
-    assert wire.read_properties(*wire.properties(["A1", "H12"], [427.0, 504.5])) == (["A1", "H12"], [427.0, 504.5])
+@given(st.lists(st.text(), min_size=2, max_size=2))
+def test_a_pair_comes_back_as_it_was(texts: list[str]) -> None:
+    try:
+        body = wire.encode_pair(texts[0], texts[1])
+    except UnicodeEncodeError:  # half of a surrogate pair is no text
+        return
+    assert wire.decode_pair(body) == (texts[0], texts[1])
+
+
+@given(st.binary(max_size=40))
+def test_no_body_breaks_the_reader(body: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        wire.decode_pair(body)
+
+
+@pytest.mark.parametrize("body", ["", "05000000", "ffffffff", "feffffff00000000", "0000000000000000ff"])
+def test_bodies_that_are_no_pair(body: str) -> None:
+    with pytest.raises(ValueError, match="a pair|a text of"):
+        wire.decode_pair(bytes.fromhex(body))
+
+
+def test_a_pair_is_what_asyncua_makes_of_two_strings() -> None:
+    pack = ua_binary.Primitives.String.pack
+    assert wire.encode_pair("Wells", "A1,µ") == pack("Wells") + pack("A1,µ")
 
 
 def test_reads_what_is_in_the_wells() -> None:
@@ -127,7 +147,7 @@ def test_what_the_reader_refuses_is_told() -> None:
     with_twin(story)
 
 
-def test_stop_aborts_a_reading() -> None:
+def test_stop_aborts_a_reading_and_the_next_one_is_read() -> None:
     async def story(device: LadsReader, _: Twin, __: World) -> float:
         wells = [f"A{column}" for column in range(1, 13)]
         running = asyncio.ensure_future(device.read_absorbance(wells, [float(nm) for nm in range(400, 700, 10)]))
@@ -136,27 +156,98 @@ def test_stop_aborts_a_reading() -> None:
         await device.stop()
         with pytest.raises(CommandStopped):
             await running
-        return asyncio.get_running_loop().time() - before
+        took = asyncio.get_running_loop().time() - before
+        assert len(await device.read_absorbance(["A1"], [504.0])) == 1
+        return took
 
     assert with_twin(story) < 12
 
 
-def test_a_server_that_goes_away_is_an_error_not_a_hang() -> None:
-    async def story(device: LadsReader, twin: Twin, _: World) -> None:
+def test_a_stop_is_not_overtaken_by_a_program_that_is_about_to_start() -> None:
+    async def story(device: LadsReader, _: Twin, __: World) -> None:
+        for turns in range(12):
+            running = asyncio.ensure_future(device.read_absorbance(["A1"] * 96, [427.0, 504.0]))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            began = asyncio.get_running_loop().time()
+            await device.stop()
+            if running.done() or turns == 0:  # stopped before it began: the command itself comes later
+                await running
+                continue
+            with pytest.raises(CommandStopped):
+                await running
+            assert asyncio.get_running_loop().time() - began < 12
+
+    with_twin(story)
+
+
+def test_a_stop_when_nothing_runs_is_no_error() -> None:
+    async def story(device: LadsReader, _: Twin, __: World) -> None:
+        await device.stop()
+        assert len(await device.read_absorbance(["A1"], [504.0])) == 1
+
+    with_twin(story)
+
+
+def test_an_abort_at_the_reader_is_told_and_stays_until_connected_again() -> None:
+    async def story(device: LadsReader, twin: Twin, __: World) -> None:
+        other = LadsReader("other", device.port, Options(), DRIVER.default_limits)
+        await other.connect()
+        running = asyncio.ensure_future(device.read_absorbance(["A1"] * 96, [427.0, 504.0]))
+        await asyncio.sleep(5)
+        await other.stop()
+        with pytest.raises(CommandFailed, match="aborted at the reader"):
+            await running
+        with pytest.raises(CommandRefused, match="not in this state"):
+            await device.read_absorbance(["A1"], [504.0])
+        await device.connect(force_reconnect=True)
+        assert len(await device.read_absorbance(["A1"], [504.0])) == 1
+        await other.disconnect()
+
+    with_twin(story)
+
+
+def test_a_tray_on_its_way_is_neither_read_nor_reached() -> None:
+    async def story(device: LadsReader, _: Twin, world: World) -> None:
+        opening = asyncio.ensure_future(device.open_tray())
+        await asyncio.sleep(0.5)
+        with pytest.raises(PhysicalError, match="is closed"):
+            world.lift("reader.tray")
+        with pytest.raises(CommandRefused, match="is the tray in"):
+            await device.read_absorbance(["A1"], [504.0])
+        await opening
+        await device.open_tray()  # it is out: nothing to do
+        world.put(world.lift("reader.tray"), "reader.tray")
+
+    with_twin(story)
+
+
+def test_a_result_is_found_among_many() -> None:
+    async def story(device: LadsReader, _: Twin, __: World) -> None:
+        for _ in range(15):
+            (reading,) = await device.read_absorbance(["A1"], [504.0])
+        with pytest.raises(ProtocolViolation, match="no result of run 'reader-1'"):  # it keeps the last ones
+            await device._session.result("reader-1")
+        assert await device._session.result("reader-15") == list(reading.wells.values())
+
+    with_twin(story)
+
+
+def test_a_server_that_goes_away_is_an_error_and_its_return_is_enough() -> None:
+    async def story(device: LadsReader, twin: Twin, world: World) -> None:
         running = asyncio.ensure_future(device.read_absorbance(["A1"], [float(nm) for nm in range(400, 700, 5)]))
         await asyncio.sleep(5)
         await twin.stop()
         with pytest.raises((ConnectionLost, ReplyTimeout)) as caught:
             await running
         assert caught.value.outcome == "unknown"
-
-    with_twin(story)
-
-
-def test_connects_again() -> None:
-    async def story(device: LadsReader, _: Twin, __: World) -> None:
+        with pytest.raises((ConnectionLost, ReplyTimeout)):
+            await device.read_absorbance(["A1"], [504.0])
+        again = Twin("reader", Options(), world)
+        await again.start("127.0.0.1", int(device.port.address.rpartition(":")[2]))
         await device.connect(force_reconnect=True)
         assert await device.read_absorbance(["A1"], [504.0])
+        await again.stop()
 
     with_twin(story)
 
@@ -179,9 +270,41 @@ def test_another_server_is_no_reader() -> None:
         device = LadsReader(
             "reader", port_at(f"opc.tcp://127.0.0.1:{bound_port(server)}"), Options(), DRIVER.default_limits
         )
-        with pytest.raises(ProtocolViolation, match="no node 'DeviceSet'"):
+        with pytest.raises(ProtocolViolation, match="does not know the namespace of LADS"):
             await device.connect()
-        await device.close()
         await server.stop()
+
+    run(main)
+
+
+@pytest.mark.parametrize("wrong", [{"device": "elsewhere"}, {"unit": "Fluorescence"}])
+def test_a_name_that_the_server_does_not_have_is_told(wrong: dict[str, str]) -> None:
+    async def main() -> None:
+        twin = Twin("reader", Options(), World(1, {}))
+        address = await twin.start("127.0.0.1", 0)
+        device = LadsReader("reader", port_at(address), Options(**wrong), DRIVER.default_limits)
+        with pytest.raises(ProtocolViolation, match=f"'{next(iter(wrong.values()))}'"):
+            await device.connect()
+        named = LadsReader("reader", port_at(address), Options(device="reader"), DRIVER.default_limits)
+        await named.connect()
+        await named.disconnect()
+        await twin.stop()
+
+    run(main)
+
+
+def test_a_server_that_does_not_speak_is_no_connection() -> None:
+    async def main() -> None:
+        async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(10)
+            writer.close()
+
+        server = await asyncio.start_server(mute, "127.0.0.1", 0)
+        address = f"opc.tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        device = LadsReader("reader", port_at(address), Options(reply_timeout_s=1.0), DRIVER.default_limits)
+        with pytest.raises(ConnectionFailed, match="no OPC UA server"):
+            await device.connect()
+        server.close()
+        await server.wait_closed()
 
     run(main)
