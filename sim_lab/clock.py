@@ -77,6 +77,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Simulated seconds since 1970."""
         return self.epoch_s + self._now_s
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's name
+        """End the loop's threads, in real time: a virtual time-out would be over at once."""
+        self._executor_threads.shutdown(wait=True)
+
     def pass_time(self, duration_s: float, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
         """Let simulated time pass: at once, or at the loop's pace while listening to the outside."""
         if self._speed is None:
