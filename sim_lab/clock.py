@@ -66,8 +66,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.outstanding_jobs = 0
         super().__init__(_JumpingSelector(self))
         self._clock_resolution = 1e-9
-        self._executor_threads = _CountedExecutor(self)
-        self.set_default_executor(self._executor_threads)
+        self._threads = concurrent.futures.ThreadPoolExecutor(max_workers=4, thread_name_prefix="virtual-loop")
 
     def time(self) -> float:
         """Simulated seconds since the loop began."""
@@ -79,7 +78,26 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's name
         """End the loop's threads, in real time: a virtual time-out would be over at once."""
-        self._executor_threads.shutdown(wait=True)
+        self._threads.shutdown(wait=True)
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: concurrent.futures.Executor | None, func: Callable[..., T], *args: Any
+    ) -> "asyncio.Future[T]":
+        """As asyncio's; the clock stands still until the job has ended and its result has reached the loop."""
+        with _threads_allowed():
+            job = (executor or self._threads).submit(func, *args)
+        result = asyncio.wrap_future(job, loop=self)
+        self.outstanding_jobs += 1
+        ends = {"job", "result"}
+
+        def ended(which: str) -> None:
+            ends.discard(which)
+            if not ends:
+                self.outstanding_jobs -= 1
+
+        result.add_done_callback(lambda _: ended("result"))  # also when it was cancelled while the job goes on
+        job.add_done_callback(lambda _: self.call_soon_threadsafe(ended, "job"))
+        return result
 
     def pass_time(self, duration_s: float, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
         """Let simulated time pass: at once, or at the loop's pace while listening to the outside."""
@@ -91,29 +109,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         passed = (_REAL_MONOTONIC() - began) * self._speed
         self._now_s += min(passed, duration_s) if ready else duration_s
         return ready
-
-
-class _CountedExecutor(concurrent.futures.ThreadPoolExecutor):
-    """The loop's own threads: the clock stands still while one of their jobs runs."""
-
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__(max_workers=4, thread_name_prefix="virtual-loop")
-        self._virtual_loop = loop
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[T]":
-        self._virtual_loop.outstanding_jobs += 1
-        with _threads_allowed():
-            future = super().submit(fn, *args, **kwargs)
-        future.add_done_callback(self._done)
-        return future
-
-    def _done(self, _: object) -> None:
-        # The result reaches the loop by call_soon_threadsafe, which wakes its selector; only when that
-        # has been seen may the clock run again.
-        self._virtual_loop.call_soon_threadsafe(self._uncount)
-
-    def _uncount(self) -> None:
-        self._virtual_loop.outstanding_jobs -= 1
 
 
 _allowance = threading.local()

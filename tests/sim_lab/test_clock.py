@@ -105,3 +105,32 @@ def test_a_pace_holds_the_clock_back() -> None:
     began = time.perf_counter()
     run(minute, speed=600)
     assert time.perf_counter() - began >= 0.09
+
+
+def test_a_result_is_there_before_the_clock_goes_on() -> None:
+    """A job's end and its result reach the loop one after the other; no timer may fall in between."""
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        ticker = asyncio.ensure_future(asyncio.sleep(1000))
+        for _ in range(300):
+            await loop.run_in_executor(None, lambda: None)
+        passed = loop.time()
+        ticker.cancel()
+        return passed
+
+    assert run(main) == 0.0
+
+
+def test_a_job_whose_waiter_gave_up_still_holds_the_clock() -> None:
+    async def main() -> float:
+        go = threading.Event()
+        loop = asyncio.get_running_loop()
+        waiter = loop.run_in_executor(None, go.wait, 5)
+        await asyncio.sleep(0)
+        waiter.cancel()
+        loop.call_soon(go.set)
+        await asyncio.sleep(7)
+        return loop.time()
+
+    assert run(main) == 7.0
