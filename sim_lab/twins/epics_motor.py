@@ -60,7 +60,10 @@ class _LoopbackServer(Context):
     """caproto's server, but it tells the network nothing of itself, and it closes what it opened."""
 
     async def broadcast_beacon_loop(self) -> None:
-        """No beacons: they would go to every network of this machine."""
+        """No beacons: they would go to every network of this machine, so what caproto opened for them is closed."""
+        for _, sender in self.beacon_socks.values():
+            sender.close()
+        self.beacon_socks.clear()
 
     async def _bind_tcp_sockets_with_consistent_port_number(self, make_socket: object) -> Any:
         """As caproto does, but a socket whose port is taken is closed, not left to the garbage collector."""

@@ -14,6 +14,7 @@ from caproto.server import PVGroup, pvproperty
 from sim_lab.world.motion import Ramp
 
 TICK_S = 0.05
+ROUNDING_S = 1e-6  # less than this is no time: a clock that is asked to pass it may not move at all
 LOW_MM, HIGH_MM = -50.0, 50.0  # the soft limits at first, of a stage of 100 mm of travel
 LOW_SWITCH_MM, HIGH_SWITCH_MM = LOW_MM - 1, HIGH_MM + 1  # here the stage stops, whatever it was told
 SPEED_MM_S, RAMP_S = 5.0, 0.2
@@ -48,13 +49,14 @@ class MotorRecord(PVGroup):
             (fields.engineering_units, "mm"), (fields.display_precision, DECIMALS), (fields.velocity, SPEED_MM_S),
             (fields.max_velocity, 2 * SPEED_MM_S), (fields.seconds_to_velocity, RAMP_S),
             (fields.motor_step_size, STEP_MM), (fields.tweak_step_size, TWEAK_MM), (fields.retry_deadband, STEP_MM),
+            (fields.limit_violation, 0),
         ):  # fmt: skip
             await field.write(value, verify_value=False)
         for name in ("user_readback_value", "dial_readback_value", "user_high_limit", "user_low_limit"):
             await getattr(fields, name).write_metadata(precision=DECIMALS, units="mm")
         await self._set_limits(LOW_MM, HIGH_MM)
         await self._show(moving=False)
-        await self.motor.write(self._user(self.place_mm), verify_value=False)
+        await self._aim(self._user(self.place_mm))
 
     # What clients write
 
@@ -62,8 +64,11 @@ class MotorRecord(PVGroup):
     async def motor(self, instance: Any, value: float) -> None:
         """VAL: go there; with SET in Set, call the present place so. Limits were checked before."""
         fields = self._fields
-        if fields.set_use_switch.value == "Set":
+        if _choice(fields.set_use_switch) == "Set":
+            low, high = fields.user_low_limit.value, fields.user_high_limit.value
+            shift = value - self._user(self.place_mm)
             await fields.user_offset.write(value - self.place_mm, verify_value=False)
+            await self._set_limits(low + shift, high + shift)  # the stage's own limits stay
             await self._show(moving=False)
         else:
             await self.go(value)
@@ -77,10 +82,12 @@ class MotorRecord(PVGroup):
         return 0
 
     @motor.fields.stop_pause_move_go.putter  # type: ignore[no-redef]
-    async def motor(fields: Any, instance: Any, value: str) -> None:
-        """SPMG: Stop and Pause end a motion; while they stand none begins."""
-        if value in ("Stop", "Pause"):
+    async def motor(fields: Any, instance: Any, value: Any) -> str:
+        """SPMG: Stop and Pause end a motion; while they stand none begins. Move is as Go."""
+        choice = _choice(instance, value)
+        if choice in ("Stop", "Pause"):
             fields.parent.group.halt.set()
+        return choice
 
     @motor.fields.user_high_limit.putter  # type: ignore[no-redef]
     async def motor(fields: Any, instance: Any, value: float) -> None:
@@ -133,10 +140,10 @@ class MotorRecord(PVGroup):
         fields = self._fields
         inside = fields.user_low_limit.value <= position <= fields.user_high_limit.value
         await fields.limit_violation.write(0 if inside else 1, verify_value=False)
-        if not inside or fields.stop_pause_move_go.value in ("Stop", "Pause"):
+        if not inside or _choice(fields.stop_pause_move_go) in ("Stop", "Pause"):
             return
         mine = self._newest = object()
-        await self.motor.write(position, verify_value=False)
+        await self._aim(position)
         await fields.done_moving_to_value.write(0, verify_value=False)
         self.halt.set()  # what moves already slows down first
         async with self._motion:
@@ -146,7 +153,7 @@ class MotorRecord(PVGroup):
             reached = await self._travel(position - fields.user_offset.value)
             if self._newest is mine:
                 if not reached:
-                    await self.motor.write(self._user(self.place_mm), verify_value=False)
+                    await self._aim(self._user(self.place_mm))
                 await self._show(moving=False)
 
     async def _travel(self, target_mm: float) -> bool:
@@ -158,12 +165,13 @@ class MotorRecord(PVGroup):
         await fields.direction_of_travel.write(int(way > 0), verify_value=False)
         if way:
             ramp = Ramp(abs(way), speed, speed / ramp_s)
-            began = loop.time()
-            while (passed := loop.time() - began) < ramp.duration_s and not self.halt.is_set():
+            began, passed = loop.time(), 0.0
+            while (left := ramp.duration_s - passed) > ROUNDING_S and not self.halt.is_set():
                 self.place_mm = start + way * ramp.share(passed)
                 await self._show(moving=True)
-                await asyncio.sleep(min(TICK_S, ramp.duration_s - passed))
-            if passed < ramp.duration_s:
+                await asyncio.sleep(min(TICK_S, left))
+                passed = loop.time() - began
+            if left > ROUNDING_S:
                 await asyncio.sleep(ramp_s)
                 share = ramp.share(passed)
                 braking = min(speed * ramp_s / 2, abs(way) * (1 - share))
@@ -176,6 +184,11 @@ class MotorRecord(PVGroup):
 
     def _user(self, dial_mm: float) -> float:
         return dial_mm + float(self._fields.user_offset.value)
+
+    async def _aim(self, position: float) -> None:
+        """Post where it shall be: VAL, and DVAL of the dial."""
+        await self.motor.write(position, verify_value=False)
+        await self._fields.dial_desired_value.write(position - self._fields.user_offset.value, verify_value=False)
 
     async def _show(self, moving: bool) -> None:
         """Post the readback, and then, as the last, whether it moves."""
@@ -202,10 +215,27 @@ class MotorRecord(PVGroup):
         await self.limit_val(low, high)
 
     async def limit_val(self, low: float, high: float) -> None:
-        """VAL takes nothing outside."""
+        """VAL takes nothing outside; the dial's limits follow."""
+        fields = self._fields
+        await fields.dial_low_limit.write(low - fields.user_offset.value, verify_value=False)
+        await fields.dial_high_limit.write(high - fields.user_offset.value, verify_value=False)
         await self.motor.write_metadata(
             lower_ctrl_limit=low, upper_ctrl_limit=high, lower_disp_limit=low, upper_disp_limit=high, units="mm"
         )
+
+
+def _choice(field: Any, value: Any = None) -> str:
+    """The text of an enumeration's value (the present one by default), which caproto keeps as its client wrote it: as
+    text, bytes or number. Raises ValueError for what is none of its choices."""
+    value = field.value if value is None else value
+    value = value[0] if isinstance(value, list | tuple) else value
+    text = value.decode() if isinstance(value, bytes) else value
+    choices: tuple[str, ...] = field.enum_strings
+    if isinstance(text, str) and text in choices:
+        return text
+    if not isinstance(text, str) and 0 <= int(text) < len(choices):
+        return choices[int(text)]
+    raise ValueError(f"{value!r} is none of {', '.join(choices)}")
 
 
 def _stepped(place_mm: float) -> float:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,12 +179,8 @@ def test_a_bluesky_scan_with_plain_ophyd() -> None:
         twin = Twin("axis", Options(), World(1, {}))
         twin.record.place_mm = 0.0
         address = await twin.start("127.0.0.1", 0)
-        server = wire.where(address).server
-        assert server is not None
-        settings = {"OPHYD_CONTROL_LAYER": "caproto", "EPICS_CA_ADDR_LIST": "127.0.0.1",
-                    "EPICS_CA_AUTO_ADDR_LIST": "NO", "EPICS_CA_SERVER_PORT": str(server[1])}  # fmt: skip
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SCAN, env=os.environ | settings,
+            sys.executable, "-c", SCAN, env=settings(address) | {"OPHYD_CONTROL_LAYER": "caproto"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         output, errors = await asyncio.wait_for(process.communicate(), 60)
@@ -192,3 +189,92 @@ def test_a_bluesky_scan_with_plain_ophyd() -> None:
         return output.decode()
 
     assert run(main, speed=1).splitlines()[-1] == "[-0.5, 0.0, 0.5] (-50.0, 50.0) mm"
+
+
+def settings(address: str) -> dict[str, str]:
+    """The environment with which a client of others finds the twin and nothing else."""
+    server = wire.where(address).server
+    assert server is not None
+    return os.environ | {
+        "EPICS_CA_ADDR_LIST": "127.0.0.1", "EPICS_CA_AUTO_ADDR_LIST": "NO", "EPICS_CA_SERVER_PORT": str(server[1]),
+    }  # fmt: skip
+
+
+async def tool(name: str, address: str, *args: str) -> str:
+    """Run one of caproto's command-line clients to its end."""
+    command = str(Path(sys.executable).parent / name), "--no-repeater"  # a repeater would stay, for every network
+    process = await asyncio.create_subprocess_exec(
+        *command, *args, env=settings(address), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+def test_caprotos_own_client_reads_and_moves() -> None:
+    async def main() -> None:
+        twin = Twin("axis", Options(), World(1, {}))
+        twin.record.place_mm = 1.0
+        address = await twin.start("127.0.0.1", 0)
+        fields = [
+            "RBV",
+            "DVAL",
+            "DMOV",
+            "MOVN",
+            "HLM",
+            "LLM",
+            "DHLM",
+            "DLLM",
+            "HLS",
+            "LLS",
+            "VELO",
+            "ACCL",
+            "OFF",
+            "LVIO",
+        ]
+        told = await tool(
+            "caproto-get", address, "--format", "{response.data[0]}", *(f"axis.{name}" for name in fields)
+        )
+        assert dict(zip(fields, map(float, told.split()), strict=True)) == {
+            "RBV": 1, "DVAL": 1, "DMOV": 1, "MOVN": 0, "HLM": 50, "LLM": -50, "DHLM": 50, "DLLM": -50,
+            "HLS": 0, "LLS": 0, "VELO": 5, "ACCL": 0.2, "OFF": 0, "LVIO": 0,
+        }  # fmt: skip
+        assert "mm" in await tool("caproto-get", address, "axis.EGU")
+        moved = await tool("caproto-put", address, "--notify", "axis", "1.5")
+        assert "1.5" in moved
+        assert twin.record.place_mm == 1.5  # a put with notification is answered when the motion has ended
+        await tool("caproto-put", address, "axis.SPMG", "Stop")
+        await tool("caproto-put", address, "--notify", "axis", "3")
+        assert twin.record.place_mm == 1.5
+        await twin.stop()
+
+    run(main, speed=1)
+
+
+@pytest.mark.skipif(not Path("/proc/net/udp").exists(), reason="only Linux tells a process's sockets in /proc")
+def test_the_twin_speaks_on_loopback_only() -> None:
+    def ends() -> set[tuple[str, str]]:
+        """Local and remote address of every IPv4 socket of this process."""
+        links = [os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if _open(number)]
+        inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+        rows = [
+            row.split() for kind in ("tcp", "udp") for row in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
+        ]
+        return {(row[1].split(":")[0], row[2].split(":")[0]) for row in rows if row[9] in inodes}
+
+    def _open(number: str) -> bool:
+        return os.path.islink(f"/proc/self/fd/{number}")
+
+    async def main() -> set[tuple[str, str]]:
+        before = ends()
+        twin = Twin("axis", Options(), World(1, {}))
+        await twin.start("127.0.0.1", 0)
+        await asyncio.sleep(0)
+        seen = ends() - before
+        await twin.stop()
+        return seen
+
+    loopback, nobody = "0100007F", "00000000"
+    seen = run(main, speed=1)
+    assert seen
+    assert seen <= {(loopback, loopback), (loopback, nobody)}
