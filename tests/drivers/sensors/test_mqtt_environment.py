@@ -15,7 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.core.errors import CommandFailed, CommandStopped, ConnectionFailed, ProtocolViolation, ReplyTimeout
+from drivers.core.errors import (
+    CommandFailed,
+    CommandStopped,
+    ConnectionFailed,
+    ConnectionLost,
+    ProtocolViolation,
+    ReplyTimeout,
+)
 from drivers.core.transport import port_at
 from drivers.sensors.mqtt_environment import DRIVER, wire
 from drivers.sensors.mqtt_environment.device import MqttEnvironment
@@ -32,9 +39,9 @@ def driver(address: str, **options: Any) -> MqttEnvironment:
     return MqttEnvironment("room", port_at(address), Options(**options), DRIVER.default_limits)
 
 
-def with_twin(story: Story, **options: Any) -> Any:
+def with_twin(story: Story, seed: int = 1, **options: Any) -> Any:
     async def main() -> Any:
-        twin = Twin("room", Options(**options), World(1, {}, Air(25.0, 0.6)))
+        twin = Twin("room", Options(**options), World(seed, {}, Air(25.0, 0.6)))
         device = driver(await twin.start("127.0.0.1", 0), **options)
         try:
             await device.connect()
@@ -56,7 +63,7 @@ def test_measures_the_air_of_the_world(seed: int) -> None:
         assert humidity.value == pytest.approx(60.0, abs=6.0)
         assert (temperature.value, humidity.value) != (25.0, 60.0)  # no sensor is exact
 
-    with_twin(story)
+    with_twin(story, seed)
 
 
 def test_the_same_seed_gives_the_same_values() -> None:
@@ -70,6 +77,7 @@ def test_the_same_seed_gives_the_same_values() -> None:
     first = with_twin(story)
     assert len(set(first)) == 3
     assert with_twin(story) == first
+    assert with_twin(story, seed=2) != first
 
 
 def test_hours_of_idleness_do_not_matter() -> None:
@@ -150,6 +158,23 @@ def test_a_broker_that_is_gone_is_an_error_and_its_return_is_enough() -> None:
         await again.stop()
 
     run(main)
+
+
+def test_a_broker_that_goes_while_a_value_is_awaited_is_an_error_and_no_wait() -> None:
+    async def main() -> float:
+        twin = Twin("room", Options(), World(1, {}))
+        device = driver(await twin.start("127.0.0.1", 0), topic="somewhere/else", timeout_s=30.0)
+        await device.connect()
+        running = asyncio.ensure_future(device.measure())
+        await asyncio.sleep(2.0)
+        began = asyncio.get_running_loop().time()
+        await twin.stop()
+        with pytest.raises(ConnectionLost, match="room: mqtt://127.0.0.1") as caught:
+            await running
+        assert caught.value.outcome == "unknown"
+        return asyncio.get_running_loop().time() - began
+
+    assert run(main) < 5
 
 
 def test_a_server_that_is_no_broker_is_an_error() -> None:
