@@ -18,7 +18,8 @@ if [ -n "$missing" ]; then
     done
 fi
 
-if [ -f tests/outside/package.json ] && [ ! -d tests/outside/node_modules ]; then
+installed=tests/outside/node_modules/.package-lock.json
+if [ ! -f "$installed" ] || [ tests/outside/package-lock.json -nt "$installed" ]; then
     if command -v npm >/dev/null 2>&1; then
         (cd tests/outside && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) ||
             echo "not installed: the npm packages of tests/outside; the tests with an outside OPC UA client are skipped"
