@@ -83,7 +83,7 @@ class Layout:
         if arm is None and not by_person:
             raise ProtocolError([self._unreachable(step, labware, source, destination)])
         for site in (source, destination):
-            self._tray(step, site, opened=True)
+            self._open_tray(step, site, labware)
         things = (
             labware,
             source,
@@ -118,11 +118,12 @@ class Layout:
             self.drafts.append(Draft(step, device, "close_tray", {}, (f"{device}.tray",)))
             self.tray_open[device] = False
 
-    def _tray(self, step: str, site: str, *, opened: bool) -> None:
+    def _open_tray(self, step: str, site: str, labware: str) -> None:
+        """Only once the labware is ready to come: an open tray keeps the reader from others."""
         device = self.lab.owner(site)
-        if device and self.lab.roles[device] == "PlateReader" and self.tray_open.get(device, False) != opened:
-            self.drafts.append(Draft(step, device, "open_tray", {}, (site,)))
-            self.tray_open[device] = opened
+        if device and self.lab.roles[device] == "PlateReader" and not self.tray_open.get(device):
+            self.drafts.append(Draft(step, device, "open_tray", {}, (site, labware)))
+            self.tray_open[device] = True
 
     def _clear(self, step: str, site: str) -> None:
         standing = next((name for name, there in self.where.items() if there == site), None)

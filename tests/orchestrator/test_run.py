@@ -82,9 +82,9 @@ def test_the_demo_is_repeatable_and_its_readings_are_the_seeds(lab: Lab, demo: C
 
 
 def test_devices_that_share_nothing_overlapped(demo_run: Run) -> None:
-    """Before the arm brings the plate, the reader opens its tray while others still work."""
+    """The robot takes note of its pipettes while a person still brings labware."""
     spans = {span.action: span for span in demo_run.result.spans}
-    assert spans["read.1"].start_s < spans["shake.3"].end_s
+    assert spans["setup.8"].start_s < spans["setup.4"].end_s
 
 
 def test_an_abort_stops_the_devices_and_is_an_outcome(small_lab: Lab) -> None:
