@@ -22,9 +22,7 @@ class Draft:
     barrier: bool = False
 
 
-def sequence(
-    drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collection[str] = ()
-) -> tuple[Action, ...]:
+def sequence(drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collection[str] = ()) -> tuple[Action, ...]:
     """Number the drafts and let each wait for the last one that used a thing it needs.
 
     Two actions may overlap only if they share no device, no labware and no site, and no barrier is between. What an
