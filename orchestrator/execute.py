@@ -10,6 +10,7 @@ from orchestrator.conductor import Conductor, Listener
 from orchestrator.engine import Engine
 from orchestrator.journal import Log, MemoryLog
 from orchestrator.plan import program_plan
+from orchestrator.recovery import BY_POLICY
 from orchestrator.result import Result, result_of
 from orchestrator.state import records as r
 from orchestrator.state.cell import RunState
@@ -17,7 +18,6 @@ from orchestrator.station import Station
 from protocols.program import CLOCK, Program
 
 DocumentSink = Callable[[str, Mapping[str, Any]], None]
-POLICY = "policy"  # who chose, where no person did
 
 
 async def execute(
@@ -40,9 +40,11 @@ async def execute(
     conductor.turns.enter(run_id, program.holds)
     try:
         await cell.connect(program.devices)
-        await carry_out(run_id, conductor, cell, metadata, sinks)
-    except DeviceError as error:  # no connection: nothing was commanded
-        conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome="failed", error=str(error)))
+        await perform(run_id, conductor, cell, metadata, sinks)
+        outcome, error = how_it_ended(conductor.state.run(run_id))
+        conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome=outcome, error=error))
+    except DeviceError as lost:  # no connection: nothing was commanded
+        conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome="failed", error=str(lost)))
     except asyncio.CancelledError:
         conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome="aborted", error="stopped by a person"))
     return result_of(program, story, began)
@@ -52,25 +54,25 @@ def _ends_at_a_failure(conductor: Conductor) -> Listener:
     def hear(record: r.Record) -> None:
         if isinstance(record, r.Failed) and record.kind != "Cancelled":
             conductor.record(
-                r.Chosen(at=record.at, run_id=record.run_id, action=record.action, choice="abort", by=POLICY)
+                r.Chosen(at=record.at, run_id=record.run_id, action=record.action, choice="abort", by=BY_POLICY)
             )
 
     return hear
 
 
-async def carry_out(
+async def perform(
     run_id: str,
     conductor: Conductor,
     cell: Cell,
-    metadata: Mapping[str, Any],
+    about: Mapping[str, Any],
     sinks: Sequence[DocumentSink],
     *,
     shared: bool = False,
-) -> r.RunOutcome:
-    """Run a submitted program on connected devices until it is over, and write how it ended."""
+) -> None:
+    """Carry a submitted program out on connected devices, as one Bluesky run, until it is over or asked to end."""
     stations = {name: Station(name, device, conductor, run_id, shared=shared) for name, device in cell.devices.items()}
     stations[CLOCK] = Station(CLOCK, None, conductor, run_id)
-    engine = Engine(dict(metadata))
+    engine = Engine(dict(about))
     for sink in sinks:
         engine.subscribe(sink)
     try:
@@ -78,11 +80,6 @@ async def carry_out(
     finally:
         for station in stations.values():
             await station.give_up()
-    run = conductor.state.run(run_id)
-    outcome, error = how_it_ended(run)
-    await conductor.record(r.Finished(at=conductor.now(), run_id=run_id, outcome=outcome, error=error))
-    conductor.forget(run_id)
-    return outcome
 
 
 def how_it_ended(run: RunState) -> tuple[r.RunOutcome, str]:
@@ -90,4 +87,4 @@ def how_it_ended(run: RunState) -> tuple[r.RunOutcome, str]:
     asked = run.abort_asked
     if asked is None:
         return "completed", ""
-    return ("failed" if asked.by == POLICY else "aborted"), asked.reason
+    return ("failed" if asked.by == BY_POLICY else "aborted"), asked.reason

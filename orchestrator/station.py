@@ -65,7 +65,7 @@ class Station(Movable[Ticket], Stoppable):
         except Exception as error:  # a driver's own mistake: what the device did is not known
             self._failed(action, f"{self.name}: {type(error).__name__}: {error}", type(error).__name__, "unknown")
             return None
-        await conductor.record(r.Done(at=conductor.now(), run_id=self._run_id, action=action.id, readings=readings))
+        conductor.record(r.Done(at=conductor.now(), run_id=self._run_id, action=action.id, readings=readings))
         return readings
 
     def _failed(self, action: Action, error: str, kind: str, outcome: Any, *, recoverable: bool = False) -> None:
@@ -95,10 +95,16 @@ class Station(Movable[Ticket], Stoppable):
         if not self._shared:
             return Command(action.id, action.verb, action.args)
         attempt = self._conductor.state.run(self._run_id).actions[action.id].attempt
-        args = dict(action.args)
-        if "labware" in args and args["labware"] not in _COMMON:
-            args["labware"] = f"{self._run_id}/{args['labware']}"
+        args = {name: self._own(name, value) for name, value in action.args.items()}
         return Command(f"{self._run_id}/{action.id}#{attempt}", action.verb, args)
+
+    def _own(self, name: str, value: Any) -> Any:
+        """The name that only this run's labware has, and the place beside the deck that is its own."""
+        if name == "labware" and value not in _COMMON:
+            return f"{self._run_id}/{value}"
+        if name in ("site", "destination") and isinstance(value, str) and value.startswith(_BENCH):
+            return f"{_BENCH}{self._run_id}/{value.removeprefix(_BENCH)}"
+        return value
 
     async def stop(self, success: bool = True) -> None:
         """Stop the device now."""
@@ -113,4 +119,5 @@ class Station(Movable[Ticket], Stoppable):
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
+_BENCH = "bench."  # beside the deck, one place a piece of labware
 _COMMON = ("trash",)  # labware that the lab has, and no run brought

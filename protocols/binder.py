@@ -57,7 +57,7 @@ class _Binder:
             raise ProtocolError(self.problems)
         if self.clear:
             for labware in list(self.layout.where):
-                self.layout.take_away("clear", labware)
+                self.layout.clear("clear", labware)
         body = list(self.drafts)
         drafts = [self._with_definition(draft) for draft in [*self._setup(body), *body]]
         actions = sequence(drafts, self.lab.roles, frozenset(self.lab.all_sites()))

@@ -106,6 +106,16 @@ class Layout:
         """Have a person put labware aside, off the deck."""
         self.move(step, labware, bench(labware), by_person=True)
 
+    def clear(self, step: str, labware: str) -> None:
+        """Have a person take labware out of the lab, for good."""
+        site = self.where.pop(labware)
+        self._open_tray(step, site, labware)
+        owner = self.lab.owner(site)
+        things = (labware, site, *([owner] if owner else []))
+        if owner == self.handler:
+            self.drafts.append(Draft(step, self.handler, "remove_labware", {"labware": labware}, things))
+        self.drafts.append(Draft(step, self.operator, "remove", {"labware": labware, "site": site}, things))
+
     def announce(self, step: str, labware: str) -> None:
         """Tell the liquid handler what stands on its deck; the definition is put in when the program is whole."""
         site = self.where[labware]

@@ -257,9 +257,9 @@ def _abort_asked(state: CellState, record: r.AbortAsked) -> CellState:
 
 def _amended(state: CellState, record: r.Amended) -> CellState:
     run = _revised(state, record)
-    doubt = [name for name in run.order if run.phase(name) in ("begun", "unknown")]
-    if doubt:
-        raise Impossible(f"{', '.join(doubt)} of run {run.run_id} must be over before its program changes")
+    busy = [name for name in run.order if run.phase(name) == "begun"]
+    if busy:
+        raise Impossible(f"{', '.join(busy)} of run {run.run_id} must be over before its program changes")
     kept = {name: action for name, action in run.order.items() if run.phase(name) in OVER}
     order = kept | {action.id: action for action in record.actions}
     actions = {name: was for name, was in run.actions.items() if name in kept}
