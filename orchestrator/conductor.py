@@ -87,6 +87,11 @@ class Conductor:
             self._wake_next(thing)
         self._wakes.pop(run_id, None)
 
+    async def beat(self) -> None:
+        """Show that this loop lives; raises when another worker has taken the cell over."""
+        if self._thread is not None and self._flushing is None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._log.write, ())
+
     async def close(self) -> None:
         """Write what is pending and close the log."""
         self._start_flush()

@@ -10,7 +10,7 @@ from drivers.core.instrument import Recall
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.execute import DocumentSink, how_it_ended, perform
-from orchestrator.recovery import BY_POLICY, Policy, retry_after_s, settle
+from orchestrator.recovery import BY_POLICY, Policy, offered, retry_after_s, settle
 from orchestrator.safe_end import safe_end
 from orchestrator.state import records as r
 from orchestrator.state.cell import RunState
@@ -106,6 +106,10 @@ class Service:
             self.conductor.turns.enter(run_id, [hold for hold in self._holds(again) if hold.first in undone])
         await durable
 
+    async def clear(self, things: Sequence[str], by: str) -> None:
+        """A person took away what ended runs had left on these sites."""
+        await self.conductor.record(r.Cleared(at=self.conductor.now(), things=tuple(things), by=by))
+
     async def idle(self) -> None:
         """Until every run has ended."""
         while self._tasks:
@@ -192,12 +196,16 @@ class Service:
             return
         was, action = run.actions[failed.action], run.order[failed.action]
         if failed.kind in _CONNECTION and not await self._again(action.device):
+            message = f"{failed.error} {action.device} cannot be reached; a person must look at it."
+            await self._alarm(failed.run_id, failed.action, message)
             return
         if failed.outcome == "unknown":
             await self._ask(failed.run_id, failed.action)
             return
         pause_s = retry_after_s(was, self.policy)
         if pause_s is None:
+            choices = ", ".join(offered(was))
+            await self._alarm(failed.run_id, failed.action, f"{failed.error} A person must choose: {choices}.")
             return
         await asyncio.sleep(pause_s)
         run = self.conductor.state.runs.get(failed.run_id)

@@ -37,7 +37,7 @@ def claim(engine: Engine, cell: str, holder: str, world: str, bell: str, *, gone
     """Take a cell over; raises `CellTaken` while its worker lives. `gone` names a holder known to be dead."""
     now = clock(engine)
     with engine.begin() as connection:
-        _insert_missing(
+        insert_missing(
             connection, cells, {"name": cell, "epoch": 0, "holder": "", "beat": 0.0, "bell": "", "world": ""}
         )
         free = (cells.c.beat < now - LEASE_S) | (cells.c.holder == "") | (cells.c.holder == (gone or ""))
@@ -62,7 +62,8 @@ def release(engine: Engine, lease: Lease) -> None:
         )
 
 
-def _insert_missing(connection: Connection, table: sa.Table, row: dict[str, object]) -> None:
+def insert_missing(connection: Connection, table: sa.Table, row: dict[str, object]) -> None:
+    """Insert a row unless one with its key is there."""
     dialect = connection.dialect.name
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
@@ -89,7 +90,7 @@ class StoreLog(Log):
         self._connection = engine.connect()
 
     def write(self, records: Sequence[Record]) -> None:
-        """One transaction: renew the lease, append; on the disk when this returns."""
+        """One transaction: renew the lease, append; on the disk when this returns. No records: only renew."""
         rows = [self._row(place, record) for place, record in enumerate(records, self._seq + 1)]
         with self._connection.begin():
             if not self._connection.exec_driver_sql(self._renew).rowcount:
@@ -100,10 +101,6 @@ class StoreLog(Log):
             if rows:
                 self._connection.execute(journal.insert(), rows)
         self._seq += len(rows)
-
-    def beat(self) -> None:
-        """Show life without writing anything."""
-        self.write(())
 
     def _row(self, seq: int, record: Record) -> dict[str, object]:
         body = orjson.dumps(self._codec.encode(record), default=plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
@@ -126,7 +123,7 @@ class StoreLog(Log):
 def save_program(connection: Connection, program: Program) -> str:
     """Keep a program under its hash; returns the hash."""
     digest = program.hash
-    _insert_missing(
+    insert_missing(
         connection, programs, {"hash": digest, "body": orjson.dumps(program.as_json(), default=plain).decode()}
     )
     return digest
