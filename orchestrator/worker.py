@@ -36,6 +36,7 @@ class Worker:
         self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
         self.cell = Cell(lab, world, settings)
         self.ended = asyncio.Event()
+        self._leaving = False
         self._bell = asyncio.Event()
         self._folders: dict[str, RunFolder] = {}
         self.ended_runs: set[str] = set()
@@ -133,6 +134,9 @@ class Worker:
             for request in await asyncio.to_thread(requests.take, self._engine, self.name, room):
                 told = await self._carry_out(request)
                 await asyncio.to_thread(requests.answer, self._engine, request.id, told)
+            if self._leaving:
+                self.ended.set()
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._bell.wait(), LOOK_S)
 
@@ -144,7 +148,7 @@ class Worker:
             await handler(request)
         except Impossible as reason:
             return {"ok": False, "error": str(reason)}
-        return {"ok": True}
+        return {"ok": True, "run_id": request.run_id}
 
     def _handlers(self) -> Mapping[str, Callable[[Request], Awaitable[None]]]:
         service = self.service
@@ -160,8 +164,12 @@ class Worker:
             "choose": lambda q: service.choose(
                 q.run_id, q.body["action"], q.body["choice"], q.asked_by, q.body.get("note", "")
             ),
+            "down": self._down,
             "clear": lambda q: service.clear(tuple(q.body["things"]), q.asked_by),
         }
+
+    async def _down(self, _: Request) -> None:
+        self._leaving = True
 
     async def _submit(self, request: Request) -> None:
         if request.run_id in self.service.conductor.state.runs:
@@ -202,4 +210,3 @@ def cell_name(lab: Lab, world: str) -> str:
 
 def _holder() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-

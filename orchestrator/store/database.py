@@ -6,6 +6,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Engine, event
 
+from labfile.lab import Lab
+from labfile.secret import resolve
+
 #: The newest migration; a test holds it against the migrations themselves.
 HEAD = "0001"
 _BUSY_TIMEOUT_S = 10.0
@@ -13,6 +16,15 @@ _BUSY_TIMEOUT_S = 10.0
 
 class StoreError(Exception):
     """The store cannot be opened or is not ours; the message says which and how to mend it."""
+
+
+def url_of(lab: Lab) -> str:
+    """The address of a lab's store; a relative SQLite file lies beside the lab file. Raises `SecretMissing`."""
+    url = resolve(lab.store.url)
+    name = url.removeprefix("sqlite:///")
+    if url == name or Path(name).is_absolute():
+        return url
+    return f"sqlite:///{(lab.path.parent / name).resolve()}"
 
 
 def open_store(url: str) -> Engine:
