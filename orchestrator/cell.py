@@ -48,6 +48,11 @@ class Cell:
             if result is not None:
                 raise result
 
+    async def hang_up(self) -> None:
+        """Give every device back; the world stays."""
+        devices, self.devices = list(self.devices.values()), {}
+        await asyncio.gather(*(_hang_up(device) for device in devices))
+
     async def reconnect(self, name: str) -> None:
         """Hang up and dial again."""
         await _hang_up(self.devices[name])
@@ -63,8 +68,7 @@ class Cell:
 
     async def close(self) -> None:
         """Disconnect everything and end the world."""
-        await asyncio.gather(*(device.disconnect() for device in self.devices.values()), return_exceptions=True)
-        self.devices.clear()
+        await self.hang_up()
         await self.world.close()
 
 

@@ -81,10 +81,14 @@ class Conductor:
         for event in self._wakes.values():
             event.set()
 
-    def forget(self, run_id: str) -> None:
-        """A run has ended: nobody waits for it, and those behind it move up."""
+    def step_aside(self, run_id: str) -> None:
+        """Those behind a run move up."""
         for thing in self.turns.leave(run_id):
             self._wake_next(thing)
+
+    def forget(self, run_id: str) -> None:
+        """A run has ended: nobody waits for it."""
+        self.step_aside(run_id)
         self._wakes.pop(run_id, None)
 
     async def beat(self) -> None:

@@ -39,6 +39,9 @@ class RunFolder:
 
     def finish(self, outcome: str, error: str) -> None:
         """The run has ended."""
+        if not self._about and (self._path / "run.json").exists():  # opened by a worker that is no more
+            self._about = json.loads((self._path / "run.json").read_text("utf-8"))
+        self._path.mkdir(parents=True, exist_ok=True)
         self._write({"outcome": outcome, "error": error, "ended": time.time()})
         self.close()
 

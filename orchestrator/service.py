@@ -59,6 +59,8 @@ class Service:
     def take_up(self) -> None:
         """After a start: go on with every run that has not ended, from what is known of it."""
         for run_id, run in self.conductor.state.runs.items():
+            if run.paused_by and run.begun_at is None:
+                continue
             rest = [hold for hold in self._holds(run) if run.phase(hold.first) == "waiting"]
             self.conductor.turns.enter(run_id, rest)
         for run_id in self.conductor.state.runs:
@@ -66,11 +68,17 @@ class Service:
 
     async def pause(self, run_id: str, by: str) -> None:
         """Begin nothing more of the run; what is under way goes on to its end."""
-        await self.conductor.record(r.Paused(at=self.conductor.now(), run_id=run_id, by=by))
+        durable = self.conductor.record(r.Paused(at=self.conductor.now(), run_id=run_id, by=by))
+        self._step_aside(run_id)
+        await durable
 
     async def resume(self, run_id: str, by: str) -> None:
         """Go on."""
-        await self.conductor.record(r.Resumed(at=self.conductor.now(), run_id=run_id, by=by))
+        run = self.conductor.state.run(run_id)
+        durable = self.conductor.record(r.Resumed(at=self.conductor.now(), run_id=run_id, by=by))
+        if run.paused_by and run.begun_at is None:
+            self.conductor.turns.enter(run_id, self._holds(run))
+        await durable
 
     async def abort(self, run_id: str, by: str, reason: str = "") -> None:
         """End the run safely once what is under way has ended."""
@@ -84,9 +92,19 @@ class Service:
         for run_id, run in self.conductor.state.runs.items():
             if run.begun_at is None:
                 self.conductor.record(r.Paused(at=now, run_id=run_id, by=by))
+                self._step_aside(run_id)
             else:
                 self.conductor.record(r.AbortAsked(at=now, run_id=run_id, by=by, reason=STOPPED))
         await asyncio.gather(*stopping, return_exceptions=True)
+        ending = [self._tasks[name] for name, run in self.conductor.state.runs.items() if run.begun_at is not None]
+        task = asyncio.get_running_loop().create_task(self._start_afresh(ending))
+        self._helping.add(task)
+        task.add_done_callback(self._helping.discard)
+
+    async def _start_afresh(self, ending: Sequence["asyncio.Task[None]"]) -> None:
+        """A stopped device takes no command before it is connected anew: whoever runs next does that."""
+        await asyncio.gather(*ending, return_exceptions=True)
+        await self.cell.hang_up()
 
     async def settle(self, run_id: str, action: str, verdict: Any, by: str, evidence: str) -> None:
         """A person says what became of an action."""
@@ -120,6 +138,11 @@ class Service:
         for task in [*self._tasks.values(), *self._helping]:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), *self._helping, return_exceptions=True)
+
+    def _step_aside(self, run_id: str) -> None:
+        """A paused run that has nothing yet lets the others pass; one that has begun keeps its turns."""
+        if self.conductor.state.run(run_id).begun_at is None:
+            self.conductor.step_aside(run_id)
 
     def _holds(self, run: RunState) -> Sequence[Hold]:
         return holds(tuple(run.order.values()), self.roles) if run.amended else run.program.holds
@@ -192,7 +215,7 @@ class Service:
 
     async def _recover(self, failed: r.Failed) -> None:
         run = self.conductor.state.runs.get(failed.run_id)
-        if run is None or run.abort_asked is not None:
+        if run is None or (run.abort_asked is not None and not run.amended):
             return
         was, action = run.actions[failed.action], run.order[failed.action]
         if failed.kind in _CONNECTION and not await self._again(action.device):
@@ -209,7 +232,7 @@ class Service:
             return
         await asyncio.sleep(pause_s)
         run = self.conductor.state.runs.get(failed.run_id)
-        if run is not None and run.abort_asked is None and run.phase(failed.action) == "failed":
+        if run is not None and run.phase(failed.action) == "failed":
             await self.choose(failed.run_id, failed.action, "retry", BY_POLICY)
 
     async def _again(self, name: str) -> bool:

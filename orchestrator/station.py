@@ -92,10 +92,8 @@ class Station(Movable[Ticket], Stoppable):
 
     def command(self, action: Action) -> Command:
         """The command of an action, under an id that no other run and no other attempt has."""
-        if not self._shared:
-            return Command(action.id, action.verb, action.args)
         attempt = self._conductor.state.run(self._run_id).actions[action.id].attempt
-        args = {name: self._own(name, value) for name, value in action.args.items()}
+        args = {name: self._own(name, value) for name, value in action.args.items()} if self._shared else action.args
         return Command(f"{self._run_id}/{action.id}#{attempt}", action.verb, args)
 
     def _own(self, name: str, value: Any) -> Any:

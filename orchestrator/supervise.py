@@ -60,15 +60,18 @@ def _watch(
     process: "subprocess.Popen[str]", engine: Engine, cell: str, gone: str, tell: Tell, until: Callable[[], bool]
 ) -> tuple[bool, int]:
     """Until the worker ends; one that shows no life is ended. Whether it ever worked, and its exit code."""
-    started, lived = time.monotonic(), False
+    lived, shown_at = False, time.monotonic()
     while process.poll() is None:
         if until():
             process.send_signal(signal.SIGTERM)
             return lived, process.wait()
         time.sleep(LOOK_S)
-        lived = lived or _holder(engine, cell) not in ("", gone)
-        patience = SILENT_S if lived else GRACE_S
-        silent = _silent_s(engine, cell) if lived else time.monotonic() - started
+        works = _holder(engine, cell) not in ("", gone)
+        lived = lived or works
+        if not works:  # it starts, or it has given the cell back and ends: both may take their time
+            silent, patience = time.monotonic() - shown_at, GRACE_S
+        else:
+            silent, patience, shown_at = _silent_s(engine, cell), SILENT_S, time.monotonic()
         if silent > patience:
             tell(f"the worker of {cell} has shown no life for {silent:.1f} s; ending it")
             process.kill()

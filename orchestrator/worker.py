@@ -198,9 +198,8 @@ class Worker:
     def _keep(self, record: r.Record) -> None:
         if isinstance(record, r.Finished):
             self.ended_runs.add(record.run_id)
-            folder = self._folders.pop(record.run_id, None)
-            if folder is not None:
-                folder.finish(record.outcome, record.error)
+            folder = self._folders.pop(record.run_id, None) or RunFolder(self._runs / record.run_id)
+            folder.finish(record.outcome, record.error)
 
 
 def cell_name(lab: Lab, world: str) -> str:

@@ -72,7 +72,9 @@ class Trial:
         return lost
 
 
-def try_once(lab_file: Path, program: Program, folder: Path, fatal: int | None, *, after_s: float | None = None) -> Trial:
+def try_once(
+    lab_file: Path, program: Program, folder: Path, fatal: int | None, *, after_s: float | None = None
+) -> Trial:
     """A fresh twin, a fresh store, one run, one kill: at point number `fatal`, or `after_s` seconds after the start."""
     folder.mkdir(parents=True)
     lab = read(lab_file)

@@ -27,7 +27,7 @@ def command(output: Output) -> None:
             continue
         up = bool(told["holder"]) and told["silent_s"] < LEASE_S
         state = "up" if up else ("silent" if told["holder"] else "down")
-        cell = {"cell": name, "state": state, **told, **summary(state_of(engine, name)), "world": mine[name]}
+        cell = {**summary(state_of(engine, name)), **told, "cell": name, "state": state, "world": mine[name]}
         cells.append(cell)
         lines += _lines(cell)
     document = {"ok": True, "state": "up" if any(cell["state"] == "up" for cell in cells) else "down", "cells": cells}
