@@ -1,6 +1,7 @@
 """One trial: a run is submitted, its worker is killed at a point, another takes over; then the witness is heard."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -20,12 +21,13 @@ from orchestrator.state.cell import CellState, fold
 from orchestrator.state.views import waits_for_person
 from orchestrator.store.database import open_store
 from orchestrator.store.log import read_journal
-from orchestrator.store.requests import Request, ask
+from orchestrator.store.requests import Request, alive, ask, take
 from orchestrator.worker import Worker, cell_name
 from protocols.program import Program
 from sim_lab.clock import ScaledLoop
 
 RUN = "run"
+PATIENCE = 3  # how often the person is asked
 PATIENCE_S = 60.0
 HASTE = 30.0  # the worker's own waits (homing, shaking, polling) pass faster; its code is the same
 
@@ -46,6 +48,11 @@ class Trial:
     def settled_by(self) -> tuple[str, ...]:
         """Who said what became of the actions in doubt."""
         return tuple(record.by for record in self.records if isinstance(record, r.Settled))
+
+    @property
+    def person(self) -> bool:
+        """Whether a person had to speak."""
+        return any(isinstance(record, r.Settled) and record.by == "person" for record in self.records)
 
     def repeated(self, reference: "Trial") -> list[tuple[Any, ...]]:
         """Effects that happened more often than in an undisturbed run."""
@@ -82,7 +89,7 @@ def try_once(
     lives_on = _fork(lambda: twin.serve(lab, witness, endpoints))
     try:
         _until(endpoints.exists, "the twin does not come up")
-        real = _lab_at(lab_file, folder, next(iter(read_lines_of(endpoints))))
+        real = _lab_at(lab_file, folder, json.loads(endpoints.read_text()))
         url = f"sqlite:///{folder / 'lab.db'}"
         engine = open_store(url)
         ask(engine, Request("q1", "submit", RUN, {}, "campaign", cell_name(real, "real")), program)
@@ -92,9 +99,14 @@ def try_once(
         killed = _watch(first, url, real, after_s)
         began = time.monotonic()
         if killed:
-            second = _fork(lambda: _work(real, url, folder, Points(None), counts))
-            _wait(second)
+            _wait(_fork(lambda: _work(real, url, folder, Points(None), counts)))
         state, records = _story(url, real)
+        asked = 0
+        while killed and _ended(state, records) == "person" and asked < PATIENCE:
+            _speak(url, real, state, [tuple(effect) for effect in read_lines(witness)], asked)
+            _wait(_fork(lambda: _work(real, url, folder, Points(None), counts)))
+            state, records = _story(url, real)
+            asked += 1
         passed = int(counts.read_text()) if counts.exists() else 0
         effects = tuple(tuple(effect) for effect in read_lines(witness))
         return Trial(fatal, passed, _ended(state, records), records, effects, killed, time.monotonic() - began)
@@ -103,11 +115,22 @@ def try_once(
         os.waitpid(lives_on, 0)
 
 
-def read_lines_of(path: Path) -> Sequence[Any]:
-    """A file with one JSON document."""
-    import json
-
-    return [json.loads(path.read_text())]
+def _speak(url: str, lab: Lab, state: CellState, effects: Sequence[tuple[Any, ...]], number: int) -> None:
+    """The person: looks at what truly happened, and says so."""
+    engine = open_store(url)
+    run = state.runs[RUN]
+    for name in run.unsettled:
+        action = run.order[name]
+        happened = {
+            "move_labware": ("put", f"{RUN}/{action.args.get('labware')}", action.args.get("destination")),
+            "shake": ("begin",),
+        }.get(action.verb)
+        if happened is None:
+            continue
+        verdict = "done" if happened in effects else "not_done"
+        body = {"action": name, "verdict": verdict, "evidence": "I looked."}
+        ask(engine, Request(f"person-{number}-{name}", "settle", RUN, body, "person", cell_name(lab, "real")))
+    engine.dispose()
 
 
 def _lab_at(lab_file: Path, folder: Path, endpoints: dict[str, str]) -> Lab:
@@ -128,12 +151,13 @@ def _work(lab: Lab, url: str, folder: Path, points: Points, counts: Path) -> Non
     points.install()
 
     async def main() -> None:
-        worker = Worker(lab, "real", open_store(url), folder / "runs", WorldSettings())
+        engine = open_store(url)
+        worker = Worker(lab, "real", engine, folder / "runs", WorldSettings())
         task = asyncio.ensure_future(worker.run(gone=_last_holder(url, lab)))
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and not task.done():
             await asyncio.sleep(0.02 * HASTE)
-            if hasattr(worker, "service") and _at_rest(worker):
+            if hasattr(worker, "service") and not take(engine, worker.name, 0) and _at_rest(worker):
                 break
         worker.ended.set()
         await task
@@ -150,8 +174,6 @@ def _at_rest(worker: Worker) -> bool:
 
 
 def _last_holder(url: str, lab: Lab) -> str:
-    from orchestrator.store.requests import alive
-
     engine = open_store(url)
     told = alive(engine).get(cell_name(lab, "real"))
     engine.dispose()

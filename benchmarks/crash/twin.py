@@ -11,6 +11,7 @@ from labfile import Lab
 from sim_lab.clock import ScaledLoop
 from sim_lab.service import serve_lab
 from sim_lab.twins.ot2_pipette import Head
+from sim_lab.twins.qinstruments_bioshake import Table
 from sim_lab.world.model import World
 
 DEVICES = ("ot2", "arm", "shaker", "reader", "operator")
@@ -50,6 +51,7 @@ def watch_the_world(witness: Witness) -> None:
     _watch(World, "place", lambda _, name, kind, site: (name, site), witness)
     _watch(World, "fill", lambda _, labware, well, volume_ul, species: (labware, well, volume_ul), witness)
     _watch(World, "put", lambda _, labware, site: (labware.name, site), witness)
+    _watch(Table, "begin", lambda *_: (), witness)
     lift = World.lift
 
     def lifted(self: World, site: str) -> Any:
