@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from drivers.core.errors import DeviceError
 from drivers.core.instrument import Recall
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
+from orchestrator.dispatch import Dispatcher, Planner
 from orchestrator.execute import DocumentSink, how_it_ended, perform
 from orchestrator.recovery import BY_POLICY, Policy, offered, retry_after_s, settle
 from orchestrator.safe_end import safe_end
@@ -19,7 +21,10 @@ from protocols.holds import holds
 from protocols.program import CLOCK, Hold, Program
 
 SinksOf = Callable[[str, Mapping[str, Any]], Sequence[DocumentSink]]
+_LOG = logging.getLogger(__name__)
 STOPPED = "stopped"
+#: After these the plan is no longer the best, or no longer possible.
+_NEWS = (r.Submitted, r.Finished, r.Paused, r.Resumed, r.Amended, r.Settled, r.Chosen)
 _RECONNECT_S = (0.5, 1.0, 2.0, 4.0)  # pauses between attempts to reach a device again
 _CONNECTION = ("ConnectionFailed", "ConnectionLost", "ReplyTimeout", "ProtocolViolation")
 
@@ -28,7 +33,13 @@ class Service:
     """Runs what was submitted, as its devices and sites become free. One task a run; nothing here blocks."""
 
     def __init__(
-        self, conductor: Conductor, cell: Cell, *, policy: Policy | None = None, sinks_of: SinksOf | None = None
+        self,
+        conductor: Conductor,
+        cell: Cell,
+        *,
+        policy: Policy | None = None,
+        sinks_of: SinksOf | None = None,
+        planner: Planner | None = None,
     ) -> None:
         self.conductor = conductor
         self.cell = cell
@@ -39,17 +50,26 @@ class Service:
         self._helping: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
         conductor.listeners.append(self._hear)
+        self.dispatcher = None if planner is None else Dispatcher(conductor, planner, self._holds)
 
     # What people and programs ask for
 
     async def submit(
-        self, run_id: str, program: Program, *, about: Mapping[str, Any], by: str = "", priority: int = 0,
+        self,
+        run_id: str,
+        program: Program,
+        *,
+        about: Mapping[str, Any],
+        by: str = "",
+        priority: int = 0,
         deadline: float | None = None,
-    ) -> None:  # fmt: skip
+        durations_s: Mapping[str, float] | None = None,
+    ) -> None:
         """Take a program in; it is durable when this returns, and begins when its turn comes."""
         submitted = r.Submitted(
             at=self.conductor.now(), run_id=run_id, program=program, by=by, priority=priority, deadline=deadline,
             about=about,
+            durations_s=durations_s or {},
         )  # fmt: skip
         durable = self.conductor.record(submitted)
         self.conductor.turns.enter(run_id, program.holds)
@@ -135,6 +155,8 @@ class Service:
 
     async def close(self) -> None:
         """Wait for nothing; what is under way is in doubt until the next start."""
+        if self.dispatcher is not None:
+            await self.dispatcher.close()
         for task in [*self._tasks.values(), *self._helping]:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), *self._helping, return_exceptions=True)
@@ -152,7 +174,19 @@ class Service:
     def _start(self, run_id: str) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(run_id), name=f"run {run_id}")
         self._tasks[run_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(run_id, None))
+        task.add_done_callback(lambda ended: self._over(run_id, ended))
+
+    def _over(self, run_id: str, task: "asyncio.Task[None]") -> None:
+        """A run that our own mistake ended waits for a person; nothing of it is lost, and nothing hidden."""
+        self._tasks.pop(run_id, None)
+        if task.cancelled() or task.exception() is None:
+            return
+        _LOG.error("run %s", run_id, exc_info=task.exception())
+        if run_id in self.conductor.state.runs and self.conductor.broken is None:
+            message = (
+                f"our mistake: {task.exception()!r}. Nothing more of the run begins; abort it, or restart the lab."
+            )
+            self.conductor.record(r.Alarmed(at=self.conductor.now(), run_id=run_id, action="", message=message))
 
     async def _serve(self, run_id: str) -> None:
         run = self.conductor.state.run(run_id)
@@ -208,6 +242,8 @@ class Service:
 
     def _hear(self, record: r.Record) -> None:
         """A failure is looked at beside the run, which begins nothing more until it is settled."""
+        if self.dispatcher is not None and isinstance(record, _NEWS):
+            self.dispatcher.changed()
         if isinstance(record, r.Failed) and record.kind != "Cancelled":
             task = asyncio.get_running_loop().create_task(self._recover(record))
             self._helping.add(task)

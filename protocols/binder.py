@@ -56,8 +56,7 @@ class _Binder:
         if self.problems:
             raise ProtocolError(self.problems)
         if self.clear:
-            for labware in list(self.layout.where):
-                self.layout.clear("clear", labware)
+            self.layout.clear()
         body = list(self.drafts)
         drafts = [self._with_definition(draft) for draft in [*self._setup(body), *body]]
         actions = sequence(drafts, self.lab.roles, frozenset(self.lab.all_sites()))
@@ -191,9 +190,16 @@ class _Binder:
             self.layout.home[labware] = site
 
     def _site(self, step: m.MoveLabware) -> str:
-        """A site by its whole name, a deck slot by its number, or a device by its name."""
+        """A site by its whole name, a deck slot by its number, a device by its name, or any free slot of a rack."""
         sites = self.lab.all_sites()
-        candidates = [step.to, f"{self.handler}.{step.to}", *self.lab.sites.get(step.to, ())[:1]]
+        stored = [site for site in self.lab.storage if site.startswith(f"{step.to}.")]
+        stored = [site for site in stored if site not in self.layout.where.values()]
+        candidates = [
+            step.to,
+            *sorted(stored, key=lambda site: self.lab.busy.get(site, 0))[:1],
+            f"{self.handler}.{step.to}",
+            *self.lab.sites.get(step.to, ())[:1],
+        ]
         found = next((site for site in candidates if site in sites), None)
         if found is None:
             raise ProtocolError(

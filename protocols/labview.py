@@ -16,6 +16,7 @@ class LabView:
     mounts: Mapping[str, str]  # mount of the liquid handler -> pipette model that hangs there
     storage: tuple[str, ...] = ()  # sites of hotels and racks
     limits: Mapping[str, Limits] = field(default_factory=dict)  # device -> what it may be asked for
+    busy: Mapping[str, int] = field(default_factory=dict)  # site -> how many runs want it: others are taken first
 
     def first(self, role: str) -> str | None:
         """The first device of a role."""

@@ -44,7 +44,7 @@ class Layout:
                 )
         else:
             free = [s for s in sites if s not in self.home.values()]
-            free.sort(key=lambda s: self.lab.reachable(s) != movable)
+            free.sort(key=lambda s: (self.lab.reachable(s) != movable, self.lab.busy.get(s, 0)))
             if not free:
                 hint = f"The deck has {len(sites)} slots."
                 raise ProtocolError([Problem("LAB-008", "setup", f"no deck slot is left for {labware}", hint)])
@@ -106,9 +106,18 @@ class Layout:
         """Have a person put labware aside, off the deck."""
         self.move(step, labware, bench(labware), by_person=True)
 
-    def clear(self, step: str, labware: str) -> None:
-        """Have a person take labware out of the lab, for good."""
-        site = self.where.pop(labware)
+    def clear(self) -> None:
+        """Have a person take every piece of labware out of the lab as soon as nothing more is done with it."""
+        last = {name: max((n for n, d in enumerate(self.drafts) if name in d.uses), default=-1) for name in self.where}
+        drafts = list(self.drafts)
+        for labware in sorted(self.where, key=lambda name: -last[name]):  # from behind: places stay what they are
+            self.drafts.clear()
+            self._take_out("clear", labware)
+            drafts[last[labware] + 1 : last[labware] + 1] = self.drafts
+        self.drafts[:] = drafts
+
+    def _take_out(self, step: str, labware: str) -> None:
+        site = self.where[labware]
         self._open_tray(step, site, labware)
         owner = self.lab.owner(site)
         things = (labware, site, *([owner] if owner else []))

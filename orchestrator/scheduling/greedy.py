@@ -11,6 +11,7 @@ from orchestrator.scheduling.model import Hold, Job, Placement, Problem, Schedul
 from orchestrator.scheduling.network import Contradiction, Edge, earliest, edges
 
 Interval = tuple[int, int]
+_TRIES = 10_000  # shifts of one block; every shift passes the end of something that is placed
 
 
 @dataclass(slots=True)
@@ -41,9 +42,14 @@ def greedy(problem: Problem) -> Schedule:
         for start, end in machine.closed:
             for _ in range(machine.capacity):
                 lines.take(machine.name, start, end)
-    if any(lag.maximum is not None for lag in problem.lags) or problem.holds:
+    if in_blocks(problem):
         return _by_blocks(problem, lines)
     return _by_tasks(problem, lines)
+
+
+def in_blocks(problem: Problem) -> bool:
+    """Whether time limits or holds bind the tasks of a job, so that it is placed as a whole."""
+    return bool(problem.holds) or any(lag.maximum is not None for lag in problem.lags)
 
 
 # Job by job
@@ -117,8 +123,11 @@ def _clash(
     room = {machine.name: machine.capacity for machine in problem.machines}
     users: dict[frozenset[str], list[str]] = {}
     for task in tasks:
-        choices = frozenset(machine for mode in task.modes for machine in mode.machines)
-        users.setdefault(choices, []).append(task.id)
+        groups = [frozenset(machine for mode in task.modes for machine in mode.machines)]
+        if len(task.modes) == 1:
+            groups = [frozenset((machine,)) for machine in task.modes[0].machines]
+        for choices in groups:
+            users.setdefault(choices, []).append(task.id)
     for choices, names in users.items():
         several = sum(room[name] for name in choices)
         running: list[str] = []
@@ -147,10 +156,13 @@ def _uses(problem: Problem, tasks: Sequence[Task], starts: Mapping[str, int]) ->
 
 def _fit(lines: Timelines, uses: Sequence[Use], shift: int, *, movable: bool) -> tuple[int, dict[str, int]]:
     """The first shift at which everything is free, and which machines then."""
+    tries = 0
     while True:
         own = Timelines(lines.room, {name: list(spans) for name, spans in lines.taken.items()})
         picked: dict[str, int] = {}
-        later = 0
+        later, tries = 0, tries + 1
+        if tries > _TRIES:
+            raise Contradiction("a job does not fit with itself on the machines it shares")
         for use in uses:
             start, end = use.start + shift, use.end + shift
             waits = [max((own.blocked_until(m, start, end) for m in choice), default=0) for choice in use.choices]

@@ -1,5 +1,6 @@
 """Earliest times under lags: a network of differences, solved by longest paths."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -43,10 +44,10 @@ def earliest(
     out: dict[str, list[Edge]] = {}
     for edge in network:
         out.setdefault(edge.before, []).append(edge)
-    waiting, queued = list(starts), set(starts)
+    waiting, queued = deque(starts), set(starts)
     visits = dict.fromkeys(starts, 0)
     while waiting:
-        name = waiting.pop()
+        name = waiting.popleft()
         queued.discard(name)
         for edge in out.get(name, ()):
             wanted = starts[name] + edge.gap

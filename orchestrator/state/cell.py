@@ -28,6 +28,7 @@ class ActionState:
     phase: Phase
     attempt: int
     at: float  # begun
+    ended: float | None = None
     error: str = ""
     outcome: Outcome | None = None
     recoverable: bool = False
@@ -158,17 +159,18 @@ def _begun(state: CellState, record: r.Begun) -> CellState:
     return replace(state, held=held, runs={**state.runs, run.run_id: run})
 
 
-def _over(state: CellState, run: RunState, action: str, phase: Phase, error: str = "") -> CellState:
+def _over(state: CellState, run: RunState, action: str, phase: Phase, at: float, error: str = "") -> CellState:
     """The action is over: what was held up to it is free."""
-    actions = {**run.actions, action: _next(run.actions[action], phase, error)}
+    was = run.actions[action]
+    actions = {**run.actions, action: ActionState(phase, was.attempt, was.at, at, error)}
     held = state.held
     if action in run.frees:
         held = {thing: owner for thing, owner in held.items() if thing not in run.frees[action]}
     return replace(state, held=held, runs={**state.runs, run.run_id: replace(run, actions=actions)})
 
 
-def _next(was: ActionState, phase: Phase, error: str = "") -> ActionState:
-    return ActionState(phase, was.attempt, was.at, error)
+def _anew(was: ActionState) -> ActionState:
+    return ActionState("waiting", was.attempt, was.at)
 
 
 def _expect(run: RunState, action: str, *phases: Phase) -> ActionState:
@@ -181,13 +183,13 @@ def _expect(run: RunState, action: str, *phases: Phase) -> ActionState:
 def _done(state: CellState, record: r.Done) -> CellState:
     run = state.run(record.run_id)
     _expect(run, record.action, "begun")
-    return _over(state, run, record.action, "done")
+    return _over(state, run, record.action, "done", record.at)
 
 
 def _failed(state: CellState, record: r.Failed) -> CellState:
     run = state.run(record.run_id)
     was = _expect(run, record.action, "begun")
-    now = ActionState("failed", was.attempt, was.at, record.error, record.outcome, record.recoverable)
+    now = ActionState("failed", was.attempt, was.at, record.at, record.error, record.outcome, record.recoverable)
     return _with(state, replace(run, actions={**run.actions, record.action: now}))
 
 
@@ -195,12 +197,12 @@ def _settled(state: CellState, record: r.Settled) -> CellState:
     run = _revised(state, record)
     was = _expect(run, record.action, "unknown", "failed")
     if record.verdict == "done":
-        return _over(state, run, record.action, "done")
+        return _over(state, run, record.action, "done", record.at)
     return _again(state, run, record.action, was)
 
 
 def _again(state: CellState, run: RunState, action: str, was: ActionState) -> CellState:
-    return _with(state, replace(run, actions={**run.actions, action: _next(was, "waiting")}))
+    return _with(state, replace(run, actions={**run.actions, action: _anew(was)}))
 
 
 def _chosen(state: CellState, record: r.Chosen) -> CellState:
@@ -210,9 +212,9 @@ def _chosen(state: CellState, record: r.Chosen) -> CellState:
         case "retry":
             return _again(state, run, record.action, was)
         case "skip":
-            return _over(state, run, record.action, "skipped", was.error)
+            return _over(state, run, record.action, "skipped", record.at, was.error)
         case "by_hand":
-            return _over(state, run, record.action, "done", was.error)
+            return _over(state, run, record.action, "done", record.at, was.error)
         case "go_back":
             return _go_back(state, run, record)
         case "abort":
@@ -229,7 +231,7 @@ def _go_back(state: CellState, run: RunState, record: r.Chosen) -> CellState:
     running = [name for name in names[first:] if run.phase(name) == "begun"]
     if running:
         raise Impossible(f"{', '.join(running)} of run {run.run_id} still runs; go back when it is over")
-    again = {name: _next(run.actions[name], "waiting") for name in names[first:] if name in run.actions}
+    again = {name: _anew(run.actions[name]) for name in names[first:] if name in run.actions}
     return _with(state, replace(run, actions={**run.actions, **again}))
 
 

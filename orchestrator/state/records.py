@@ -5,7 +5,7 @@ A record is a fact that was durable before anyone acted on it. Times (`at`) are 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from drivers.core.errors import Outcome
@@ -45,6 +45,7 @@ class Submitted(Record):
     priority: int = 0
     deadline: float | None = None
     about: Mapping[str, Any]
+    durations_s: Mapping[str, float] = field(default_factory=dict)  # by action, as a dry run found them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

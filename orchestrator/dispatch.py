@@ -1,0 +1,88 @@
+"""The order of turns, kept good: a plan is asked for when something changes, and taken when it still fits."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Protocol
+
+from orchestrator.conductor import Conductor
+from orchestrator.planner import Outlook, gantt, order, outlook
+from orchestrator.scheduling.model import Problem, Schedule
+from orchestrator.state.cell import RunState
+from orchestrator.turns import Place
+from protocols.program import Hold
+
+
+_LOG = logging.getLogger(__name__)
+
+
+class Planner(Protocol):
+    """Whoever makes plans: a process of its own in a lab, a counted thread in virtual time."""
+
+    def plans(self, problem: Problem, old: Schedule | None = None) -> AsyncIterator[Schedule]:
+        """Better and better ones."""
+
+
+class Dispatcher:
+    """Keeps the turns of a cell in the order of the newest plan. `plan` is that plan as data, for a Gantt chart."""
+
+    def __init__(self, conductor: Conductor, planner: Planner, holds_of: Callable[[RunState], Sequence[Hold]]) -> None:
+        self.plan: list[dict[str, Any]] = []
+        self.taken = 0  # plans that became the order
+        self._conductor, self._planner, self._holds_of = conductor, planner, holds_of
+        self._task: asyncio.Task[None] | None = None
+
+    def changed(self) -> None:
+        """Something came, went or failed: plan anew, unless there is nothing to choose."""
+        if self._task is not None:
+            self._task.cancel()
+        self._task = None
+        if len(self._conductor.state.runs) > 1:
+            self._task = asyncio.get_running_loop().create_task(self._replan())
+            self._task.add_done_callback(_tell_failure)
+
+    async def close(self) -> None:
+        """No more plans."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _replan(self) -> None:
+        conductor = self._conductor
+        while True:
+            looked = outlook(conductor.state, conductor.now(), self._holds_of)
+            before = conductor.turns.waiting()
+            fits = True
+            async for schedule in self._planner.plans(looked.problem):
+                fits = self._take(looked, schedule, before)
+                if not fits:
+                    break
+            if fits:
+                return
+
+    def _take(self, looked: Outlook, schedule: Schedule, before: Any) -> bool:
+        """Make a plan the order of turns; False when what has begun since went another way."""
+        conductor = self._conductor
+        wanted = order(looked, schedule, before)
+        waiting = conductor.turns.waiting()
+        for thing, places in wanted.items():
+            still = set(waiting.get(thing, ()))
+            if not _taken_first(places, still):
+                return False
+        conductor.turns.reorder(wanted)
+        self.plan = gantt(looked, schedule)
+        self.taken += 1
+        conductor.wake_all()
+        return True
+
+
+def _tell_failure(task: "asyncio.Task[None]") -> None:
+    """Without a plan the turns stay as they are, which is always possible; but somebody should know."""
+    if not task.cancelled() and task.exception() is not None:
+        _LOG.error("no plan", exc_info=task.exception())
+
+
+def _taken_first(places: Sequence[Place], still: set[Place]) -> bool:
+    """Whether those who took their turn since come before all who still wait: else the plan's promise is broken."""
+    waiting = [place in still for place in places]
+    return waiting == sorted(waiting)

@@ -1,0 +1,200 @@
+"""From the state of a cell to a scheduling problem, and from a schedule to the order of turns.
+
+A task is a chain of actions of one run on the same things; holds are the program's own. Times are milliseconds of the
+cell's clock from `since`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.scheduling.model import Begun, Hold, Job, Lag, Machine, Mode, Problem, Schedule, Task
+from orchestrator.state.cell import OVER, CellState, RunState
+from orchestrator.turns import Place
+from protocols.program import Action
+from protocols.program import Hold as ProgramHold
+
+#: What an action is believed to last where no dry run says it, s.
+UNKNOWN_S = 5.0
+MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Actions of one run that follow one another on the same things: one task of the plan."""
+
+    id: str
+    run_id: str
+    actions: tuple[Action, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What its actions need."""
+        return tuple(sorted({thing for action in self.actions for thing in action.needs}))
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A problem with what is needed to read its answers."""
+
+    problem: Problem
+    chains: Mapping[str, Chain]
+    since: float
+
+
+def outlook(state: CellState, now: float, holds_of: Any) -> Outlook:
+    """Everything that waits or runs in a cell, as a problem; `holds_of(run)` gives a run's holds."""
+    since = min([now, *(was.at for run in state.runs.values() for was in run.actions.values())])
+    machines: dict[str, Machine] = {}
+    jobs, tasks, lags, holds = [], [], [], []
+    begun: dict[str, Begun] = {}
+    chains: dict[str, Chain] = {}
+    for run in state.runs.values():
+        if run.paused_by and run.begun_at is None:
+            continue
+        program_holds = tuple(holds_of(run))
+        mine = chain(run, program_holds)
+        chains |= {c.id: c for c in mine}
+        long = [hold for hold in program_holds if not _within(hold, mine)]
+        durations = run.submitted.durations_s
+        jobs.append(_job(run, since))
+        for c in mine:
+            held = _covered(c, long, run)
+            things = tuple(thing for thing in c.needs if thing not in held)
+            tasks.append(Task(c.id, run.run_id, (Mode(things, _duration_ms(c, durations)),)))
+            began = _begun(c, run, since)
+            if began is not None:
+                begun[c.id] = began
+            for thing in c.needs:
+                machines.setdefault(thing, Machine(thing))
+        lags += _lags(mine)
+        holds += _long_holds(run, long, mine)
+    problem = Problem(
+        tuple(machines.values()), tuple(jobs), tuple(tasks), tuple(lags), tuple(holds), begun, _ms(now - since)
+    )
+    return Outlook(problem, chains, since)
+
+
+def chain(run: RunState, holds: Sequence[ProgramHold]) -> list[Chain]:
+    """The run's actions as few tasks: one grows while each action only follows it and needs the same things."""
+    ends = {hold.last for hold in holds if hold.first != hold.last and hold.last is not None}
+    opens = {hold.first for hold in holds if hold.first != hold.last}
+    ancestors: dict[str, set[str]] = {}
+    grown: list[list[Action]] = []
+    for action in run.order.values():
+        last = grown[-1] if grown else None
+        if last is not None and _joins(last, action, run, ancestors, ends, opens):
+            last.append(action)
+        else:
+            before = set().union(*(ancestors.get(name, set()) | {name} for name in action.after), set())
+            ancestors[action.id] = before
+            grown.append([action])
+            continue
+        ancestors[action.id] = ancestors[last[0].id] | {other.id for other in last[:-1]}
+    return [Chain(f"{run.run_id}/{actions[0].id}", run.run_id, tuple(actions)) for actions in grown]
+
+
+def _joins(
+    last: list[Action], action: Action, run: RunState, ancestors: Mapping[str, set[str]], ends: Iterable[str],
+    opens: Iterable[str],
+) -> bool:  # fmt: skip
+    first, mine = last[0], {other.id for other in last}
+    over = run.phase(last[-1].id) in OVER
+    return (
+        action.needs == first.needs
+        and bool(action.needs)
+        and set(action.after) <= mine | ancestors[first.id]
+        and bool(mine & set(action.after))
+        and (run.phase(action.id) in OVER) == over
+        and (last[-1].id not in ends or action.device == first.device)
+        and (action.id not in opens or action.device == first.device)
+    )
+
+
+def _within(hold: ProgramHold, chains: Sequence[Chain]) -> bool:
+    """Whether a hold begins and ends in one task."""
+    for c in chains:
+        names = {action.id for action in c.actions}
+        if hold.first in names:
+            return hold.last in names
+    return True  # its first action is over and gone
+
+
+def _covered(c: Chain, long: Sequence[ProgramHold], run: RunState) -> set[str]:
+    """The things of a task that a longer hold of its run has already."""
+    place = {name: number for number, name in enumerate(run.order)}
+    first, last = place[c.actions[0].id], place[c.actions[-1].id]
+    return {
+        hold.thing
+        for hold in long
+        if hold.first in place and place[hold.first] <= last and (hold.last is None or first <= place[hold.last])
+    }
+
+
+def _long_holds(run: RunState, long: Sequence[ProgramHold], chains: Sequence[Chain]) -> list[Hold]:
+    where = {action.id: c.id for c in chains for action in c.actions}
+    final = chains[-1].id if chains else ""
+    return [
+        Hold(f"{run.run_id}/{hold.first}/{hold.thing}", (hold.thing,), where[hold.first],
+             where.get(hold.last or "", final))
+        for hold in long if hold.first in where
+    ]  # fmt: skip
+
+
+def _lags(chains: Sequence[Chain]) -> list[Lag]:
+    where = {action.id: c.id for c in chains for action in c.actions}
+    pairs = dict.fromkeys(
+        (where[name], c.id) for c in chains for action in c.actions for name in action.after
+        if name in where and where[name] != c.id
+    )  # fmt: skip
+    return [Lag(before, after) for before, after in pairs]
+
+
+def _job(run: RunState, since: float) -> Job:
+    deadline = run.submitted.deadline
+    return Job(
+        run.run_id, 1 + max(0, run.submitted.priority), _ms(max(0.0, run.submitted.at - since)),
+        None if deadline is None else _ms(deadline - since),
+    )  # fmt: skip
+
+
+def _duration_ms(c: Chain, durations: Mapping[str, float]) -> int:
+    return max(1, sum(_ms(durations.get(action.id, UNKNOWN_S)) for action in c.actions))
+
+
+def _begun(c: Chain, run: RunState, since: float) -> Begun | None:
+    states = [run.actions[action.id] for action in c.actions if action.id in run.actions]
+    if not states or all(was.phase == "waiting" for was in states):
+        return None
+    start = _ms(min(was.at for was in states) - since)
+    over = all(run.phase(action.id) in OVER for action in c.actions)
+    return Begun(0, start, _ms(max(was.ended or was.at for was in states) - since) if over else None)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * MS)
+
+
+def order(outlook: Outlook, schedule: Schedule, waiting: Mapping[str, Sequence[Place]]) -> dict[str, list[Place]]:
+    """The turns of each thing as a schedule has them; within a task they keep the program's order."""
+    starts = {place.task: place.start for place in schedule.placements}
+    rank: dict[Place, tuple[int, int]] = {}
+    for c in outlook.chains.values():
+        for number, action in enumerate(c.actions):
+            rank[c.run_id, action.id] = (starts[c.id], number)
+    return {
+        thing: sorted((place for place in places if place in rank), key=lambda place: rank[place])
+        for thing, places in waiting.items()
+    }
+
+
+def gantt(outlook: Outlook, schedule: Schedule) -> list[dict[str, Any]]:
+    """The plan as data: who does what for which run, from when to when (s of the cell's clock)."""
+    return [
+        {
+            "run_id": c.run_id, "step": c.actions[0].step, "device": c.actions[0].device, "actions": len(c.actions),
+            "start": outlook.since + place.start / MS, "end": outlook.since + place.end / MS,
+            "begun": place.task in outlook.problem.begun,
+        }
+        for place in schedule.placements for c in [outlook.chains[place.task]]
+    ]  # fmt: skip
