@@ -12,7 +12,6 @@ from orchestrator.state.cell import RunState
 from orchestrator.turns import Place
 from protocols.program import Hold
 
-
 _LOG = logging.getLogger(__name__)
 
 
