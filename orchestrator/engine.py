@@ -14,7 +14,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from typing import Any
 
 # A RunEngine imports ophyd, which at its import starts the threads of a Channel Access client. Here that is left
@@ -49,18 +49,12 @@ class _QuickEvent(ComposeEvent):
         # Keys of external streams are not in an event; such an event takes the long way.
         self._keys = inner.descriptor["data_keys"].keys()
 
-    def __call__(
-        self,
-        data: dict[str, Any],
-        timestamps: dict[str, Any],
-        *,
-        filled: Mapping[str, bool | str] | None = None,
-        **given: Any,
-    ) -> Any:
+    def __call__(self, data: Any, timestamps: Any, *args: Any, filled: Any = None, **given: Any) -> Any:
         """One event. Its schema asks for objects, and event-model for the keys of the stream: both are seen here."""
-        plain = type(data) is dict and type(timestamps) is dict and not filled and not given
+        plain = type(data) is dict and type(timestamps) is dict and not (filled or args or given)
         sound = plain and data.keys() == timestamps.keys() == self._keys
-        return super().__call__(data, timestamps, filled=dict(filled or {}), validate=not sound, **given)
+        given = {"validate": False} if sound else given
+        return super().__call__(data, timestamps, *args, filled=filled, **given)
 
 
 class _QuickBundler(RunBundler):
