@@ -49,12 +49,21 @@ class _QuickEvent(ComposeEvent):
         # Keys of external streams are not in an event; such an event takes the long way.
         self._keys = inner.descriptor["data_keys"].keys()
 
-    def __call__(self, data: Any, timestamps: Any, *args: Any, filled: Any = None, **given: Any) -> Any:
+    def __call__(
+        self,
+        data: Any,
+        timestamps: Any,
+        seq_num: int | None = None,
+        filled: Any = None,
+        uid: str | None = None,
+        time: float | None = None,
+        validate: bool = True,
+    ) -> Any:
         """One event. Its schema asks for objects, and event-model for the keys of the stream: both are seen here."""
-        plain = type(data) is dict and type(timestamps) is dict and not (filled or args or given)
-        sound = plain and data.keys() == timestamps.keys() == self._keys
-        given = {"validate": False} if sound else given
-        return super().__call__(data, timestamps, *args, filled=filled, **given)
+        plain = type(data) is dict and type(timestamps) is dict and not filled
+        ours = seq_num is None and uid is None and time is None  # and so made by event-model, with the right types
+        sound = plain and ours and data.keys() == timestamps.keys() == self._keys
+        return super().__call__(data, timestamps, seq_num, filled, uid, time, validate and not sound)
 
 
 class _QuickBundler(RunBundler):
