@@ -1,5 +1,6 @@
 """The run's own file, `documents.jsonl`: one document a line, `["event", {...}]`, on disk before any other sink."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ def _plain(value: object) -> object:
 class FileSink:
     """Appends every document to a file with one write, so that a killed process leaves whole lines.
 
-    The file is on the disk itself (fsync) at the end of each run.
+    A power cut can take the last seconds' documents; of what was commanded the journal keeps the record.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,8 +75,6 @@ class FileSink:
             if written != len(line):
                 raise OSError(f"only {written} of {len(line)} bytes fit")
             self._end += written
-            if name == "stop":
-                os.fsync(self._file)
         except (OSError, TypeError) as error:
             self.problem = self.problem or f"{self.name}: a document of kind '{name}' was not written: {error}"
             os.ftruncate(self._file, self._end)
@@ -84,8 +83,11 @@ class FileSink:
         """There always is."""
 
     async def close(self, patience_s: float = 10.0) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """See that all of it is on the disk itself, and close the file; the lab's loop goes on meanwhile."""
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            await asyncio.get_running_loop().run_in_executor(None, os.fsync, file)
+            os.close(file)
 
 
 def _whole_lines(path: Path) -> int:

@@ -23,58 +23,70 @@ class TiledMissing(ImportError):
     """The packages of the extra `tiled` are not installed."""
 
 
+class TiledRefused(PermissionError):
+    """The server wants a key, and the lab file names none."""
+
+
 class TiledSink(Worker):
     """One writer a run. A run that is in Tiled whole stays; a part of one is replaced, so a replay mends it."""
 
     def __init__(self, address: str, api_key: str | None = None, *, capacity: int = CAPACITY) -> None:
         """Load Tiled's client, which takes about 2 s once; `address` and `api_key` may be env:NAME.
 
-        Nothing is connected before the first run. Raises `TiledMissing`.
+        Nothing is connected before the first run, and what fails then is told. Raises `TiledMissing`.
         """
         _load()
         self._address, self._api_key = address, api_key
-        self._client: Any = None
+        self._context: Any = None
+        self._catalog: Any = None
         self._writers: dict[str, Any] = {}
         super().__init__(f"Tiled at {address}", capacity)
 
     async def deliver(self, run: str, name: str, document: Document) -> None:
         """Write one document; blocks this thread for as long as the server takes."""
-        if name == "start" and self._begin(run):
-            return
-        if run not in self._writers:
-            return
         try:
-            self._writers[run](name, document)
+            if name == "start":
+                self._begin(run)
+            if run in self._writers:
+                self._writers[run](name, document)
         except Exception:
-            self._client = None
-            del self._writers[run]
+            self._writers.pop(run, None)
+            self._disconnect()
             raise
         if name == "stop":
-            del self._writers[run]
-
-    def _begin(self, run: str) -> bool:
-        """Make the run's writer; True when the run is in Tiled already, whole."""
-        from bluesky_tiled_plugins import TiledWriter
-        from tiled.client import from_uri
-
-        if self._client is None:
-            key = None if self._api_key is None else resolve(self._api_key)
-            self._client = from_uri(resolve(self._address), api_key=key)
-        try:
-            if run in self._client:
-                if self._client[run].metadata.get("stop"):
-                    return True
-                self._client.delete_contents(run, recursive=True, external_only=False)
-            self._writers[run] = TiledWriter(self._client, batch_size=BATCH_SIZE)
-        except Exception:
-            self._client = None
-            raise
-        return False
+            self._writers.pop(run, None)
 
     async def release(self) -> None:
         """Close the connection."""
-        if self._client is not None:
-            self._client.context.close()
+        self._disconnect()
+
+    def _begin(self, run: str) -> None:
+        """Make the run's writer, unless the run is in Tiled already and whole."""
+        from bluesky_tiled_plugins import TiledWriter
+
+        if self._context is None:
+            self._connect()
+        if run in self._catalog:
+            if self._catalog[run].metadata.get("stop"):
+                return
+            self._catalog.delete_contents(run, recursive=True, external_only=False)
+        self._writers[run] = TiledWriter(self._catalog, batch_size=BATCH_SIZE)
+
+    def _connect(self) -> None:
+        from tiled.client import from_context
+        from tiled.client.context import Context
+
+        key = None if self._api_key is None else resolve(self._api_key)
+        self._context, path = Context.from_any_uri(resolve(self._address), api_key=key, show_progress=False)
+        if key is None and self._context.server_info.authentication.required:  # else its client asks at the terminal
+            raise TiledRefused("the server wants an API key - name one: tiled_api_key = 'env:NAME'")
+        self._catalog = from_context(self._context, node_path_parts=path, remember_me=False)
+
+    def _disconnect(self) -> None:
+        """A connection that failed is made anew for the next run; writers of other runs keep theirs until they end."""
+        if self._context is not None and not self._writers:
+            self._context.close()
+            self._context = self._catalog = None
 
 
 def _load() -> None:

@@ -5,6 +5,7 @@ be called before the lab's loop runs (ADR 0004).
 """
 
 import asyncio
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -16,6 +17,9 @@ from orchestrator.sinks.sink import Document, RunOf
 _MONOTONIC = time.monotonic
 #: Documents that may wait: a minute of the fastest plan behind a sink that takes 1 in 4; about 40 MB at 400 bytes each.
 CAPACITY = 100_000
+#: A thread that computes gives way to the lab's loop after this; with Python's 5 ms the loop stood still for 15 ms at a
+#: time, as it asks again after each write (measured: python -m benchmarks.events).
+SWITCH_S = 0.0005
 #: So many missed runs are named in a problem; the others are counted.
 _TOLD = 5
 _HINT = "the run's own file has it all: send it again with python -m orchestrator.sinks FOLDER"
@@ -35,6 +39,7 @@ class Worker(ABC):
     def __init__(self, name: str, capacity: int = CAPACITY) -> None:
         """Start the thread; `name` is for people and holds no secret."""
         self.name = name
+        sys.setswitchinterval(min(SWITCH_S, sys.getswitchinterval()))
         self._capacity = capacity
         self._run_of = RunOf()
         self._missed: dict[str, str] = {}

@@ -210,6 +210,7 @@ def test_documents_are_the_ones_of_plain_bluesky() -> None:
         engine(of_all_kinds(detector))
         engine.loop.call_soon_threadsafe(engine.loop.stop)
         engine._th.join(10)
+        engine.loop.close()
         return documents
 
     made, expected = asyncio.run(ours()), theirs()
