@@ -1,4 +1,4 @@
-"""`make bench`: what a dry run costs, as ratios, where its time goes, and events a second. The machine is noisy: medians of several."""
+"""`make bench`: what a dry run costs, as ratios, where its time goes; events a second. Medians: machines are noisy."""
 
 import cProfile
 import platform
