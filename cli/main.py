@@ -12,20 +12,33 @@ import click
 
 from cli.output import EXIT_USAGE, Failure, Output
 
-#: Verb -> its module in cli.commands, and its line in the help.
+#: Verb -> its module in cli.commands (and the command's name there), and its line in the help.
 VERBS: Mapping[str, tuple[str, str]] = {
+    "abort": ("control:abort", "End a run safely."),
     "check": ("check", "Check lab.toml."),
+    "choose": ("control:choose", "Say how a run goes on after a failure."),
+    "clear": ("control:clear", "Say that sites are free again."),
     "devices": ("devices", "What is in the lab: role, address, limits, quality."),
     "doctor": ("doctor", "Look at this machine: versions, rooms, disk, clock, brokers."),
+    "down": ("down", "End the lab's service."),
     "export": ("export", "Write a run as an RO-Crate."),
     "import": ("import_", "Turn a protocol of others into ours."),
+    "pause": ("control:pause", "Begin nothing more of a run."),
     "protocols": ("protocols", "The library of ready protocols."),
+    "resume": ("control:resume", "Let a paused run go on."),
     "run": ("run", "Run a protocol on the twin or on the real lab."),
     "runs": ("runs", "What has been run."),
+    "settle": ("control:settle", "Say what became of an action in doubt."),
     "simulate": ("simulate", "Dry-run a protocol on a fresh twin, in virtual time."),
+    "status": ("status", "Who works, what is under way, what waits for a person."),
+    "stop": ("control:stop", "Stop every device at once."),
+    "submit": ("submit", "Give a protocol to a running lab."),
     "twin": ("twin", "The simulated lab on real ports."),
+    "up": ("up", "The lab as a service."),
     "validate": ("validate", "Check a protocol against this lab; nothing moves."),
 }
+#: What the product calls itself, and nobody types.
+HIDDEN = ("work",)
 
 
 class _LazyGroup(click.Group):
@@ -33,9 +46,10 @@ class _LazyGroup(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        if cmd_name not in VERBS and cmd_name not in HIDDEN:
             return None
-        command: click.Command = importlib.import_module(f"cli.commands.{VERBS[cmd_name][0]}").command
+        module, _, name = VERBS.get(cmd_name, (cmd_name, ""))[0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"cli.commands.{module}"), name or "command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

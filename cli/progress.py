@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from cli.output import on_terminal
-from orchestrator.execute import Result
-from orchestrator.journal import Entry
+from orchestrator.result import Result
+from orchestrator.state.records import Begun, Done, Record
 
 
 @contextmanager
-def follow(predicted: Result, *, quiet: bool) -> Iterator[Callable[[Entry], None]]:
+def follow(predicted: Result, *, quiet: bool) -> Iterator[Callable[[Record], None]]:
     """A listener for a run's journal; draws only on a terminal."""
     if quiet or not on_terminal():
         yield lambda _: None
@@ -18,6 +18,7 @@ def follow(predicted: Result, *, quiet: bool) -> Iterator[Callable[[Entry], None
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     ends = {span.action: span.end_s for span in predicted.spans}
+    does = {span.action: f"{span.step}: {span.verb}" for span in predicted.spans}
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(None),
@@ -27,11 +28,11 @@ def follow(predicted: Result, *, quiet: bool) -> Iterator[Callable[[Entry], None
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=predicted.duration_s, left="")
 
-        def hear(entry: Entry) -> None:
-            if entry.event == "begun":
-                bar.update(task, description=f"{entry.action.step}: {entry.action.verb}")
-            else:
-                reached = max(bar.tasks[0].completed, ends.get(entry.action.id, 0.0))
+        def hear(record: Record) -> None:
+            if isinstance(record, Begun):
+                bar.update(task, description=does.get(record.action, record.action))
+            elif isinstance(record, Done):
+                reached = max(bar.tasks[0].completed, ends.get(record.action, 0.0))
                 left = (predicted.duration_s - reached) / 60
                 bar.update(task, completed=reached, left=f"{left:.0f} lab min left")
 

@@ -1,10 +1,12 @@
 """The devices of a lab in one world, connected as a run needs them."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 from drivers.core.build import build
+from drivers.core.errors import DeviceError
 from drivers.core.instrument import Instrument
 from drivers.core.world import World, WorldSettings, world_class
 from labfile.lab import DeviceEntry, Lab
@@ -32,16 +34,29 @@ class Cell:
         self.world.load(names)
 
     async def connect(self, names: Iterable[str]) -> None:
-        """Bring devices up, all at once; raises the first `DeviceError`, with what was begun closed again."""
+        """Bring devices up, all at once; raises the first `DeviceError`. Those that could be reached stay connected."""
         names = [name for name in names if name not in self.devices]
         await self.world.start(names)
         made = {name: self._make(self.lab.devices[name]) for name in names}
-        self.devices |= made
         results = await asyncio.gather(*(device.connect() for device in made.values()), return_exceptions=True)
+        for (name, device), result in zip(made.items(), results, strict=True):
+            if result is None:
+                self.devices[name] = device
+            else:
+                await _hang_up(device)
         for result in results:
-            if isinstance(result, BaseException):
-                await self.close()
+            if result is not None:
                 raise result
+
+    async def hang_up(self) -> None:
+        """Give every device back; the world stays."""
+        devices, self.devices = list(self.devices.values()), {}
+        await asyncio.gather(*(_hang_up(device) for device in devices))
+
+    async def reconnect(self, name: str) -> None:
+        """Hang up and dial again."""
+        await _hang_up(self.devices[name])
+        await self.devices[name].connect()
 
     def _make(self, entry: DeviceEntry) -> Instrument[Any]:
         device = build(entry, self.world, self.lab.sites)
@@ -53,6 +68,10 @@ class Cell:
 
     async def close(self) -> None:
         """Disconnect everything and end the world."""
-        await asyncio.gather(*(device.disconnect() for device in self.devices.values()), return_exceptions=True)
-        self.devices.clear()
+        await self.hang_up()
         await self.world.close()
+
+
+async def _hang_up(device: Instrument[Any]) -> None:
+    with contextlib.suppress(DeviceError, OSError):
+        await device.disconnect()

@@ -1,81 +1,23 @@
-"""Run one program on a cell: connect, command, listen; what came of it is the fold of its journal."""
+"""Run one program on a cell of its own, from connecting to the end; what came of it is told by its records."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from bluesky.utils import FailedStatus
+from typing import Any
 
 from drivers.core.errors import DeviceError
 from orchestrator.cell import Cell
+from orchestrator.conductor import Conductor, Listener
 from orchestrator.engine import Engine
-from orchestrator.journal import Entry
+from orchestrator.journal import Log, MemoryLog
 from orchestrator.plan import program_plan
-from orchestrator.station import Station, clock_station
-from protocols.ledger import Ledger
+from orchestrator.recovery import BY_POLICY
+from orchestrator.result import Result, result_of
+from orchestrator.state import records as r
+from orchestrator.state.cell import RunState
+from orchestrator.station import Station
 from protocols.program import CLOCK, Program
 
-Outcome = Literal["completed", "failed", "aborted"]
-Listener = Callable[[Entry], None]
 DocumentSink = Callable[[str, Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """When an action ran, in seconds since the run began."""
-
-    action: str
-    step: str
-    device: str
-    verb: str
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a run."""
-
-    outcome: Outcome
-    error: str
-    duration_s: float
-    spans: tuple[Span, ...]
-    readings: tuple[dict[str, Any], ...]
-    end_state: dict[str, Any]
-    stock: dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Story:
-    """Collects the journal of a run as it is written."""
-
-    began_s: float
-    begun: dict[str, float] = field(default_factory=dict)
-    spans: list[Span] = field(default_factory=list)
-    readings: list[dict[str, Any]] = field(default_factory=list)
-    ledger: Ledger = field(default_factory=Ledger)
-    error: str = ""
-
-    def hear(self, entry: Entry) -> None:
-        action, at_s = entry.action, entry.at_s - self.began_s
-        if entry.event == "begun":
-            self.begun[action.id] = at_s
-            return
-        self.spans.append(Span(action.id, action.step, action.device, action.verb, self.begun[action.id], at_s))
-        if entry.event == "failed":
-            self.error = self.error or f"step {action.step}: {action.verb}: {entry.error}"
-            return
-        self.ledger.apply(action)
-        for reading in entry.readings:
-            values = {"value": reading.value} if reading.wells is None else {"wells": dict(reading.wells)}
-            about = {
-                "step": action.step,
-                "device": action.device,
-                "quantity": reading.quantity,
-                "unit": reading.unit,
-            }
-            self.readings.append({**about, "at_s": at_s, **values})
 
 
 async def execute(
@@ -83,34 +25,66 @@ async def execute(
     cell: Cell,
     metadata: dict[str, Any],
     *,
+    log: Log | None = None,
     listeners: Sequence[Listener] = (),
     sinks: Sequence[DocumentSink] = (),
 ) -> Result:
-    """Run a program to its end; a device that fails ends it, and the engine brings every device it used to rest."""
+    """Run a program to its end. A device that fails ends it when what runs beside has ended; cancelling stops all."""
     loop = asyncio.get_running_loop()
-    story = _Story(loop.time())
-    heard = (*listeners, story.hear)
-
-    def write(entry: Entry) -> None:
-        for listener in heard:
-            listener(entry)
-
-    outcome: Outcome = "completed"
+    conductor = Conductor(log or MemoryLog(), loop.time)
+    run_id = str(metadata.get("run_id", "run"))
+    story: list[r.Record] = []
+    conductor.listeners += [*listeners, story.append, _ends_at_a_failure(conductor)]
+    began = loop.time()
+    conductor.record(r.Submitted(at=began, run_id=run_id, program=program, about=metadata))
+    conductor.turns.enter(run_id, program.holds)
     try:
         await cell.connect(program.devices)
-        stations = {name: Station(name, cell.devices[name], write) for name in program.devices}
-        stations[CLOCK] = clock_station(write)
-        engine = Engine(metadata)
-        for sink in sinks:
-            engine.subscribe(sink)
-        await engine.run(program_plan(program, stations))
-    except (FailedStatus, DeviceError) as error:
-        outcome = "failed"
-        cause = error.__cause__ if isinstance(error, FailedStatus) else error
-        story.error = story.error or str(cause or error)
+        await perform(run_id, conductor, cell, metadata, sinks)
+        outcome, error = how_it_ended(conductor.state.run(run_id))
+        conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome=outcome, error=error))
+    except DeviceError as lost:  # no connection: nothing was commanded
+        conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome="failed", error=str(lost)))
     except asyncio.CancelledError:
-        outcome, story.error = "aborted", "stopped by a person"
-    return Result(
-        outcome, story.error, loop.time() - story.began_s, tuple(story.spans), tuple(story.readings),
-        story.ledger.end_state(program), story.ledger.stock(),
-    )  # fmt: skip
+        conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome="aborted", error="stopped by a person"))
+    return result_of(program, story, began)
+
+
+def _ends_at_a_failure(conductor: Conductor) -> Listener:
+    def hear(record: r.Record) -> None:
+        if isinstance(record, r.Failed) and record.kind != "Cancelled":
+            conductor.record(
+                r.Chosen(at=record.at, run_id=record.run_id, action=record.action, choice="abort", by=BY_POLICY)
+            )
+
+    return hear
+
+
+async def perform(
+    run_id: str,
+    conductor: Conductor,
+    cell: Cell,
+    about: Mapping[str, Any],
+    sinks: Sequence[DocumentSink],
+    *,
+    shared: bool = False,
+) -> None:
+    """Carry a submitted program out on connected devices, as one Bluesky run, until it is over or asked to end."""
+    stations = {name: Station(name, device, conductor, run_id, shared=shared) for name, device in cell.devices.items()}
+    stations[CLOCK] = Station(CLOCK, None, conductor, run_id)
+    engine = Engine(dict(about))
+    for sink in sinks:
+        engine.subscribe(sink)
+    try:
+        await engine.run(program_plan(run_id, conductor, stations))
+    finally:
+        for station in stations.values():
+            await station.give_up()
+
+
+def how_it_ended(run: RunState) -> tuple[r.RunOutcome, str]:
+    """Completed when all was done and nobody asked it to end; failed when a failure ended it, else aborted."""
+    asked = run.abort_asked
+    if asked is None:
+        return "completed", ""
+    return ("failed" if asked.by == BY_POLICY else "aborted"), asked.reason

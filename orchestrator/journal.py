@@ -1,36 +1,61 @@
-"""What was intended and what came of it, action by action: append-only, on disk before the command goes out."""
+"""Where a cell's records go: into memory, into a file, or (orchestrator/store) into a database.
 
-import json
+A log's `write` returns when the records are as safe as it promises; only then may anyone act on them.
+"""
+
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
-from drivers.core.errors import Outcome
-from drivers.core.instrument import Readings
-from protocols.program import Action
+import orjson
+
+from orchestrator.state.records import Codec, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the journal; `at_s` is the lab's time since the run's loop began."""
+class Log(ABC):
+    """An append-only journal of one cell."""
 
-    event: Literal["begun", "done", "failed"]
-    action: Action
-    at_s: float
-    readings: Readings = ()
-    error: str | None = None
-    outcome: Outcome | None = None
+    #: True where `write` may take milliseconds (a database, a network): it is then called in a thread.
+    threaded: ClassVar[bool] = False
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain data; the action is named by its id, its arguments stand in `program.json`."""
-        line: dict[str, Any] = {"event": self.event, "action": self.action.id, "at_s": self.at_s}
-        if self.readings:
-            line["readings"] = [asdict(reading) for reading in self.readings]
-        if self.error is not None:
-            line |= {"error": self.error, "outcome": self.outcome}
-        return line
+    @abstractmethod
+    def write(self, records: Sequence[Record]) -> None:
+        """Append; durable when this returns. Raises when it could not: the cell then commands nothing more."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class MemoryLog(Log):
+    """For dry runs: nothing is at stake."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Kept by nobody; the conductor's state is all there is."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class FileLog(Log):
+    """A file of JSON lines, on the disk (fdatasync) when `write` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = LineFile(path, durable=True)
+        self._codec = Codec()
+
+    def write(self, records: Sequence[Record]) -> None:
+        """One line a record."""
+        self._file.extend(
+            {"kind": Codec.kind(record), "at": record.at, "run_id": record.run_id, **self._codec.encode(record)}
+            for record in records
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 class LineFile:
@@ -42,7 +67,11 @@ class LineFile:
 
     def append(self, document: object) -> None:
         """Write one line."""
-        self._file.write(json.dumps(document, separators=(",", ":"), default=_plain).encode() + b"\n")
+        self.extend([document])
+
+    def extend(self, documents: Any) -> None:
+        """Write several lines at once."""
+        self._file.write(b"".join(orjson.dumps(d, default=plain, option=_OPTIONS) for d in documents))
         if self._durable:
             os.fdatasync(self._file.fileno())
 
@@ -51,8 +80,19 @@ class LineFile:
         self._file.close()
 
 
-def _plain(value: object) -> object:
-    """numpy scalars and arrays as Bluesky's documents may carry them."""
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def read_lines(path: Path) -> Iterator[Any]:
+    """The documents of a `LineFile`; a last line that a crash cut short is left out."""
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        yield orjson.loads(line)
+
+
+def plain(value: object) -> object:
+    """What orjson does not know: mappings that are no dict, numpy scalars."""
+    if hasattr(value, "items"):
+        return dict(value.items())
     to_list: Callable[[], object] | None = getattr(value, "tolist", None)
     if to_list is None:
         raise TypeError(f"{type(value).__name__} cannot be written as JSON")

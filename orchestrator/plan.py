@@ -1,6 +1,7 @@
 """A program as a Bluesky plan: every action that may begin is begun, and each end lets others begin.
 
 Plain `Msg` objects, since Bluesky's plan stubs take a stack trace each call (reference: 56 % of a point's time).
+RunEngine's own pause and rewind are not used: they send a command twice (ADR 0007). A run pauses by beginning nothing.
 """
 
 import asyncio
@@ -11,40 +12,109 @@ from typing import Any
 
 from bluesky.utils import Msg
 
+from orchestrator.conductor import Conductor
 from orchestrator.readings import StepReading
-from orchestrator.station import Station
-from protocols.program import Action, Program
+from orchestrator.state.cell import OVER, RunState
+from orchestrator.station import Station, Ticket
+from protocols.program import Action
 
 
-def program_plan(program: Program, stations: Mapping[str, Station]) -> Generator[Msg, Any, None]:
-    """One run: sets go out as soon as what they wait for has ended; readings are saved as events."""
-    waits = {action.id: len(action.after) for action in program.actions}
-    followers: dict[str, list[Action]] = {}
-    for action in program.actions:
-        for before in action.after:
-            followers.setdefault(before, []).append(action)
-    ready = [action for action in program.actions if not action.after]
-    running: dict[asyncio.Task[Any], Action] = {}
+class Frontier:
+    """The actions of a run whose predecessors are over, kept up to date end by end."""
+
+    def __init__(self, run: RunState) -> None:
+        self.reset(run)
+
+    def reset(self, run: RunState) -> None:
+        """Look at the whole run anew: at its start, and when it was changed."""
+        self.revision = run.revision
+        self.left = 0  # actions that are not over
+        self._waits: dict[str, int] = {}
+        self._followers: dict[str, list[Action]] = {}
+        self.ready: list[Action] = []
+        for action in run.order.values():
+            if run.phase(action.id) in OVER:
+                continue
+            self.left += 1
+            open_ = [name for name in action.after if name in run.order and run.phase(name) not in OVER]
+            self._waits[action.id] = len(open_)
+            for name in open_:
+                self._followers.setdefault(name, []).append(action)
+            if not open_ and run.phase(action.id) == "waiting":
+                self.ready.append(action)
+
+    def over(self, action: str) -> None:
+        """One action is over."""
+        self.left -= 1
+        for follower in self._followers.pop(action, ()):
+            self._waits[follower.id] -= 1
+            if not self._waits[follower.id]:
+                self.ready.append(follower)
+
+
+Running = dict[asyncio.Task[Any], Action]
+
+
+def program_plan(run_id: str, conductor: Conductor, stations: Mapping[str, Station]) -> Generator[Msg, Any, None]:
+    """One run to its end: until every action is over, or until it is asked to end and nothing of it runs any more.
+
+    A failed action keeps the run waiting for a choice (see `recovery`); whoever chooses wakes it.
+    """
+    wake = conductor.wake(run_id)
+    frontier = Frontier(conductor.state.run(run_id))
+    running: Running = {}
     yield Msg("open_run")
-    while ready or running:
-        for action in ready:
-            status = yield Msg("set", stations[action.device], action, group=action.id)
-            running[status.task] = action
-        ready = []
-        yield Msg("wait_for", None, [functools.partial(_first_end, tuple(running))])
+    while True:
+        wake.clear()
+        run = conductor.state.run(run_id)
+        if run.revision != frontier.revision:
+            frontier.reset(run)
+        if _may_go_on(run):
+            for action in tuple(frontier.ready):
+                intent = conductor.begin(run_id, action)
+                if intent is not None:
+                    frontier.ready.remove(action)
+                    status = yield Msg("set", stations[action.device], Ticket(action, intent), group=action.id)
+                    running[status.task] = action
+        if not running and (not frontier.left or _ends(run)):
+            break
+        yield Msg("wait_for", None, [functools.partial(_first_change, tuple(running), wake)])
         for task in [task for task in running if task.done()]:
             action = running.pop(task)
-            readings = task.result()
-            if readings:
-                yield Msg("create", None, name=action.step)
-                yield Msg("read", StepReading(action.device, readings, time.time()))
-                yield Msg("save")
-            for follower in followers.get(action.id, ()):
-                waits[follower.id] -= 1
-                if not waits[follower.id]:
-                    ready.append(follower)
-    yield Msg("close_run")
+            if conductor.state.run(run_id).phase(action.id) in OVER:
+                frontier.over(action.id)
+            yield from _event(action, task)
+    yield Msg("close_run", **_exit(conductor.state.run(run_id)))
 
 
-async def _first_end(tasks: tuple[asyncio.Task[Any], ...]) -> None:
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+def _may_go_on(run: RunState) -> bool:
+    return not run.paused_by and not run.unsettled and (run.abort_asked is None or run.amended)
+
+
+def _ends(run: RunState) -> bool:
+    return run.abort_asked is not None and not run.amended
+
+
+def _exit(run: RunState) -> dict[str, str]:
+    if run.abort_asked is None:
+        return {}
+    return {"exit_status": "abort", "reason": f"{run.abort_asked.by}: {run.abort_asked.reason}"}
+
+
+def _event(action: Action, task: "asyncio.Task[Any]") -> Generator[Msg, Any, None]:
+    readings = None if task.cancelled() or task.exception() else task.result()
+    if readings:
+        yield Msg("create", None, name=action.step)
+        yield Msg("read", StepReading(action.device, readings, time.time()))
+        yield Msg("save")
+
+
+async def _first_change(tasks: "tuple[asyncio.Task[Any], ...]", wake: asyncio.Event) -> None:
+    """Until one of these tasks has ended, or the run was woken."""
+    if wake.is_set():
+        return
+    woken = asyncio.ensure_future(wake.wait())
+    try:
+        await asyncio.wait((*tasks, woken), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        woken.cancel()

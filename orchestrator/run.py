@@ -15,11 +15,13 @@ from typing import Any
 from drivers.core.world import WorldSettings
 from labfile.lab import Lab
 from orchestrator.cell import Cell
-from orchestrator.execute import Result, execute
-from orchestrator.journal import Entry, LineFile
+from orchestrator.execute import execute
+from orchestrator.journal import FileLog, LineFile
+from orchestrator.result import Result
+from orchestrator.state.records import Record
 from protocols.check import Checked
 
-Progress = Callable[[Entry], None]
+Progress = Callable[[Record], None]
 _TOLD = ("bluesky", "ophyd-async", "pylabrobot", "asyncua", "numpy")
 
 
@@ -61,15 +63,14 @@ def run(
     }  # fmt: skip
     _write(folder / "run.json", metadata | {"outcome": "running", "began": time.time()})
     documents = LineFile(folder / "documents.jsonl", durable=False)
-    journal = LineFile(folder / "journal.jsonl", durable=True)
+    journal = FileLog(folder / "journal.jsonl")
     cell = Cell(lab, world, WorldSettings(seed=seed, speed=speed))
     cell.load(program.devices)
 
     async def main() -> Result:
         try:
             return await execute(
-                program, cell, metadata,
-                listeners=(lambda entry: journal.append(entry.as_json()), progress),
+                program, cell, metadata, log=journal, listeners=(progress,),
                 sinks=(lambda name, document: documents.append([name, dict(document)]),),
             )  # fmt: skip
         finally:

@@ -10,7 +10,8 @@ import rfc8785
 from drivers.core.world import WorldSettings
 from labfile.lab import Lab
 from orchestrator.cell import Cell
-from orchestrator.execute import Result, execute
+from orchestrator.execute import execute
+from orchestrator.result import Result
 from protocols.program import Program
 
 #: Where the time of every dry run begins, so that equal runs give equal traces: 2026-01-01T00:00:00Z.

@@ -1,7 +1,7 @@
-"""Where a run meets a device: the intent is written before the command goes out, the outcome after it."""
+"""Where a run meets a device: the command goes out when its intent is on disk, and its outcome is written after it."""
 
 import asyncio
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from bluesky.protocols import Movable, Stoppable
@@ -9,52 +9,113 @@ from ophyd_async.core import AsyncStatus
 
 from drivers.core.errors import DeviceError
 from drivers.core.instrument import Command, Instrument, Readings
-from orchestrator.journal import Entry
-from protocols.program import CLOCK, Action
+from orchestrator.conductor import Conductor
+from orchestrator.state import records as r
+from protocols.program import Action
 
-Write = Callable[[Entry], None]
+#: The verb of a run's safe end; every driver has it beside its role's verbs.
+MAKE_SAFE = "make_safe"
 
 
-class Station(Movable[Action], Stoppable):
-    """One device of one run; `set(action)` journals, commands, and journals again."""
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An action that may go out once `intent` is done."""
+
+    action: Action
+    intent: "asyncio.Future[None]"
+
+
+class Station(Movable[Ticket], Stoppable):
+    """One device in one run: commands it, and writes what came of it. Without a device, it lets time pass.
+
+    What the device is told of labware carries the run's name (`run/plate`) where several runs share it, so that two
+    plates are never one. A failure is a record, never an exception: the run decides how it goes on.
+    """
 
     parent = None
 
-    def __init__(self, name: str, device: Instrument[Any] | None, write: Write) -> None:
+    def __init__(
+        self, name: str, device: Instrument[Any] | None, conductor: Conductor, run_id: str, *, shared: bool = False
+    ) -> None:
         self.name = name
         self._device = device
-        self._write = write
+        self._conductor = conductor
+        self._run_id = run_id
+        self._shared = shared
+        self._under_way: set[asyncio.Task[Any]] = set()
 
-    def set(self, action: Action) -> AsyncStatus[Readings]:
-        """Begin an action; the status ends with it, and its task holds what was measured."""
-        return AsyncStatus(self._run(action))
+    def set(self, ticket: Ticket) -> AsyncStatus[Readings | None]:
+        """Carry an action out; the status ends with it, and its task holds the readings, or None for a failure."""
+        status = AsyncStatus(self._carry_out(ticket))
+        self._under_way.add(status.task)
+        status.task.add_done_callback(self._under_way.discard)
+        return status
 
-    async def _run(self, action: Action) -> Readings:
-        loop = asyncio.get_running_loop()
-        self._write(Entry("begun", action, loop.time()))
+    async def _carry_out(self, ticket: Ticket) -> Readings | None:
+        action, conductor = ticket.action, self._conductor
+        await ticket.intent
         try:
             readings = await self._perform(action)
         except DeviceError as error:
-            self._write(Entry("failed", action, loop.time(), error=str(error), outcome=error.outcome))
-            raise
+            self._failed(action, str(error), type(error).__name__, error.outcome, recoverable=error.recoverable)
+            return None
         except asyncio.CancelledError:
-            self._write(Entry("failed", action, loop.time(), error="cancelled", outcome="unknown"))
+            self._failed(action, "cancelled", "Cancelled", "unknown")
             raise
-        self._write(Entry("done", action, loop.time(), readings=readings))
+        except Exception as error:  # a driver's own mistake: what the device did is not known
+            self._failed(action, f"{self.name}: {type(error).__name__}: {error}", type(error).__name__, "unknown")
+            return None
+        conductor.record(r.Done(at=conductor.now(), run_id=self._run_id, action=action.id, readings=readings))
         return readings
+
+    def _failed(self, action: Action, error: str, kind: str, outcome: Any, *, recoverable: bool = False) -> None:
+        self._conductor.record(
+            r.Failed(
+                at=self._conductor.now(),
+                run_id=self._run_id,
+                action=action.id,
+                error=error,
+                kind=kind,
+                outcome=outcome,
+                recoverable=recoverable,
+            )
+        )
 
     async def _perform(self, action: Action) -> Readings:
         if self._device is None:
             await asyncio.sleep(action.args["duration_s"])
             return ()
-        return await self._device.perform(Command(action.id, action.verb, action.args))
+        if action.verb == MAKE_SAFE:
+            await self._device.make_safe()
+            return ()
+        return await self._device.perform(self.command(action))
+
+    def command(self, action: Action) -> Command:
+        """The command of an action, under an id that no other run and no other attempt has."""
+        attempt = self._conductor.state.run(self._run_id).actions[action.id].attempt
+        args = {name: self._own(name, value) for name, value in action.args.items()} if self._shared else action.args
+        return Command(f"{self._run_id}/{action.id}#{attempt}", action.verb, args)
+
+    def _own(self, name: str, value: Any) -> Any:
+        """The name that only this run's labware has, and the place beside the deck that is its own."""
+        if name == "labware" and value not in _COMMON:
+            return f"{self._run_id}/{value}"
+        if name in ("site", "destination") and isinstance(value, str) and value.startswith(_BENCH):
+            return f"{_BENCH}{self._run_id}/{value.removeprefix(_BENCH)}"
+        return value
 
     async def stop(self, success: bool = True) -> None:
         """Stop the device now."""
         if self._device is not None:
             await self._device.stop(success)
 
+    async def give_up(self) -> None:
+        """Wait no longer for what is under way; its outcome is written as unknown."""
+        under_way = list(self._under_way)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
-def clock_station(write: Write) -> Station:
-    """The station of actions that only let time pass."""
-    return Station(CLOCK, None, write)
+
+_BENCH = "bench."  # beside the deck, one place a piece of labware
+_COMMON = ("trash",)  # labware that the lab has, and no run brought

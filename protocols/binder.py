@@ -6,6 +6,7 @@ from typing import Any
 from drivers.core.labware import LabwareKind, UnknownLabware
 from protocols import model as m
 from protocols.drafts import Draft, sequence
+from protocols.holds import holds
 from protocols.labview import LabView
 from protocols.layout import OFF, Layout
 from protocols.ledger import TRASH, kind_of
@@ -17,13 +18,17 @@ from protocols.setup import fills, species_of
 from protocols.wells import AddressError, parse_wells
 
 
-def bind(source: Source, lab: LabView) -> Program:
-    """The program of a protocol on a lab; raises `ProtocolError` with every step that cannot be bound."""
-    return _Binder(source, lab).program()
+def bind(source: Source, lab: LabView, *, clear: bool = False) -> Program:
+    """The program of a protocol on a lab; raises `ProtocolError` with every step that cannot be bound.
+
+    With `clear` a person takes all labware out of the lab as soon as it is no longer needed, so that others can run.
+    """
+    return _Binder(source, lab, clear).program()
 
 
 class _Binder:
-    def __init__(self, source: Source, lab: LabView) -> None:
+    def __init__(self, source: Source, lab: LabView, clear: bool) -> None:
+        self.clear = clear
         self.source, self.protocol, self.lab = source, source.protocol, lab
         self.problems: list[Problem] = []
         self.drafts: list[Draft] = []
@@ -50,11 +55,16 @@ class _Binder:
         self._guard("setup", self._check_materials)
         if self.problems:
             raise ProtocolError(self.problems)
+        if self.clear:
+            for labware in list(self.layout.where):
+                self.layout.clear("clear", labware)
         body = list(self.drafts)
         drafts = [self._with_definition(draft) for draft in [*self._setup(body), *body]]
+        actions = sequence(drafts, self.lab.roles, frozenset(self.lab.all_sites()))
         return Program(
             protocol_hash=self.source.hash,
-            actions=sequence(drafts, self.lab.roles),
+            actions=actions,
+            holds=holds(actions, self.lab.roles),
             labware=self.sources,
             species={name: species_of(material) for name, material in self._materials().items()},
             names=_names(self._materials()),

@@ -28,10 +28,13 @@ class Checked:
         return self.program is not None and not blocking(self.problems)
 
 
-def check(source: Source, lab: LabView) -> Checked:
-    """Bind, then fold the belief over every action; problems of one rule in one step are told once."""
+def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
+    """Bind, then fold the belief over every action; problems of one rule in one step are told once.
+
+    `clear` is the binder's: take labware out of the lab when it is no longer needed.
+    """
     try:
-        program = bind(source, lab)
+        program = bind(source, lab, clear=clear)
     except ProtocolError as error:
         return Checked(source, None, _once(error.problems), {}, {})
     ledger, problems = fold(program)

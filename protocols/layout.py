@@ -83,7 +83,7 @@ class Layout:
         if arm is None and not by_person:
             raise ProtocolError([self._unreachable(step, labware, source, destination)])
         for site in (source, destination):
-            self._tray(step, site, opened=True)
+            self._open_tray(step, site, labware)
         things = (
             labware,
             source,
@@ -106,6 +106,16 @@ class Layout:
         """Have a person put labware aside, off the deck."""
         self.move(step, labware, bench(labware), by_person=True)
 
+    def clear(self, step: str, labware: str) -> None:
+        """Have a person take labware out of the lab, for good."""
+        site = self.where.pop(labware)
+        self._open_tray(step, site, labware)
+        owner = self.lab.owner(site)
+        things = (labware, site, *([owner] if owner else []))
+        if owner == self.handler:
+            self.drafts.append(Draft(step, self.handler, "remove_labware", {"labware": labware}, things))
+        self.drafts.append(Draft(step, self.operator, "remove", {"labware": labware, "site": site}, things))
+
     def announce(self, step: str, labware: str) -> None:
         """Tell the liquid handler what stands on its deck; the definition is put in when the program is whole."""
         site = self.where[labware]
@@ -118,11 +128,12 @@ class Layout:
             self.drafts.append(Draft(step, device, "close_tray", {}, (f"{device}.tray",)))
             self.tray_open[device] = False
 
-    def _tray(self, step: str, site: str, *, opened: bool) -> None:
+    def _open_tray(self, step: str, site: str, labware: str) -> None:
+        """Only once the labware is ready to come: an open tray keeps the reader from others."""
         device = self.lab.owner(site)
-        if device and self.lab.roles[device] == "PlateReader" and self.tray_open.get(device, False) != opened:
-            self.drafts.append(Draft(step, device, "open_tray", {}, (site,)))
-            self.tray_open[device] = opened
+        if device and self.lab.roles[device] == "PlateReader" and not self.tray_open.get(device):
+            self.drafts.append(Draft(step, device, "open_tray", {}, (site, labware)))
+            self.tray_open[device] = True
 
     def _clear(self, step: str, site: str) -> None:
         standing = next((name for name, there in self.where.items() if there == site), None)

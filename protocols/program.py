@@ -19,6 +19,19 @@ class Action:
     args: Mapping[str, Any]
     after: tuple[str, ...] = ()
     harmless: bool = False  # repeating it changes nothing
+    needs: tuple[str, ...] = ()  # devices and sites that nobody else may use meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A device or site that is one run's from the begin of action `first` to the end of `last`.
+
+    `last` None means that it is still occupied when the program has ended: labware stays on a site.
+    """
+
+    thing: str
+    first: str
+    last: str | None
 
 
 #: The device name of actions that only let time pass.
@@ -38,6 +51,7 @@ class Program:
     #: CAS number -> the name the author uses for it.
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
+    holds: tuple[Hold, ...] = ()
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -57,6 +71,7 @@ class Program:
                 {
                     "id": action.id, "step": action.step, "device": action.device, "verb": action.verb,
                     "args": dict(action.args), "after": list(action.after), "harmless": action.harmless,
+                    "needs": list(action.needs),
                 }
                 for action in self.actions
             ],
@@ -64,4 +79,15 @@ class Program:
             "species": {name: dict(species) for name, species in self.species.items()},
             "names": dict(self.names),
             "notes": list(self.notes),
+            "holds": [[hold.thing, hold.first, hold.last] for hold in self.holds],
         }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Program":
+        """The program that `as_json` wrote."""
+        actions = (
+            Action(**{**action, "after": tuple(action["after"]), "needs": tuple(action["needs"])})
+            for action in document["actions"]
+        )
+        holds = tuple(Hold(*hold) for hold in document["holds"])
+        return cls(**{**document, "actions": tuple(actions), "notes": tuple(document["notes"]), "holds": holds})

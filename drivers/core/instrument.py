@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from bluesky.protocols import Movable, Stoppable
 from ophyd_async.core import AsyncStatus, Device
@@ -36,6 +36,15 @@ class Reading:
 
 
 Readings = tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What a device knows of a command whose outcome was lost; `evidence` is told to people."""
+
+    state: Literal["done", "not_done", "unknown"]
+    evidence: str
+    readings: Readings = ()
 
 
 class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
@@ -100,6 +109,18 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
     async def stop(self, success: bool = True) -> None:
         """Bring the device to rest now, also while a command runs; never waits for the command."""
         raise NotImplementedError
+
+    async def recall(self, command: Command) -> Recall:
+        """What became of a command that was sent before the connection, or this process, ended.
+
+        Only looks; waits for the end of a command that still runs. `done` and `not_done` need real evidence: the
+        device's own log or state.
+        """
+        return Recall("unknown", f"{self.name} keeps no record of its commands")
+
+    async def make_safe(self) -> None:
+        """Bring the device to where it may be left alone, after an abort; works after `stop`, and twice."""
+        await self.stop()
 
     def check(self, limit: str, value: float) -> None:
         """Refuse a value outside the limit of that name before anything goes to the wire."""

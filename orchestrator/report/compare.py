@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from orchestrator.execute import Result
+from orchestrator.result import Result
 
 
 @dataclass(frozen=True, slots=True)

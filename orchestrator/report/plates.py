@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.execute import Result
 from orchestrator.report.figures import PALETTE, blend, number
+from orchestrator.result import Result
 from protocols.check import Checked
 from protocols.ledger import kind_of
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.execute import Result, Span
 from orchestrator.report.figures import PALETTE, Scale
+from orchestrator.result import Result, Span
 from orchestrator.text import duration
 
 WIDTH, LANE, LABEL = 1080, 34, 110

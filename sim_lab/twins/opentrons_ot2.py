@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.http import Request, ServerSide
@@ -34,6 +35,12 @@ class Run:
     definitions: dict[str, LabwareKind] = field(default_factory=dict)
     commands: dict[str, dict[str, Any]] = field(default_factory=dict)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    current: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """As the server tells of a run."""
+        status = "stopped" if self.stopped.is_set() else "idle"
+        return {"id": self.id, "status": status, "current": self.current}
 
 
 class Twin(StreamTwin):
@@ -79,11 +86,15 @@ class Twin(StreamTwin):
             case ("POST", "robot", "home"):
                 await asyncio.sleep(self.gantry.home())
                 return 200, {"message": "Homing robot."}
+            case ("GET", "runs"):
+                return 200, {"data": [run.as_json() for run in self.runs.values()]}
             case ("POST", "runs"):
+                for run in self.runs.values():
+                    run.current = False
                 run = Run(f"run-{next(self._serial)}")
                 run.labware[wire.FIXED_TRASH] = (kind("trash"), "12")
                 self.runs[run.id] = run
-                return 201, {"data": {"id": run.id, "status": "idle", "current": True}}
+                return 201, {"data": run.as_json()}
             case (method, "runs", run_id, *rest) if run_id in self.runs:
                 return await self._run_route(self.runs[run_id], method, rest, request, body or {})
             case (_, "runs", run_id, *_):
@@ -95,8 +106,13 @@ class Twin(StreamTwin):
     ) -> tuple[int, Any]:
         data = body.get("data") or {}
         match (method, *rest):
-            case ("POST", "commands") if run.stopped.is_set():
-                return 409, _errors("RunStopped", f"Run {run.id} is stopped.")
+            case ("POST", "commands") if run.stopped.is_set() or not run.current:
+                return 409, _errors("RunStopped", f"Run {run.id} takes no more commands.")
+            case ("GET", "commands"):
+                asked = parse_qs(request.query)
+                cursor, length = (int(asked.get(name, ["0"])[0]) for name in ("cursor", "pageLength"))
+                page = list(run.commands.values())[cursor : cursor + (length or 20)]
+                return 200, {"data": page, "meta": {"cursor": cursor, "totalLength": len(run.commands)}}
             case ("POST", "commands"):
                 return 201, {"data": await self._post_command(run, data, "waitUntilComplete=true" in request.query)}
             case ("GET", "commands", command_id) if command_id in run.commands:
@@ -114,8 +130,10 @@ class Twin(StreamTwin):
                 run.stopped.set()
                 return 201, {"data": {"id": f"action-{next(self._serial)}", "actionType": "stop"}}
             case ("GET",):
-                status = "stopped" if run.stopped.is_set() else "idle"
-                return 200, {"data": {"id": run.id, "status": status, "current": True}}
+                return 200, {"data": run.as_json()}
+            case ("PATCH",):
+                run.current = bool(data.get("current", run.current))
+                return 200, {"data": run.as_json()}
         return 404, _errors("NotFound", f"{method} {request.path}")
 
     def _pipette(self, mount: str) -> dict[str, Any]:
@@ -143,7 +161,7 @@ class Twin(StreamTwin):
     async def _execute(self, run: Run, command: dict[str, Any]) -> None:
         async with self._busy:
             command["status"] = "running"
-            handler = getattr(self, f"_do_{command['commandType']}", None)
+            handler = getattr(self, f"_do_{str(command['commandType']).replace('/', '_')}", None)
             try:
                 if handler is None:
                     raise RobotError(
@@ -162,6 +180,9 @@ class Twin(StreamTwin):
             async with asyncio.timeout(seconds):
                 await run.stopped.wait()
             raise RobotError("RunStopped", "the run was stopped during the command")
+
+    async def _do_comment(self, run: Run, _: Mapping[str, Any]) -> None:
+        """A note in the run's record."""
 
     async def _do_home(self, run: Run, _: Mapping[str, Any]) -> None:
         await self._pass(run, self.gantry.home())
@@ -249,6 +270,9 @@ class Twin(StreamTwin):
         slot, found, well = self._below(run)
         await self._pass(run, 1.5)
         self._head(run, params).drop(self.world.on(self.site(slot)), found, well)
+
+    async def _do_unsafe_dropTipInPlace(self, run: Run, params: Mapping[str, Any]) -> None:
+        await self._do_dropTipInPlace(run, params)
 
     # Parts of commands
 

@@ -104,7 +104,7 @@ def test_a_run_leaves_its_record(lab: Lab, tmp_path: Path) -> None:
         "report.html",
     }
     journal = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
-    assert [line["event"] for line in journal].count("begun") == [line["event"] for line in journal].count("done")
+    assert [line["kind"] for line in journal].count("begun") == [line["kind"] for line in journal].count("done")
     assert document(lab("runs", "--json"))["runs"][0]["run_id"] == told["run_id"]
     assert "completed" in lab("runs", told["run_id"])[1]
     crate = tmp_path / "crate"

@@ -12,11 +12,12 @@ from event_model import DocumentNames, schema_validators
 from drivers.core.world import WorldSettings
 from labfile import Lab
 from orchestrator.cell import Cell
-from orchestrator.execute import Result, execute
-from orchestrator.journal import Entry
+from orchestrator.execute import execute
 from orchestrator.labview import view
+from orchestrator.result import Result
 from orchestrator.run import Run, run
 from orchestrator.simulate import simulate
+from orchestrator.state import records
 from protocols.check import Checked, check
 from protocols.importers.opentrons import import_opentrons
 from protocols.parse import from_document, read
@@ -63,9 +64,9 @@ def test_the_journal_has_intent_before_outcome_for_every_action(demo_run: Run, d
     begun: set[str] = set()
     done: set[str] = set()
     for line in lines(demo_run.folder / "journal.jsonl"):
-        if line["event"] == "begun":
+        if line["kind"] == "begun":
             begun.add(line["action"])
-        else:
+        elif line["kind"] == "done":
             assert line["action"] in begun
             done.add(line["action"])
     assert begun == done == {action.id for action in demo.program.actions}
@@ -82,9 +83,9 @@ def test_the_demo_is_repeatable_and_its_readings_are_the_seeds(lab: Lab, demo: C
 
 
 def test_devices_that_share_nothing_overlapped(demo_run: Run) -> None:
-    """Before the arm brings the plate, the reader opens its tray while others still work."""
+    """The robot takes note of its pipettes while a person still brings labware."""
     spans = {span.action: span for span in demo_run.result.spans}
-    assert spans["read.1"].start_s < spans["shake.3"].end_s
+    assert spans["setup.8"].start_s < spans["setup.4"].end_s
 
 
 def test_an_abort_stops_the_devices_and_is_an_outcome(small_lab: Lab) -> None:
@@ -95,7 +96,7 @@ def test_an_abort_stops_the_devices_and_is_an_outcome(small_lab: Lab) -> None:
     program = check(from_document(document), view(small_lab)).program
     assert program is not None
     cell = Cell(small_lab, "twin", WorldSettings(epoch_s=0.0))
-    heard: list[Entry] = []
+    heard: list[records.Record] = []
 
     async def main() -> Result:
         task = asyncio.ensure_future(execute(program, cell, {}, listeners=(heard.append,)))
@@ -108,8 +109,9 @@ def test_an_abort_stops_the_devices_and_is_an_outcome(small_lab: Lab) -> None:
     result = cell.world.run(main)
     assert result.outcome == "aborted"
     assert result.duration_s == pytest.approx(60)
-    assert [entry.event for entry in heard] == ["begun", "failed"]
-    assert heard[-1].outcome == "unknown"
+    assert [type(record).__name__ for record in heard] == ["Submitted", "Begun", "Failed", "Finished"]
+    assert isinstance(heard[2], records.Failed)
+    assert heard[2].outcome == "unknown"
 
 
 @pytest.mark.skipif(not OUTSIDE, reason="../shared/data/opentrons is not here")

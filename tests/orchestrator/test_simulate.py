@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from drivers.core.world import WorldSettings
 from labfile import Lab
 from orchestrator.cell import Cell
-from orchestrator.execute import Result, execute
+from orchestrator.execute import execute
 from orchestrator.labview import view
+from orchestrator.result import Result
 from orchestrator.simulate import simulate
 from protocols.check import Checked, check
 from protocols.parse import from_document

@@ -103,6 +103,13 @@ class PF400(PlateMover[Options]):
         await self._open_stop_line()
         await self._do(self._status.halt())
 
+    async def make_safe(self) -> None:
+        """It stands where it is, with its power on: what it may hold must not fall. A person takes that out."""
+        if self._held is not None:
+            raise CommandFailed(
+                f"its gripper holds {self._held}.", device=self.name, hint="Take it out by hand, then say so."
+            )
+
     async def move_labware(self, labware: str, source: str, destination: str) -> None:
         """Take the labware at `source` and put it down at `destination`; holding it already, only the latter."""
         start, end = self._taught(source), self._taught(destination)

@@ -1,12 +1,21 @@
 """The OT-2 as a liquid handler: one run on its robot server, one command at a time."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
+from drivers.core.errors import (
+    CommandFailed,
+    CommandRefused,
+    CommandStopped,
+    DeviceError,
+    ProtocolViolation,
+    ReplyTimeout,
+)
 from drivers.core.http import HttpClient, Response
+from drivers.core.instrument import Command, Recall
 from drivers.core.labware import Pipette, kind, pipettes
 from drivers.core.limits import Limits
 from drivers.core.roles import LiquidHandler
@@ -15,6 +24,7 @@ from drivers.liquid_handlers.opentrons_ot2 import wire
 from drivers.liquid_handlers.opentrons_ot2.options import Options
 
 ASK_TIMEOUT_S = 10.0  # for questions that the server answers at once
+RECALL_GRACE_S = 1.0  # for bytes of a dead client that the robot has yet to read
 POLL_S = 1.0  # between looks at a command that outlasts its request
 
 
@@ -28,19 +38,102 @@ class OT2(LiquidHandler[Options]):
         self._stopper = HttpClient(port.transport, host, wire.HEADERS)  # its own wire: stop never waits
         self._run = ""
         self._pipettes: dict[str, Pipette] = {}
+        self._tipped: dict[str, bool] = {}  # mount -> whether a tip hangs on it, as far as the robot was told
 
     async def open(self) -> None:
-        """See that it is an OT-2 and open a run."""
+        """See that it is an OT-2; go on in the run that we left open when we were cut off, else open one."""
         health = (await self._ask("GET", wire.HEALTH)).json()
         model = health.get("robot_model", "")
         if "OT-2" not in model:
             raise CommandRefused(f"answers as '{model}', not as an OT-2.", device=self.name, hint="Check its address.")
+        if not await self._attach():
+            await self._new_run()
+
+    async def _attach(self) -> bool:
+        """Find our own open run, and in its commands what the robot was told: pipettes and tips."""
+        run = wire.current_run((await self._ask("GET", wire.RUNS)).json())
+        commands = [command async for command in self._commands(run)] if run else []
+        if run is None or not commands or commands[0].get("key") != wire.SESSION_KEY:
+            return False
+        self._run = run
+        for command in commands:
+            if command["status"] == "succeeded":
+                self._note(command["commandType"], command["params"])
+        return True
+
+    async def _new_run(self) -> None:
         self._run = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
+        self._pipettes.clear()
+        opening = wire.command("comment", {"message": f"run of Genesis Lab for {self.name}"}, wire.SESSION_KEY)
+        await self._ask("POST", wire.waiting(wire.commands_path(self._run), ASK_TIMEOUT_S), opening)
+
+    def _note(self, kind: str, params: Mapping[str, Any]) -> None:
+        """What a successful command changed for us."""
+        if kind == "loadPipette":
+            self._pipettes[params["mount"]] = pipettes()[params["pipetteName"]]
+        elif kind in ("pickUpTip", "dropTip"):
+            self._tipped[params["pipetteId"]] = kind == "pickUpTip"
+
+    async def _commands(self, run: str) -> AsyncIterator[dict[str, Any]]:
+        """All commands of a run, the oldest first."""
+        cursor = 0
+        while True:
+            page = (await self._ask("GET", wire.commands_page(run, cursor))).json()
+            for command in page["data"]:
+                yield command
+            cursor += len(page["data"])
+            if not page["data"] or cursor >= page["meta"]["totalLength"]:
+                return
 
     async def close(self) -> None:
-        """Hang up; the run stays on the robot as its record."""
+        """Close the run, which stays on the robot as its record, and hang up."""
+        with contextlib.suppress(DeviceError):
+            if self._run:
+                await self._ask("PATCH", wire.run_path(self._run), {"data": {"current": False}})
+        self._run = ""
         await self._http.close()
         await self._stopper.close()
+
+    async def recall(self, command: Command) -> Recall:
+        """The robot keeps every command with our key: what became of it is its own word."""
+        found = await self._find(command.action)
+        if found is None:  # what we sent last may still be on its way in
+            await asyncio.sleep(RECALL_GRACE_S)
+            found = await self._find(command.action)
+        if found is None:
+            return Recall("not_done", f"the robot's run {self._run} has no command with the key {command.action}")
+        told = f"the robot's run {self._run} has command {found['id']} with the key {command.action}"
+        while found["status"] in ("queued", "running"):
+            await asyncio.sleep(POLL_S)
+            found = (await self._ask("GET", wire.command_path(self._run, found["id"]))).json()["data"]
+        if found["status"] == "succeeded":
+            self._note(found["commandType"], found["params"])
+            return Recall("done", f"{told}: succeeded")
+        return Recall("unknown", f"{told}: {found['status']}: {(found.get('error') or {}).get('detail', 'no reason')}")
+
+    async def _find(self, key: str) -> dict[str, Any] | None:
+        if not self._run:
+            return None
+        found = None
+        async for command in self._commands(self._run):
+            if command.get("key") == key:
+                found = command
+        return found
+
+    async def make_safe(self) -> None:
+        """Tips into the trash, gantry home; in a new run when the last one was stopped."""
+        mounts = dict(self._pipettes)
+        if not self._run:
+            await self._new_run()
+            for mount, pipette in mounts.items():
+                await self._command("loadPipette", _load(mount, pipette.name), part="load")
+        for mount in [mount for mount, tipped in self._tipped.items() if tipped and mount in mounts]:
+            place = {"pipetteId": mount, "addressableAreaName": wire.FIXED_TRASH}
+            await self._command("moveToAddressableAreaForDropTip", place, part=f"go-{mount}")
+            # The run may be a new one, which knows of no tip: this is the command for such a case.
+            await self._command("unsafe/dropTipInPlace", {"pipetteId": mount}, part=f"drop-{mount}")
+            self._tipped[mount] = False
+        await self.home()
 
     async def stop(self, success: bool = True) -> None:
         """Stop the run now: motion ends, and the run takes no more commands until the next connect."""
@@ -58,8 +151,7 @@ class OT2(LiquidHandler[Options]):
             raise CommandRefused(
                 f"the {mount} mount carries {found or 'nothing'}, not {pipette}.", device=self.name, hint=hint
             )
-        await self._command("loadPipette", {"mount": mount, "pipetteName": pipette, "pipetteId": mount})
-        self._pipettes[mount] = pipettes()[pipette]
+        await self._command("loadPipette", _load(mount, pipette), part="load" if nozzles == 1 else "")
         if nozzles == 1:
             layout = {"style": "SINGLE", "primaryNozzle": "A1"}
             await self._command("configureNozzleLayout", {"pipetteId": mount, "configurationParams": layout})
@@ -77,7 +169,7 @@ class OT2(LiquidHandler[Options]):
 
     async def remove_labware(self, labware: str) -> None:
         """Go home, out of the arm's way, and tell the robot that the labware leaves the deck."""
-        await self.home()
+        await self._command("home", {}, part="home")
         params = {"labwareId": labware, "newLocation": "offDeck", "strategy": "manualMoveWithoutPause"}
         await self._command("moveLabware", params)
 
@@ -157,13 +249,17 @@ class OT2(LiquidHandler[Options]):
         self._pipette(mount)
         await self._command(kind, {"pipetteId": mount, "labwareId": wire.labware_id(labware), "wellName": well, **more})
 
-    async def _command(self, kind: str, params: Mapping[str, Any]) -> None:
-        """Post one command and wait for its end; a late one is looked up until `command_timeout_s` is over."""
+    async def _command(self, kind: str, params: Mapping[str, Any], part: str = "") -> None:
+        """Post one command and wait for its end; a late one is looked up until `command_timeout_s` is over.
+
+        Its key is the action's id; what only leads up to the action's own command is a `part` of it.
+        """
         if not self._run:
             raise CommandRefused("its run was stopped.", device=self.name, hint="Connect again to begin a new one.")
         run, limit = self._run, self.options.command_timeout_s
         path = wire.waiting(wire.commands_path(run), limit)
-        answer = await self._ask("POST", path, wire.command(kind, params, self.action), timeout_s=limit + ASK_TIMEOUT_S)
+        key = f"{self.action}:{part}" if part else self.action
+        answer = await self._ask("POST", path, wire.command(kind, params, key), timeout_s=limit + ASK_TIMEOUT_S)
         data = answer.json()["data"]
         deadline = asyncio.get_running_loop().time() + limit
         while data["status"] in ("queued", "running"):
@@ -175,6 +271,7 @@ class OT2(LiquidHandler[Options]):
             error = data.get("error") or {}
             detail = f"{kind}: {error.get('errorType', 'failed')}: {error.get('detail', 'no reason given')}"
             raise (CommandFailed if self._run else CommandStopped)(detail, device=self.name)
+        self._note(kind, params)
 
     async def _ask(self, method: str, path: str, body: Any = None, *, timeout_s: float = ASK_TIMEOUT_S) -> Response:
         answer = await self._http.request(method, path, body, timeout_s=timeout_s)
@@ -184,3 +281,7 @@ class OT2(LiquidHandler[Options]):
             errors = answer.json().get("errors") or [{}]
             raise CommandRefused(f"{method} {path}: {errors[0].get('detail', answer.status)}", device=self.name)
         return answer
+
+
+def _load(mount: str, pipette: str) -> dict[str, Any]:
+    return {"mount": mount, "pipetteName": pipette, "pipetteId": mount}

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 HEADERS = {"Opentrons-Version": "3"}
+SESSION_KEY = "genesis-lab"  # of the comment that opens each of our runs, by which we know it again
+PAGE = 100  # commands a page
 FIXED_TRASH = "fixedTrash"  # the server loads it by itself, in slot 12
 
 RUNS = "/runs"
@@ -27,6 +29,16 @@ def command_path(run: str, command: str) -> str:
     return f"{commands_path(run)}/{quote(command, safe='')}"
 
 
+def run_path(run: str) -> str:
+    """One run."""
+    return f"{RUNS}/{quote(run, safe='')}"
+
+
+def commands_page(run: str, cursor: int) -> str:
+    """A page of a run's commands, from number `cursor` on, the oldest first."""
+    return f"{commands_path(run)}?cursor={cursor}&pageLength={PAGE}"
+
+
 def waiting(path: str, timeout_s: float) -> str:
     """The same path, answered when the command has ended or the time is over."""
     return f"{path}?waitUntilComplete=true&timeout={round(timeout_s * 1000)}"
@@ -40,6 +52,11 @@ def actions_path(run: str) -> str:
 def definitions_path(run: str) -> str:
     """Where a labware definition is handed in."""
     return f"{RUNS}/{quote(run, safe='')}/labware_definitions"
+
+
+def current_run(runs: Mapping[str, Any]) -> str | None:
+    """The run that the robot has open and that takes commands, from the answer to `GET /runs`."""
+    return next((run["id"] for run in runs["data"] if run.get("current") and run["status"] == "idle"), None)
 
 
 def command(kind: str, params: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ class ConsoleTransport(Transport):
         self.address = address
         self._tasks = wire.Lines()
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
-        self._numbers: list[int] = []
+        self._asked: list[tuple[str, bool]] = []  # id, and whether it is only asked if it was done
         self._listening = False
 
     async def open(self) -> None:
@@ -30,9 +30,11 @@ class ConsoleTransport(Transport):
         """Show each task in words."""
         for task in self._tasks.feed(data):
             if task is not None:
-                self._numbers.append(task["id"])
+                only_asked = task["do"] == wire.RECALL
+                self._asked.append((task["id"], only_asked))
+                how = "Enter for yes, n for no: " if only_asked else "Enter when done, or say why not: "
                 print(
-                    f"\n  {task['say']}\n  Enter when done, or say why not: ",
+                    f"\n  {task['say']}\n  {how}",
                     end="",
                     file=sys.stderr,
                     flush=True,
@@ -42,8 +44,11 @@ class ConsoleTransport(Transport):
         line = sys.stdin.readline()
         if not line:
             self._answers.put_nowait(b"")
-        elif self._numbers:
-            self._answers.put_nowait(wire.answer(self._numbers.pop(0), line.strip() or None))
+        elif self._asked:
+            number, only_asked = self._asked.pop(0)
+            said = line.strip()
+            told = wire.recalled(number, not said) if only_asked else wire.answer(number, said or None)
+            self._answers.put_nowait(told)
 
     async def receive(self) -> bytes:
         """The next answer; b"" when the person hung up."""

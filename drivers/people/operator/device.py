@@ -1,9 +1,11 @@
 """A person as a device: tasks go out as text, and an answer comes when they are done."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from drivers.core.errors import CommandFailed, ConnectionLost, ProtocolViolation, ReplyTimeout
+from drivers.core.instrument import Command, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import Operator
 from drivers.core.transport import Port
@@ -33,19 +35,37 @@ class Person(Operator[Options]):
 
     async def _do(self, verb: str, **args: Any) -> None:
         self._number += 1
+        answer = await self._ask(self.action or str(self._number), verb, args)
+        if not answer.get("done"):
+            raise CommandFailed(f"{wire.sentence(verb, args)} Not done: {answer.get('why')}", device=self.name)
+
+    async def recall(self, command: Command) -> Recall:
+        """Ask whether a task was done; whoever does tasks knows them by their ids."""
+        asked = {"do": command.verb, "args": dict(command.args)}
+        answer = await self._ask(command.action, wire.RECALL, asked)
+        said = wire.sentence(command.verb, command.args)
+        match answer.get("done"):
+            case True:
+                return Recall("done", f"{self.name} says that it was done: {said}")
+            case False:
+                return Recall("not_done", f"{self.name} says that it was not done: {said}")
+        return Recall("not_done", f"{self.name} was never asked: {said}")
+
+    async def make_safe(self) -> None:
+        """A person is safe."""
+
+    async def _ask(self, number: str, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self.options.patience_s):
-                await self._transport.send(wire.task(self._number, verb, args))
-                answer = await self._answer()
+                await self._transport.send(wire.task(number, verb, args))
+                return await self._answer(number)
         except TimeoutError:
             raise ReplyTimeout(
                 f"nobody answered in {self.options.patience_s:g} s: {wire.sentence(verb, args)}",
                 device=self.name,
             ) from None
-        if not answer.get("done"):
-            raise CommandFailed(f"{wire.sentence(verb, args)} Not done: {answer.get('why')}", device=self.name)
 
-    async def _answer(self) -> dict[str, Any]:
+    async def _answer(self, number: str) -> dict[str, Any]:
         while True:
             data = await self._transport.receive()
             if not data:
@@ -53,7 +73,7 @@ class Person(Operator[Options]):
             for line in self._lines.feed(data):
                 if line is None:
                     raise ProtocolViolation("the answer is not a JSON object.", device=self.name)
-                if line.get("id") == self._number:
+                if line.get("id") == number:
                     return line
 
     async def place(

@@ -1,7 +1,9 @@
 """Tasks for a person: one JSON object a line, and one line back. Pure; both roles.
 
-`{"id": 7, "do": "confirm", "args": {"message": "..."}, "say": "..."}` is answered by `{"id": 7, "done": true}` or
-`{"id": 7, "done": false, "why": "..."}`. `say` is the task in words.
+`{"id": "r1/s.7#1", "do": "confirm", "args": {"message": "..."}, "say": "..."}` is answered by `{"id": "r1/s.7#1",
+"done": true}` or `{"id": "r1/s.7#1", "done": false, "why": "..."}`. `say` is the task in words. The id stands for the
+task for ever: whoever gets one twice answers as he did, and does nothing. With `"do": "recall"` the question is only
+whether that task was done; `"done": null` says that nobody knows of it.
 """
 
 import json
@@ -9,13 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+RECALL = "recall"
 
-def task(number: int, verb: str, args: Mapping[str, Any]) -> bytes:
+
+def task(number: str, verb: str, args: Mapping[str, Any]) -> bytes:
     """One task as a line."""
     return json.dumps({"id": number, "do": verb, "args": dict(args), "say": sentence(verb, args)}).encode() + b"\n"
 
 
-def answer(number: int, why_not: str | None = None) -> bytes:
+def recalled(number: str, done: bool | None) -> bytes:
+    """The answer to a question for a task: done, not done, or never heard of."""
+    return json.dumps({"id": number, "done": done, "why": None}).encode() + b"\n"
+
+
+def answer(number: str, why_not: str | None = None) -> bytes:
     """The answer to a task; `why_not` says why it could not be done."""
     return json.dumps({"id": number, "done": why_not is None, "why": why_not}).encode() + b"\n"
 
@@ -64,5 +73,7 @@ def sentence(verb: str, args: Mapping[str, Any]) -> str:
             return f"Seal {args['labware']}."
         case "peel":
             return f"Take the seal off {args['labware']}."
+        case "recall":
+            return f"The lab was cut off. Was this done: {sentence(args['do'], args['args'])}"
         case _:
             return str(args.get("message", verb))

@@ -47,6 +47,12 @@ class LadsReader(PlateReader[Options]):
         if self._session is not None:
             await self._abort(self._session)
 
+    async def make_safe(self) -> None:
+        """No program runs, and the next one may begin."""
+        if self._session is not None:
+            await self._abort(self._session)
+            await self._clear()
+
     async def open_tray(self) -> None:
         """Bring the tray out; ends when it is out."""
         await self._move_tray(wire.OPEN, CoverState.OPENED)

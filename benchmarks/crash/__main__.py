@@ -1,0 +1,145 @@
+"""`make crash`: a worker is killed at so many points; after each, nothing may be lost, repeated or left hanging."""
+
+import argparse
+import json
+import logging
+import random
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.crash import twin
+from benchmarks.crash.trial import Trial, try_once
+from drivers.core.driver import installed
+from labfile import read
+from orchestrator.labview import view
+from protocols.check import check
+from protocols.parse import read as read_protocol
+from protocols.program import Program
+from sim_lab.session import twin_class
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB, PROTOCOL = ROOT / "lab.toml", ROOT / "benchmarks/crash/protocol.yaml"
+BY_CLOCK = 0.2  # share of the kills that come at any moment, not at a counted point
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One kill, judged."""
+
+    point: str
+    ended: str
+    killed: bool
+    repeated: int
+    missing: int
+    lost: int
+    person: bool
+    settled: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing repeated, nothing lost, and the run ended or waits for a person."""
+        whole = self.ended != "completed" or not self.missing
+        return not self.repeated and not self.lost and whole and self.ended in ("completed", "aborted", "person")
+
+
+def judge(point: str, trial: Trial, reference: Trial) -> Verdict:
+    """What one trial shows, against an undisturbed run."""
+    return Verdict(
+        point, trial.ended, trial.killed, len(trial.repeated(reference)), len(trial.missing(reference)),
+        trial.unwritten(), trial.person, trial.settled_by,
+    )  # fmt: skip
+
+
+def program() -> Program:
+    """The campaign's program on the default lab; everything is imported that a fork will need."""
+    warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
+    lab = read(LAB)
+    for name in twin.DEVICES:
+        driver = lab.devices[name].driver
+        installed()[driver].load()
+        twin_class(driver)
+    found = check(read_protocol(PROTOCOL), view(lab), clear=True).program
+    if found is None:
+        raise SystemExit("the campaign's protocol cannot be bound")
+    return found
+
+
+def shard(points: int, seed: int) -> Iterator[Verdict]:
+    """So many kills, one after the other, in this process's children."""
+    rng = random.Random(seed)
+    what = program()
+    with tempfile.TemporaryDirectory(prefix="lab-crash-") as folder:
+        reference = try_once(LAB, what, Path(folder) / "reference", None)
+        if reference.ended != "completed":
+            raise SystemExit(f"the undisturbed run ended as {reference.ended}")
+        for number in range(points):
+            place = Path(folder) / str(number)
+            if rng.random() < BY_CLOCK:
+                after_s = rng.uniform(0.05, 2.0)
+                yield judge(f"{after_s:.3f} s", try_once(LAB, what, place, None, after_s=after_s), reference)
+            else:
+                fatal = rng.randint(1, reference.passed)
+                yield judge(f"point {fatal}", try_once(LAB, what, place, fatal), reference)
+
+
+def campaign(points: int, jobs: int, seed: int) -> list[Verdict]:
+    """All kills, in `jobs` processes beside one another."""
+    shares = [points // jobs + (number < points % jobs) for number in range(jobs)]
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.crash", "--shard", "--points", str(share), "--seed", str(seed + number)],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        )
+        for number, share in enumerate(shares) if share
+    ]  # fmt: skip
+    verdicts = []
+    for child in children:
+        told, _ = child.communicate()
+        if child.returncode:
+            raise SystemExit(f"a part of the campaign ended with {child.returncode}")
+        for line in told.splitlines():
+            document = json.loads(line)
+            verdicts.append(Verdict(**{**document, "settled": tuple(document["settled"])}))
+    return verdicts
+
+
+def tell(verdicts: list[Verdict]) -> None:
+    """The figures."""
+    killed = [verdict for verdict in verdicts if verdict.killed]
+    print(f"{len(verdicts)} trials, {len(killed)} workers killed by SIGKILL; the others were done before their point")
+    print(f"  ended: {dict(Counter(verdict.ended for verdict in killed))}; a person spoke in "
+          f"{sum(verdict.person for verdict in killed)}")  # fmt: skip
+    print(f"  in doubt after the kill, settled by: {dict(Counter(by for v in killed for by in v.settled))}")
+    print(f"  lost records {sum(v.lost for v in killed)}, repeated physical actions {sum(v.repeated for v in killed)}, "
+          f"missing in completed runs {sum(v.missing for v in killed if v.ended == 'completed')}")  # fmt: skip
+    for verdict in verdicts:
+        if not verdict.ok:
+            print(f"  NOT OK: {verdict}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crash", description=__doc__)
+    parser.add_argument("--points", type=int, default=1000)
+    parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shard", action="store_true", help="one part of a campaign; verdicts as JSON lines")
+    asked = parser.parse_args()
+    if asked.shard:
+        for verdict in shard(asked.points, asked.seed):
+            print(json.dumps(asdict(verdict)), flush=True)
+        return
+    verdicts = campaign(asked.points, asked.jobs, asked.seed)
+    tell(verdicts)
+    sys.exit(any(not verdict.ok for verdict in verdicts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""`lab submit`: give a protocol to a running lab."""
+
+from pathlib import Path
+
+import click
+
+from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Output, failure, file_argument, param_option
+from cli.service import ANSWER_S, require_worker, store, who, world_of
+
+
+@click.command("submit")
+@file_argument
+@param_option
+@click.option("--twin", "world", flag_value="twin", help="To the simulated lab.")
+@click.option("--real", "world", flag_value="real", help="To the instruments.")
+@click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first where there is a choice.")
+@click.option("--key", default=None, help="Yours: submitting twice under one key is submitting once.")
+@click.pass_obj
+def command(
+    output: Output, file: Path, parameters: tuple[str, ...], world: str | None, priority: int, key: str | None
+) -> None:
+    """Check a protocol, dry-run it, and queue it. Returns at once; `lab status` tells how it goes."""
+    import uuid
+
+    from orchestrator.labview import view
+    from orchestrator.run import new_run_id
+    from orchestrator.simulate import simulate
+    from orchestrator.store.requests import Request, answer_of, ask, wait_for_answer
+    from orchestrator.worker import cell_name
+    from protocols.check import check
+
+    checked = output.checked("submit", file, parameters)
+    lab = output.lab("submit")
+    world = world_of(lab, world)
+    engine = store(output, "submit", lab)
+    cell = cell_name(lab, world)
+    require_worker(engine, "submit", cell)
+    program = check(checked.source, view(lab), clear=True).program
+    if program is None:
+        raise failure("submit", EXIT_REFUSED, "the protocol could not be bound")
+    predicted = simulate(lab, program)
+    if predicted.result.outcome != "completed":
+        raise failure("submit", EXIT_REFUSED, f"the dry run did not succeed: {predicted.result.error}")
+    run_id = new_run_id()
+    body = {
+        "about": {"protocol": checked.source.protocol.name, "document": checked.source.document,
+                  "parameters": checked.source.parameters},
+        "durations_s": {span.action: span.end_s - span.start_s for span in predicted.result.spans},
+        "priority": priority,
+    }  # fmt: skip
+    request = Request(key or uuid.uuid4().hex, "submit", run_id, body, who(), cell)
+    known = answer_of(engine, request.id)
+    if known is None:
+        ask(engine, request, program)
+        known = wait_for_answer(engine, request.id, ANSWER_S)
+    if known is None:
+        raise failure("submit", EXIT_UNREACHABLE, f"{cell} did not answer within {ANSWER_S:g} s; the request stands")
+    if not known["ok"]:
+        raise failure("submit", EXIT_REFUSED, known["error"])
+    document = {"ok": True, "run_id": known["run_id"], "state": "queued", "predicted_s": predicted.result.duration_s}
+    output.show("submit", document, [f"{known['run_id']} queued; {predicted.result.duration_s:,.0f} s by itself"])

@@ -1,0 +1,37 @@
+"""`lab work`: the worker of a cell, in this process. `lab up` starts it and keeps it alive."""
+
+import asyncio
+import signal
+
+import click
+
+from cli.output import EXIT_REFUSED, Output, failure
+from cli.service import store, world_of
+
+
+@click.command("work", hidden=True)
+@click.option("--twin", "world", flag_value="twin")
+@click.option("--real", "world", flag_value="real")
+@click.option("--speed", type=float, default=1.0)
+@click.option("--seed", type=int, default=1)
+@click.option("--gone", default=None, help="A former worker of which it is known that it is dead.")
+@click.pass_obj
+def command(output: Output, world: str | None, speed: float, seed: int, gone: str | None) -> None:
+    """Have the cell's devices, its lease and its journal; carry out what is asked of it."""
+    from drivers.core.world import WorldSettings
+    from orchestrator.store.log import CellTaken, Fenced
+    from orchestrator.worker import Worker
+
+    lab = output.lab("work")
+    engine = store(output, "work", lab)
+    worker = Worker(lab, world_of(lab, world), engine, output.runs, WorldSettings(seed=seed, speed=speed))
+
+    async def main() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, worker.ended.set)
+        await worker.run(gone=gone)
+
+    try:
+        worker.cell.world.run(main)
+    except (CellTaken, Fenced) as error:
+        raise failure("work", EXIT_REFUSED, str(error)) from error

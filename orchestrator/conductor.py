@@ -1,0 +1,162 @@
+"""The one writer of a cell: every record goes through it into the state, onto the disk, and to whoever waits for it."""
+
+import asyncio
+import concurrent.futures
+from collections.abc import Callable, Iterable
+
+from orchestrator.journal import Log
+from orchestrator.state import records as r
+from orchestrator.state.cell import CellState, Impossible, reduce
+from orchestrator.turns import Turns
+from protocols.program import Action
+
+#: What a run's own plan writes, and sees by the end of its tasks.
+_OWN = (r.Submitted, r.Begun, r.Done, r.Failed)
+#: An outcome waits so long for the next intent, to go to the disk with it: one write a step instead of two. Whatever
+#: is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses nothing.
+_OUTCOME_WITHIN_S = 0.002
+Listener = Callable[[r.Record], None]
+
+
+class Conductor:
+    """Live state of a cell: `state` is always the fold of what was given to `record`, in that order.
+
+    A record that contradicts the state raises `Impossible` and goes nowhere. The future that `record` returns is done
+    when the record is durable; no command may go out before. When the log fails, the conductor is broken for good:
+    every later record raises, so nothing can be commanded that is not written.
+    """
+
+    def __init__(self, log: Log, clock: Callable[[], float], state: CellState | None = None) -> None:
+        self.state = state or CellState()
+        self.turns = Turns()
+        self.now = clock
+        self.listeners: list[Listener] = []
+        self.broken: BaseException | None = None
+        self._log = log
+        self._wakes: dict[str, asyncio.Event] = {}
+        self._pending: list[tuple[r.Record, asyncio.Future[None]]] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "journal") if log.threaded else None
+
+    def record(self, record: r.Record) -> asyncio.Future[None]:
+        """Fold a record in; the future ends when it is durable."""
+        if self.broken is not None:
+            raise RuntimeError("the journal cannot be written; the cell commands nothing more") from self.broken
+        before = self.state
+        self.state = reduce(before, record)
+        loop = asyncio.get_running_loop()
+        durable = loop.create_future()
+        self._pending.append((record, durable))
+        if self._thread is None:
+            self._write_now()
+        elif isinstance(record, r.Done):
+            self._later = self._later or loop.call_later(_OUTCOME_WITHIN_S, self._start_flush)
+        else:
+            self._start_flush()
+        self._wake_after(before, record)
+        return durable
+
+    def begin(self, run_id: str, action: Action) -> asyncio.Future[None] | None:
+        """Take what the action needs and write its intent; None when it may not begin now."""
+        blocked = self.turns.blocked_on(run_id, action.id)
+        if blocked or any(self.state.owner(thing) not in ("", run_id) for thing in action.needs):
+            return None
+        was = self.state.run(run_id).actions.get(action.id)
+        durable = self.record(
+            r.Begun(at=self.now(), run_id=run_id, action=action.id, attempt=(was.attempt if was else 0) + 1)
+        )
+        opened = self.turns.opens(run_id, action.id)
+        self.turns.take(run_id, action.id)
+        for thing in opened:
+            self._wake_next(thing)
+        return durable
+
+    def wake(self, run_id: str) -> asyncio.Event:
+        """Set when something changed for a run; whoever waits on it clears it."""
+        return self._wakes.setdefault(run_id, asyncio.Event())
+
+    def wake_all(self) -> None:
+        """After a new order, everybody looks again."""
+        for event in self._wakes.values():
+            event.set()
+
+    def step_aside(self, run_id: str) -> None:
+        """Those behind a run move up."""
+        for thing in self.turns.leave(run_id):
+            self._wake_next(thing)
+
+    def forget(self, run_id: str) -> None:
+        """A run has ended: nobody waits for it."""
+        self.step_aside(run_id)
+        self._wakes.pop(run_id, None)
+
+    async def beat(self) -> None:
+        """Show that this loop lives; raises when another worker has taken the cell over."""
+        if self._thread is not None and self._flushing is None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._log.write, ())
+
+    async def close(self) -> None:
+        """Write what is pending and close the log."""
+        self._start_flush()
+        if self._flushing is not None:
+            await asyncio.shield(self._flushing)
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+        self._log.close()
+
+    def _wake_after(self, before: CellState, record: r.Record) -> None:
+        if record.run_id in self._wakes and not isinstance(record, _OWN):
+            self._wakes[record.run_id].set()
+        for place, owned in ((before.held, self.state.held), (before.left, self.state.left)):
+            if place is not owned:
+                for thing in place.keys() - owned.keys():
+                    self._wake_next(thing)
+
+    def _wake_next(self, thing: str) -> None:
+        waiting = self._wakes.get(self.turns.next(thing))
+        if waiting is not None:
+            waiting.set()
+
+    def _write_now(self) -> None:
+        batch, self._pending = self._pending, []
+        try:
+            self._log.write([record for record, _ in batch])
+        except BaseException as error:
+            self.broken = error
+            raise
+        self._written(batch)
+
+    def _start_flush(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        if self._flushing is None and self._pending:
+            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+
+    async def _flush(self) -> None:
+        """Write in a thread; what comes meanwhile goes together into the next batch."""
+        loop = asyncio.get_running_loop()
+        while self._pending:
+            batch, self._pending = self._pending, []
+            try:
+                await loop.run_in_executor(self._thread, self._log.write, [record for record, _ in batch])
+            except BaseException as error:
+                self.broken = error
+                for _, durable in [*batch, *self._pending]:
+                    if not durable.done():
+                        durable.set_exception(RuntimeError(f"the journal cannot be written: {error}"))
+                self._pending = []
+                break
+            self._written(batch)
+        self._flushing = None
+
+    def _written(self, batch: Iterable[tuple[r.Record, asyncio.Future[None]]]) -> None:
+        for record, durable in batch:
+            if not durable.done():
+                durable.set_result(None)
+            for listener in self.listeners:
+                listener(record)
+
+
+__all__ = ["Conductor", "Impossible", "Listener"]

@@ -1,0 +1,281 @@
+"""A cell at work: many runs beside one another on shared devices, with pause, abort, stop and recovery."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from drivers.core.errors import DeviceError
+from drivers.core.instrument import Recall
+from orchestrator.cell import Cell
+from orchestrator.conductor import Conductor
+from orchestrator.execute import DocumentSink, how_it_ended, perform
+from orchestrator.recovery import BY_POLICY, Policy, offered, retry_after_s, settle
+from orchestrator.safe_end import safe_end
+from orchestrator.state import records as r
+from orchestrator.state.cell import RunState
+from orchestrator.station import Station
+from protocols.holds import holds
+from protocols.program import CLOCK, Hold, Program
+
+SinksOf = Callable[[str, Mapping[str, Any]], Sequence[DocumentSink]]
+STOPPED = "stopped"
+_RECONNECT_S = (0.5, 1.0, 2.0, 4.0)  # pauses between attempts to reach a device again
+_CONNECTION = ("ConnectionFailed", "ConnectionLost", "ReplyTimeout", "ProtocolViolation")
+
+
+class Service:
+    """Runs what was submitted, as its devices and sites become free. One task a run; nothing here blocks."""
+
+    def __init__(
+        self, conductor: Conductor, cell: Cell, *, policy: Policy | None = None, sinks_of: SinksOf | None = None
+    ) -> None:
+        self.conductor = conductor
+        self.cell = cell
+        self.policy = policy or Policy()
+        self.roles = {name: device.role for name, device in cell.lab.devices.items()}
+        self._sinks_of = sinks_of or (lambda run_id, about: ())
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._helping: set[asyncio.Task[None]] = set()
+        self._connecting = asyncio.Lock()
+        conductor.listeners.append(self._hear)
+
+    # What people and programs ask for
+
+    async def submit(
+        self, run_id: str, program: Program, *, about: Mapping[str, Any], by: str = "", priority: int = 0,
+        deadline: float | None = None,
+    ) -> None:  # fmt: skip
+        """Take a program in; it is durable when this returns, and begins when its turn comes."""
+        submitted = r.Submitted(
+            at=self.conductor.now(), run_id=run_id, program=program, by=by, priority=priority, deadline=deadline,
+            about=about,
+        )  # fmt: skip
+        durable = self.conductor.record(submitted)
+        self.conductor.turns.enter(run_id, program.holds)
+        self._start(run_id)
+        await durable
+
+    def take_up(self) -> None:
+        """After a start: go on with every run that has not ended, from what is known of it."""
+        for run_id, run in self.conductor.state.runs.items():
+            if run.paused_by and run.begun_at is None:
+                continue
+            rest = [hold for hold in self._holds(run) if run.phase(hold.first) == "waiting"]
+            self.conductor.turns.enter(run_id, rest)
+        for run_id in self.conductor.state.runs:
+            self._start(run_id)
+
+    async def pause(self, run_id: str, by: str) -> None:
+        """Begin nothing more of the run; what is under way goes on to its end."""
+        durable = self.conductor.record(r.Paused(at=self.conductor.now(), run_id=run_id, by=by))
+        self._step_aside(run_id)
+        await durable
+
+    async def resume(self, run_id: str, by: str) -> None:
+        """Go on."""
+        run = self.conductor.state.run(run_id)
+        durable = self.conductor.record(r.Resumed(at=self.conductor.now(), run_id=run_id, by=by))
+        if run.paused_by and run.begun_at is None:
+            self.conductor.turns.enter(run_id, self._holds(run))
+        await durable
+
+    async def abort(self, run_id: str, by: str, reason: str = "") -> None:
+        """End the run safely once what is under way has ended."""
+        await self.conductor.record(r.AbortAsked(at=self.conductor.now(), run_id=run_id, by=by, reason=reason))
+
+    async def stop(self, by: str) -> None:
+        """Every device to rest, now; runs that had begun end without a safe end, the others are paused."""
+        # The commands go out before anything is written: stop waits for nothing.
+        stopping = [asyncio.ensure_future(device.stop(success=False)) for device in self.cell.devices.values()]
+        now = self.conductor.now()
+        for run_id, run in self.conductor.state.runs.items():
+            if run.begun_at is None:
+                self.conductor.record(r.Paused(at=now, run_id=run_id, by=by))
+                self._step_aside(run_id)
+            else:
+                self.conductor.record(r.AbortAsked(at=now, run_id=run_id, by=by, reason=STOPPED))
+        await asyncio.gather(*stopping, return_exceptions=True)
+        ending = [self._tasks[name] for name, run in self.conductor.state.runs.items() if run.begun_at is not None]
+        task = asyncio.get_running_loop().create_task(self._start_afresh(ending))
+        self._helping.add(task)
+        task.add_done_callback(self._helping.discard)
+
+    async def _start_afresh(self, ending: Sequence["asyncio.Task[None]"]) -> None:
+        """A stopped device takes no command before it is connected anew: whoever runs next does that."""
+        await asyncio.gather(*ending, return_exceptions=True)
+        await self.cell.hang_up()
+
+    async def settle(self, run_id: str, action: str, verdict: Any, by: str, evidence: str) -> None:
+        """A person says what became of an action."""
+        await self.conductor.record(
+            r.Settled(at=self.conductor.now(), run_id=run_id, action=action, verdict=verdict, by=by, evidence=evidence)
+        )
+
+    async def choose(self, run_id: str, action: str, choice: r.Choice, by: str, note: str = "") -> None:
+        """A person says how the run goes on; `note` is the step to go back to."""
+        state = self.conductor.state.run(run_id)
+        durable = self.conductor.record(
+            r.Chosen(at=self.conductor.now(), run_id=run_id, action=action, choice=choice, by=by, note=note)
+        )
+        if choice == "go_back":
+            again = self.conductor.state.run(run_id)
+            undone = {name for name in again.order if again.phase(name) == "waiting" and state.phase(name) != "waiting"}
+            self.conductor.turns.enter(run_id, [hold for hold in self._holds(again) if hold.first in undone])
+        await durable
+
+    async def clear(self, things: Sequence[str], by: str) -> None:
+        """A person took away what ended runs had left on these sites."""
+        await self.conductor.record(r.Cleared(at=self.conductor.now(), things=tuple(things), by=by))
+
+    async def idle(self) -> None:
+        """Until every run has ended."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def close(self) -> None:
+        """Wait for nothing; what is under way is in doubt until the next start."""
+        for task in [*self._tasks.values(), *self._helping]:
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), *self._helping, return_exceptions=True)
+
+    def _step_aside(self, run_id: str) -> None:
+        """A paused run that has nothing yet lets the others pass; one that has begun keeps its turns."""
+        if self.conductor.state.run(run_id).begun_at is None:
+            self.conductor.step_aside(run_id)
+
+    def _holds(self, run: RunState) -> Sequence[Hold]:
+        return holds(tuple(run.order.values()), self.roles) if run.amended else run.program.holds
+
+    # One run
+
+    def _start(self, run_id: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(run_id), name=f"run {run_id}")
+        self._tasks[run_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(run_id, None))
+
+    async def _serve(self, run_id: str) -> None:
+        run = self.conductor.state.run(run_id)
+        if not await self._reach(run):
+            return
+        await self._reconcile(run_id)
+        about = dict(run.submitted.about)
+        sinks = self._sinks_of(run_id, about)
+        await perform(run_id, self.conductor, self.cell, about, sinks, shared=True)
+        run = self.conductor.state.run(run_id)
+        outcome, error = how_it_ended(run)
+        if run.abort_asked is not None and not run.amended and run.abort_asked.reason != STOPPED and run.begun_at:
+            actions, ends = safe_end(run, self.conductor.state.held, self.roles)
+            self.conductor.turns.leave(run_id)
+            self.conductor.record(r.Amended(at=self.conductor.now(), run_id=run_id, actions=actions, holds=ends))
+            self.conductor.turns.enter(run_id, ends, first=True)
+            await self._reach(self.conductor.state.run(run_id))
+            about["part"] = "safe_end"
+            await perform(run_id, self.conductor, self.cell, about, sinks, shared=True)
+        await self.conductor.record(r.Finished(at=self.conductor.now(), run_id=run_id, outcome=outcome, error=error))
+        self.conductor.forget(run_id)
+
+    async def _reach(self, run: RunState) -> bool:
+        """Connect what the run needs; a run of which nothing was done fails when a device cannot be reached."""
+        names = tuple(dict.fromkeys(action.device for action in run.order.values() if action.device != CLOCK))
+        for pause_s in (*_RECONNECT_S, None):
+            try:
+                async with self._connecting:
+                    await self.cell.connect(names)
+                return True
+            except DeviceError as error:
+                if pause_s is not None:
+                    await asyncio.sleep(pause_s)
+                    continue
+                if run.begun_at is not None:
+                    await self._alarm(run.run_id, "", f"{error} The run waits for it; abort it, or mend the device.")
+                    return await self._wait_for_device(run, names)
+                await self.conductor.record(
+                    r.Finished(at=self.conductor.now(), run_id=run.run_id, outcome="failed", error=str(error))
+                )
+                self.conductor.forget(run.run_id)
+        return False
+
+    async def _wait_for_device(self, run: RunState, names: Sequence[str]) -> bool:
+        while True:
+            await asyncio.sleep(_RECONNECT_S[-1])
+            with contextlib.suppress(DeviceError):
+                async with self._connecting:
+                    await self.cell.connect(names)
+                return True
+
+    # Recovery
+
+    def _hear(self, record: r.Record) -> None:
+        """A failure is looked at beside the run, which begins nothing more until it is settled."""
+        if isinstance(record, r.Failed) and record.kind != "Cancelled":
+            task = asyncio.get_running_loop().create_task(self._recover(record))
+            self._helping.add(task)
+            task.add_done_callback(self._helping.discard)
+
+    async def _recover(self, failed: r.Failed) -> None:
+        run = self.conductor.state.runs.get(failed.run_id)
+        if run is None or (run.abort_asked is not None and not run.amended):
+            return
+        was, action = run.actions[failed.action], run.order[failed.action]
+        if failed.kind in _CONNECTION and not await self._again(action.device):
+            message = f"{failed.error} {action.device} cannot be reached; a person must look at it."
+            await self._alarm(failed.run_id, failed.action, message)
+            return
+        if failed.outcome == "unknown":
+            await self._ask(failed.run_id, failed.action)
+            return
+        pause_s = retry_after_s(was, self.policy)
+        if pause_s is None:
+            choices = ", ".join(offered(was))
+            await self._alarm(failed.run_id, failed.action, f"{failed.error} A person must choose: {choices}.")
+            return
+        await asyncio.sleep(pause_s)
+        run = self.conductor.state.runs.get(failed.run_id)
+        if run is not None and run.phase(failed.action) == "failed":
+            await self.choose(failed.run_id, failed.action, "retry", BY_POLICY)
+
+    async def _again(self, name: str) -> bool:
+        """Reach a device anew."""
+        for pause_s in _RECONNECT_S:
+            with contextlib.suppress(DeviceError):
+                await self.cell.reconnect(name)
+                return True
+            await asyncio.sleep(pause_s)
+        return False
+
+    async def _reconcile(self, run_id: str) -> None:
+        """Settle what a dead worker left in doubt, as far as devices can tell; the rest waits for a person."""
+        for action in self.conductor.state.run(run_id).unsettled:
+            if self.conductor.state.run(run_id).phase(action) == "unknown":
+                await self._ask(run_id, action)
+
+    async def _ask(self, run_id: str, name: str) -> None:
+        run = self.conductor.state.run(run_id)
+        action = run.order[name]
+        recalled: Recall | None = None
+        if action.device != CLOCK:
+            station = Station(action.device, self.cell.devices[action.device], self.conductor, run_id, shared=True)
+            try:
+                recalled = await self.cell.devices[action.device].recall(station.command(action))
+            except DeviceError as error:
+                recalled = Recall("unknown", f"{action.device} could not be asked: {error}")
+        told = settle(action, recalled)
+        if told is None:
+            await self._alarm(run_id, name, recalled.evidence if recalled else "nobody can tell what became of it")
+            return
+        verdict, by, evidence = told
+        await self.conductor.record(
+            r.Settled(
+                at=self.conductor.now(),
+                run_id=run_id,
+                action=name,
+                verdict="done" if verdict == "done" else "not_done",
+                by=by,
+                evidence=evidence,
+                readings=recalled.readings if recalled else (),
+            )
+        )
+
+    async def _alarm(self, run_id: str, action: str, message: str) -> None:
+        await self.conductor.record(r.Alarmed(at=self.conductor.now(), run_id=run_id, action=action, message=message))

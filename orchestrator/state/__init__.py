@@ -1,0 +1,1 @@
+"""What a cell knows: records, their pure fold, and views of it."""

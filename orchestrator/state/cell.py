@@ -1,0 +1,320 @@
+"""The state of a cell as a pure fold over its journal: `reduce(state, record) -> state`.
+
+`reduce` also guards: a record that cannot be true (a command to a device that another run holds, an action begun
+twice) raises `Impossible` before it can be written, so no such command can go out. Nothing here knows of time, files
+or devices.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from drivers.core.errors import Outcome
+from orchestrator.state import records as r
+from protocols.program import Action, Hold, Program
+
+Phase = Literal["waiting", "begun", "done", "failed", "unknown", "skipped"]
+OVER = ("done", "skipped")
+
+
+class Impossible(Exception):
+    """A record that contradicts the state; the message says what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionState:
+    """How far one action is; `attempt` counts the commands that were meant to go out for it."""
+
+    phase: Phase
+    attempt: int
+    at: float  # begun
+    error: str = ""
+    outcome: Outcome | None = None
+    recoverable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """One run; an action that is not in `actions` has never begun."""
+
+    run_id: str
+    program: Program
+    submitted: r.Submitted
+    order: Mapping[str, Action]  # by id, in the program's order
+    frees: Mapping[str, tuple[str, ...]]  # action -> things that are free when it is over
+    actions: Mapping[str, ActionState] = field(default_factory=dict)
+    begun_at: float | None = None
+    paused_by: str = ""
+    abort_asked: r.AbortAsked | None = None
+    amended: bool = False
+    revision: int = 0  # counts what was decided from outside: verdicts, choices, a changed program
+    alarms: tuple[r.Alarmed, ...] = ()
+
+    def phase(self, action: str) -> Phase:
+        """How far an action is."""
+        state = self.actions.get(action)
+        return "waiting" if state is None else state.phase
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """Actions that failed, or of which nobody knows what became: the run waits for a verdict or a choice."""
+        return tuple(name for name, state in self.actions.items() if state.phase in ("failed", "unknown"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every action is over."""
+        return all(self.phase(name) in OVER for name in self.order)
+
+
+@dataclass(frozen=True, slots=True)
+class CellState:
+    """All that is under way in a cell, and who has what."""
+
+    epoch: int = 0
+    holder: str = ""
+    world: str = ""
+    runs: Mapping[str, RunState] = field(default_factory=dict)  # those that have not ended
+    held: Mapping[str, str] = field(default_factory=dict)  # thing -> run, or holder of a reservation
+    reservations: Mapping[str, r.Reserved] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)  # site -> ended run whose labware still stands there
+
+    def run(self, run_id: str) -> RunState:
+        """The run of that id, which has not ended."""
+        try:
+            return self.runs[run_id]
+        except KeyError:
+            raise Impossible(f"there is no run {run_id} that has not ended") from None
+
+    def owner(self, thing: str) -> str:
+        """Who has a device or site now; empty when it is free."""
+        return self.held.get(thing) or self.left.get(thing, "")
+
+
+def reduce(state: CellState, record: r.Record) -> CellState:
+    """The state after one more record; raises `Impossible` for one that cannot be."""
+    return _REDUCERS[type(record)](state, record)
+
+
+def fold(journal: Iterable[r.Record], state: CellState | None = None) -> CellState:
+    """The state after all records of a journal."""
+    state = state or CellState()
+    for record in journal:
+        state = reduce(state, record)
+    return state
+
+
+def _claimed(state: CellState, record: r.Claimed) -> CellState:
+    if record.epoch <= state.epoch:
+        raise Impossible(f"epoch {record.epoch} is over; the cell is at {state.epoch}")
+    runs = {name: _in_doubt(run) for name, run in state.runs.items()}
+    return replace(state, epoch=record.epoch, holder=record.holder, world=record.world, runs=runs)
+
+
+def _in_doubt(run: RunState) -> RunState:
+    begun = {name: was for name, was in run.actions.items() if was.phase == "begun"}
+    doubt = {name: replace(was, phase="unknown", outcome="unknown", error="the worker ended") for name, was in
+             begun.items()}  # fmt: skip
+    return replace(run, actions={**run.actions, **doubt}) if doubt else run
+
+
+def _submitted(state: CellState, record: r.Submitted) -> CellState:
+    if record.run_id in state.runs:
+        raise Impossible(f"run {record.run_id} is there already")
+    order = {action.id: action for action in record.program.actions}
+    run = RunState(record.run_id, record.program, record, order, _frees(record.program.holds))
+    return replace(state, runs={**state.runs, record.run_id: run})
+
+
+def _frees(holds: Iterable[Hold]) -> dict[str, tuple[str, ...]]:
+    frees: dict[str, tuple[str, ...]] = {}
+    for hold in holds:
+        if hold.last is not None:
+            frees[hold.last] = (*frees.get(hold.last, ()), hold.thing)
+    return frees
+
+
+def _begun(state: CellState, record: r.Begun) -> CellState:
+    run = state.run(record.run_id)
+    action = run.order.get(record.action)
+    if action is None:
+        raise Impossible(f"run {run.run_id} has no action {record.action}")
+    was = run.actions.get(action.id)
+    if was is not None and was.phase != "waiting":
+        raise Impossible(f"{action.id} of run {run.run_id} is {was.phase}, and may not begin")
+    if record.attempt != (was.attempt if was else 0) + 1:
+        raise Impossible(f"attempt {record.attempt} of {action.id} does not follow attempt {was.attempt if was else 0}")
+    early = [name for name in action.after if run.phase(name) not in OVER]
+    if early:
+        raise Impossible(f"{action.id} of run {run.run_id} waits for {', '.join(early)}")
+    if run.paused_by or (run.abort_asked and not run.amended):
+        raise Impossible(f"run {run.run_id} is paused or ending; {action.id} may not begin")
+    for thing in action.needs:
+        if state.owner(thing) not in ("", run.run_id):
+            raise Impossible(f"{thing} is held by {state.owner(thing)}; {action.id} of {run.run_id} may not begin")
+    taken = [thing for thing in action.needs if thing not in state.held]
+    held = {**state.held, **dict.fromkeys(taken, run.run_id)} if taken else state.held
+    actions = {**run.actions, action.id: ActionState("begun", record.attempt, record.at)}
+    run = replace(run, actions=actions, begun_at=record.at if run.begun_at is None else run.begun_at)
+    return replace(state, held=held, runs={**state.runs, run.run_id: run})
+
+
+def _over(state: CellState, run: RunState, action: str, phase: Phase, error: str = "") -> CellState:
+    """The action is over: what was held up to it is free."""
+    actions = {**run.actions, action: _next(run.actions[action], phase, error)}
+    held = state.held
+    if action in run.frees:
+        held = {thing: owner for thing, owner in held.items() if thing not in run.frees[action]}
+    return replace(state, held=held, runs={**state.runs, run.run_id: replace(run, actions=actions)})
+
+
+def _next(was: ActionState, phase: Phase, error: str = "") -> ActionState:
+    return ActionState(phase, was.attempt, was.at, error)
+
+
+def _expect(run: RunState, action: str, *phases: Phase) -> ActionState:
+    phase = run.phase(action)
+    if phase not in phases:
+        raise Impossible(f"{action} of run {run.run_id} is {phase}, not {' or '.join(phases)}")
+    return run.actions[action]
+
+
+def _done(state: CellState, record: r.Done) -> CellState:
+    run = state.run(record.run_id)
+    _expect(run, record.action, "begun")
+    return _over(state, run, record.action, "done")
+
+
+def _failed(state: CellState, record: r.Failed) -> CellState:
+    run = state.run(record.run_id)
+    was = _expect(run, record.action, "begun")
+    now = ActionState("failed", was.attempt, was.at, record.error, record.outcome, record.recoverable)
+    return _with(state, replace(run, actions={**run.actions, record.action: now}))
+
+
+def _settled(state: CellState, record: r.Settled) -> CellState:
+    run = _revised(state, record)
+    was = _expect(run, record.action, "unknown", "failed")
+    if record.verdict == "done":
+        return _over(state, run, record.action, "done")
+    return _again(state, run, record.action, was)
+
+
+def _again(state: CellState, run: RunState, action: str, was: ActionState) -> CellState:
+    return _with(state, replace(run, actions={**run.actions, action: _next(was, "waiting")}))
+
+
+def _chosen(state: CellState, record: r.Chosen) -> CellState:
+    run = _revised(state, record)
+    was = _expect(run, record.action, "failed", "unknown")
+    match record.choice:
+        case "retry":
+            return _again(state, run, record.action, was)
+        case "skip":
+            return _over(state, run, record.action, "skipped", was.error)
+        case "by_hand":
+            return _over(state, run, record.action, "done", was.error)
+        case "go_back":
+            return _go_back(state, run, record)
+        case "abort":
+            asked = r.AbortAsked(at=record.at, run_id=run.run_id, by=record.by, reason=was.error)
+            return _with(state, replace(run, abort_asked=asked))
+
+
+def _go_back(state: CellState, run: RunState, record: r.Chosen) -> CellState:
+    """Everything from the first action of step `note` on is done anew."""
+    names = list(run.order)
+    first = next((place for place, name in enumerate(names) if run.order[name].step == record.note), None)
+    if first is None:
+        raise Impossible(f"run {run.run_id} has no step {record.note}")
+    running = [name for name in names[first:] if run.phase(name) == "begun"]
+    if running:
+        raise Impossible(f"{', '.join(running)} of run {run.run_id} still runs; go back when it is over")
+    again = {name: _next(run.actions[name], "waiting") for name in names[first:] if name in run.actions}
+    return _with(state, replace(run, actions={**run.actions, **again}))
+
+
+def _revised(state: CellState, record: r.Record) -> RunState:
+    run = state.run(record.run_id)
+    return replace(run, revision=run.revision + 1)
+
+
+def _with(state: CellState, run: RunState) -> CellState:
+    return replace(state, runs={**state.runs, run.run_id: run})
+
+
+def _paused(state: CellState, record: r.Paused) -> CellState:
+    return _with(state, replace(state.run(record.run_id), paused_by=record.by))
+
+
+def _resumed(state: CellState, record: r.Resumed) -> CellState:
+    return _with(state, replace(state.run(record.run_id), paused_by=""))
+
+
+def _abort_asked(state: CellState, record: r.AbortAsked) -> CellState:
+    run = state.run(record.run_id)
+    return _with(state, replace(run, abort_asked=run.abort_asked or record, paused_by=""))
+
+
+def _amended(state: CellState, record: r.Amended) -> CellState:
+    run = _revised(state, record)
+    busy = [name for name in run.order if run.phase(name) == "begun"]
+    if busy:
+        raise Impossible(f"{', '.join(busy)} of run {run.run_id} must be over before its program changes")
+    kept = {name: action for name, action in run.order.items() if run.phase(name) in OVER}
+    order = kept | {action.id: action for action in record.actions}
+    actions = {name: was for name, was in run.actions.items() if name in kept}
+    run = replace(run, order=order, frees=_frees(record.holds), actions=actions, amended=True, paused_by="")
+    return _with(state, run)
+
+
+def _alarmed(state: CellState, record: r.Alarmed) -> CellState:
+    run = state.run(record.run_id)
+    return _with(state, replace(run, alarms=(*run.alarms, record)))
+
+
+def _finished(state: CellState, record: r.Finished) -> CellState:
+    run = state.run(record.run_id)
+    busy = [name for name in run.order if run.phase(name) == "begun"]
+    if busy:
+        raise Impossible(f"{', '.join(busy)} of run {run.run_id} still runs")
+    if record.outcome == "completed" and not run.complete:
+        raise Impossible(f"run {run.run_id} has actions that are not over; it is not completed")
+    mine = [thing for thing, owner in state.held.items() if owner == run.run_id]
+    left = {thing: run.run_id for thing in mine if is_site(thing)}
+    held = {thing: owner for thing, owner in state.held.items() if owner != run.run_id}
+    runs = {name: other for name, other in state.runs.items() if name != run.run_id}
+    return replace(state, runs=runs, held=held, left={**state.left, **left})
+
+
+def is_site(thing: str) -> bool:
+    """Whether a thing is a site (`reader.tray`, `hotel.1`) and no device."""
+    return "." in thing
+
+
+def _reserved(state: CellState, record: r.Reserved) -> CellState:
+    taken = [f"{t} by {state.owner(t)}" for t in record.things if state.owner(t) not in ("", record.holder)]
+    if taken:
+        raise Impossible(f"held already: {', '.join(taken)}")
+    held = {**state.held, **dict.fromkeys(record.things, record.holder)}
+    return replace(state, held=held, reservations={**state.reservations, record.holder: record})
+
+
+def _released(state: CellState, record: r.Released) -> CellState:
+    if record.holder not in state.reservations:
+        raise Impossible(f"{record.holder} has reserved nothing")
+    held = {thing: owner for thing, owner in state.held.items() if owner != record.holder}
+    others = {name: other for name, other in state.reservations.items() if name != record.holder}
+    return replace(state, held=held, reservations=others)
+
+
+def _cleared(state: CellState, record: r.Cleared) -> CellState:
+    left = {site: run for site, run in state.left.items() if site not in record.things}
+    return replace(state, left=left)
+
+
+_REDUCERS: Mapping[type[r.Record], Callable[[CellState, Any], CellState]] = {
+    r.Claimed: _claimed, r.Submitted: _submitted, r.Begun: _begun, r.Done: _done, r.Failed: _failed,
+    r.Settled: _settled, r.Chosen: _chosen, r.Paused: _paused, r.Resumed: _resumed, r.AbortAsked: _abort_asked,
+    r.Amended: _amended, r.Alarmed: _alarmed, r.Finished: _finished, r.Reserved: _reserved, r.Released: _released,
+    r.Cleared: _cleared,
+}  # fmt: skip

@@ -1,0 +1,48 @@
+"""Questions about a cell's state, answered without changing it."""
+
+from typing import Any, Literal
+
+from orchestrator.state.cell import CellState, RunState
+
+RunPhase = Literal["waiting", "running", "paused", "ending", "person"]
+
+
+def waits_for_person(run: RunState) -> bool:
+    """Whether nothing of a run goes on before a person says what became of an action, or chooses."""
+    if not run.unsettled or any(was.phase == "begun" for was in run.actions.values()):
+        return False
+    told = {alarm.action for alarm in run.alarms}
+    return all(action in told for action in run.unsettled)
+
+
+def phase(run: RunState) -> RunPhase:
+    """How a run that has not ended stands, in a word."""
+    if waits_for_person(run):
+        return "person"
+    if run.abort_asked is not None:
+        return "ending"
+    if run.paused_by:
+        return "paused"
+    return "waiting" if run.begun_at is None else "running"
+
+
+def summary(state: CellState) -> dict[str, Any]:
+    """What people and agents want to know of a cell at a glance."""
+    return {
+        "world": state.world,
+        "holder": state.holder,
+        "runs": {
+            name: {
+                "phase": phase(run),
+                "actions": len(run.order),
+                "over": sum(run.phase(action) in ("done", "skipped") for action in run.order),
+                "by": run.submitted.by,
+                "priority": run.submitted.priority,
+                "alarms": [{"action": alarm.action, "message": alarm.message} for alarm in run.alarms],
+                "unsettled": list(run.unsettled),
+            }
+            for name, run in state.runs.items()
+        },
+        "held": dict(state.held),
+        "left": dict(state.left),
+    }

@@ -1,0 +1,91 @@
+"""Opening the store: the engine, its settings, and its schema brought up to date."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import Engine, event
+
+from labfile.lab import Lab
+from labfile.secret import resolve
+
+#: The newest migration; a test holds it against the migrations themselves.
+HEAD = "0001"
+_BUSY_TIMEOUT_S = 10.0
+
+
+class StoreError(Exception):
+    """The store cannot be opened or is not ours; the message says which and how to mend it."""
+
+
+def url_of(lab: Lab) -> str:
+    """The address of a lab's store; a relative SQLite file lies beside the lab file. Raises `SecretMissing`."""
+    url = resolve(lab.store.url)
+    name = url.removeprefix("sqlite:///")
+    if url == name or Path(name).is_absolute():
+        return url
+    return f"sqlite:///{(lab.path.parent / name).resolve()}"
+
+
+def open_store(url: str) -> Engine:
+    """The store at an address (`sqlite:///file` or `postgresql://host/name`), its schema up to date.
+
+    SQLite runs in WAL mode with `synchronous=FULL`: a commit is on the disk when it returns.
+    """
+    engine = sa.create_engine(_address(url), **_settings(url))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+    try:
+        _upgrade(engine)
+    except sa.exc.OperationalError as error:
+        raise StoreError(f"[store] {url.split('@')[-1]}: {error.orig}. Is it there, and may we write?") from error
+    return engine
+
+
+def _address(url: str) -> str:
+    if url.startswith("postgresql://"):
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return url
+
+
+def _settings(url: str) -> dict[str, object]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}}
+    return {"pool_size": 5, "pool_pre_ping": True}
+
+
+def _set_up_sqlite(connection: object, _: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _upgrade(engine: Engine) -> None:
+    """Run what migrations are missing; alembic is only imported when there are some."""
+    with engine.connect() as connection:
+        known = sa.inspect(connection).has_table("alembic_version")
+        if known and connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == HEAD:
+            return
+    from alembic import command
+    from alembic.config import Config
+
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # two processes may open a new store at once
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7106)"))
+        else:
+            connection.execute(sa.text("PRAGMA user_version = 1"))  # takes the write lock
+        config = Config()
+        config.set_main_option("script_location", str(files("orchestrator.store").joinpath("migrations")))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def clock(engine: Engine) -> sa.ColumnElement[float]:
+    """The database's own time, seconds since 1970: the one clock that all who share it agree on."""
+    if engine.dialect.name == "sqlite":
+        return sa.literal_column("(julianday('now') - 2440587.5) * 86400.0", sa.Float)
+    return sa.literal_column("extract(epoch from clock_timestamp())::float8", sa.Float)

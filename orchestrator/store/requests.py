@@ -1,0 +1,119 @@
+"""What is asked of a cell: written by anyone, answered by the worker that has the cell; asking twice is asking once."""
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from orchestrator.journal import plain
+from orchestrator.store.database import clock
+from orchestrator.store.log import insert_missing, save_program
+from orchestrator.store.tables import cells, requests
+from protocols.program import Program
+
+ANY = ""  # the cell of a request that the first one to be free may take
+POLL_S = 0.02  # between looks for an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing asked for: `submit`, `pause`, `resume`, `abort`, `stop`, `settle`, `choose`, `clear`."""
+
+    id: str
+    kind: str
+    run_id: str
+    body: Mapping[str, Any]
+    asked_by: str
+    cell: str = ANY
+
+
+def ask(engine: Engine, request: Request, program: Program | None = None) -> None:
+    """Put a request into the store and ring; durable when this returns. `program` goes with a submission."""
+    with engine.begin() as connection:
+        body = dict(request.body)
+        if program is not None:
+            body["program"] = save_program(connection, program)
+        row = {
+            "id": request.id, "place": time.time_ns(), "cell": request.cell, "kind": request.kind,
+            "run_id": request.run_id, "body": orjson.dumps(body, default=plain).decode(),
+            "asked_by": request.asked_by, "asked_at": time.time(),
+        }  # fmt: skip
+        insert_missing(connection, requests, row)
+    ring(engine, request.cell)
+
+
+def ring(engine: Engine, cell: str) -> None:
+    """Have a cell's worker look at once; without a worker to hear it, nothing happens."""
+    wanted = sa.select(cells.c.bell).where(cells.c.bell != "")
+    if cell != ANY:
+        wanted = wanted.where(cells.c.name == cell)
+    with engine.connect() as connection:
+        bells = connection.execute(wanted).scalars().all()
+    for bell in bells:
+        host, _, port = bell.rpartition(":")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"ring", (host, int(port)))
+
+
+def take(engine: Engine, cell: str, room: int) -> list[Request]:
+    """What waits for this cell, in the order of asking; up to `room` submissions meant for any cell are claimed."""
+    mine = (requests.c.cell == cell) & requests.c.answer.is_(None)
+    with engine.begin() as connection:
+        if room > 0:
+            free = (
+                sa.select(requests.c.id)
+                .where(requests.c.cell == ANY, requests.c.kind == "submit")
+                .order_by(requests.c.place)
+                .limit(room)
+                .with_for_update(skip_locked=True)  # on SQLite there is one writer anyway
+            )
+            found = connection.execute(free).scalars().all()
+            if found:
+                connection.execute(
+                    requests.update().where(requests.c.id.in_(found), requests.c.cell == ANY).values(cell=cell)
+                )
+        rows = connection.execute(sa.select(requests).where(mine).order_by(requests.c.place)).all()
+    return [Request(row.id, row.kind, row.run_id, orjson.loads(row.body), row.asked_by, row.cell) for row in rows]
+
+
+def answer(engine: Engine, request_id: str, document: Mapping[str, Any]) -> None:
+    """Say what came of a request; the first answer stays."""
+    with engine.begin() as connection:
+        connection.execute(
+            requests.update()
+            .where(requests.c.id == request_id, requests.c.answer.is_(None))
+            .values(answer=orjson.dumps(document, default=plain).decode())
+        )
+
+
+def answer_of(engine: Engine, request_id: str) -> dict[str, Any] | None:
+    """The answer to a request; None while there is none."""
+    with engine.connect() as connection:
+        text = connection.execute(sa.select(requests.c.answer).where(requests.c.id == request_id)).scalar()
+    return None if text is None else orjson.loads(text)
+
+
+def wait_for_answer(engine: Engine, request_id: str, timeout_s: float) -> dict[str, Any] | None:
+    """The answer, or None when it did not come in time."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        told = answer_of(engine, request_id)
+        if told is not None:
+            return told
+        time.sleep(POLL_S)
+    return None
+
+
+def alive(engine: Engine) -> dict[str, dict[str, Any]]:
+    """Every cell with its worker, and how long ago (s) that one showed life."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(cells, (clock(engine) - cells.c.beat).label("silent_s"))).all()
+    return {
+        row.name: {"holder": row.holder, "epoch": row.epoch, "world": row.world, "silent_s": row.silent_s}
+        for row in rows
+    }

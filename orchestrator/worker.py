@@ -1,0 +1,211 @@
+"""A worker: the process that has a cell's devices, its lease and its journal, and carries out what is asked of it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from drivers.core.world import WorldSettings
+from labfile.lab import Lab
+from orchestrator.cell import Cell
+from orchestrator.conductor import Conductor
+from orchestrator.folder import RunFolder
+from orchestrator.service import Service
+from orchestrator.state import records as r
+from orchestrator.state.cell import CellState, Impossible, reduce
+from orchestrator.store import requests
+from orchestrator.store.log import Fenced, Lease, StoreLog, claim, load_program, read_journal
+from orchestrator.store.requests import Request
+
+BEAT_S = 1.0
+LOOK_S = 0.25  # at the latest; the bell comes sooner
+ROOM = 64  # runs that a cell takes in at once
+
+
+class Worker:
+    """One cell of a lab in one world. `run` ends when it is told to, or when another worker has taken the cell."""
+
+    def __init__(self, lab: Lab, world: str, engine: Engine, runs: Path, settings: WorldSettings) -> None:
+        self.name = cell_name(lab, world)
+        self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
+        self.cell = Cell(lab, world, settings)
+        self.ended = asyncio.Event()
+        self._leaving = False
+        self._bell = asyncio.Event()
+        self._folders: dict[str, RunFolder] = {}
+        self.ended_runs: set[str] = set()
+
+    async def run(self, *, gone: str | None = None, ready: Callable[[], None] = lambda: None) -> None:
+        """Take the cell over, go on with what was under way, and serve until `ended` is set.
+
+        `gone` names a former worker that is known to be dead, so that its lease need not run out.
+        """
+        import time
+
+        loop = asyncio.get_running_loop()
+        transport, bell = await self._hang_bell()
+        lease = claim(self._engine, self.name, _holder(), self._world_id(), bell, gone=gone)
+        conductor = Conductor(StoreLog(self._engine, lease), time.time, self._recover_state())
+        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of)
+        conductor.listeners.append(self._keep)
+        before = conductor.state.world
+        await conductor.record(
+            r.Claimed(at=conductor.now(), holder=lease.holder, epoch=lease.epoch, world=self._world_id())
+        )
+        if before and before != self._world_id():
+            self._interrupt(conductor)
+        self.service.take_up()
+        tasks = [loop.create_task(self._beat(conductor, lease)), loop.create_task(self._serve(conductor))]
+        ready()
+        try:
+            ended = loop.create_task(self.ended.wait())
+            await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.service.close()
+            with contextlib.suppress(Fenced):
+                await conductor.close()
+            transport.close()
+            await self.cell.close()
+            for folder in self._folders.values():
+                folder.close()
+
+    def _recover_state(self) -> CellState:
+        """The fold of the whole journal; on the way, which runs have ended."""
+        state = CellState()
+        for _, record in read_journal(self._engine, self.name):
+            state = reduce(state, record)
+            if isinstance(record, r.Finished):
+                self.ended_runs.add(record.run_id)
+        return state
+
+    def _world_id(self) -> str:
+        """A twin in this process is a new world each time; the real one is always the same."""
+        return "real" if self._world == "real" else f"twin:{self._instance}"
+
+    _instance = uuid.uuid4().hex[:12]
+
+    @staticmethod
+    def _interrupt(conductor: Conductor) -> None:
+        """The world in which these runs were under way is gone."""
+        for run_id, run in list(conductor.state.runs.items()):
+            if run.begun_at is not None:
+                conductor.record(
+                    r.Finished(at=conductor.now(), run_id=run_id, outcome="interrupted", error="its twin is gone")
+                )
+        if conductor.state.left:
+            conductor.record(r.Cleared(at=conductor.now(), things=tuple(conductor.state.left), by="a new twin"))
+
+    # Attention
+
+    async def _hang_bell(self) -> tuple[asyncio.DatagramTransport, str]:
+        bell = self._bell
+
+        class Ear(asyncio.DatagramProtocol):
+            def datagram_received(self, data: bytes, addr: Any) -> None:
+                bell.set()
+
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Ear, local_addr=("127.0.0.1", 0))
+        host, port = transport.get_extra_info("sockname")[:2]
+        return transport, f"{host}:{port}"
+
+    async def _beat(self, conductor: Conductor, lease: Lease) -> None:
+        """Show life, from the loop itself: a loop that hangs shows none."""
+        while True:
+            await conductor.beat()
+            await asyncio.sleep(BEAT_S)
+
+    async def _serve(self, conductor: Conductor) -> None:
+        """Answer what is asked, in the order of asking."""
+        while True:
+            self._bell.clear()
+            room = ROOM - len(conductor.state.runs)
+            for request in await asyncio.to_thread(requests.take, self._engine, self.name, room):
+                told = await self._carry_out(request)
+                await asyncio.to_thread(requests.answer, self._engine, request.id, told)
+            if self._leaving:
+                self.ended.set()
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), LOOK_S)
+
+    async def _carry_out(self, request: Request) -> dict[str, Any]:
+        handler = self._handlers().get(request.kind)
+        if handler is None:
+            return {"ok": False, "error": f"a cell knows no request '{request.kind}'"}
+        try:
+            await handler(request)
+        except Impossible as reason:
+            return {"ok": False, "error": str(reason)}
+        return {"ok": True, "run_id": request.run_id}
+
+    def _handlers(self) -> Mapping[str, Callable[[Request], Awaitable[None]]]:
+        service = self.service
+        return {
+            "submit": self._submit,
+            "pause": lambda q: service.pause(q.run_id, q.asked_by),
+            "resume": lambda q: service.resume(q.run_id, q.asked_by),
+            "abort": lambda q: service.abort(q.run_id, q.asked_by, q.body.get("reason", "")),
+            "stop": lambda q: service.stop(q.asked_by),
+            "settle": lambda q: service.settle(
+                q.run_id, q.body["action"], q.body["verdict"], q.asked_by, q.body.get("evidence", "")
+            ),
+            "choose": lambda q: service.choose(
+                q.run_id, q.body["action"], q.body["choice"], q.asked_by, q.body.get("note", "")
+            ),
+            "down": self._down,
+            "clear": lambda q: service.clear(tuple(q.body["things"]), q.asked_by),
+        }
+
+    async def _down(self, _: Request) -> None:
+        self._leaving = True
+
+    async def _submit(self, request: Request) -> None:
+        if request.run_id in self.service.conductor.state.runs:
+            return  # asked again: its answer was lost with the worker that gave it
+        if request.run_id in self.ended_runs:
+            return
+        with self._engine.connect() as connection:
+            program = load_program(connection, request.body["program"])
+        about = {
+            "run_id": request.run_id, "world": self._world, "lab": self._lab.name,
+            "config_hash": self._lab.config_hash, "protocol_hash": program.protocol_hash,
+            "program_hash": request.body["program"], **request.body.get("about", {}),
+        }  # fmt: skip
+        await self.service.submit(
+            request.run_id, program, about=about, by=request.asked_by,
+            priority=int(request.body.get("priority", 0)), deadline=request.body.get("deadline"),
+        )  # fmt: skip
+
+    # Records for people
+
+    def _sinks_of(self, run_id: str, about: Mapping[str, Any]) -> list[Callable[[str, Mapping[str, Any]], None]]:
+        folder = self._folders.setdefault(run_id, RunFolder(self._runs / run_id))
+        folder.open(about)
+        return [folder.document]
+
+    def _keep(self, record: r.Record) -> None:
+        if isinstance(record, r.Finished):
+            self.ended_runs.add(record.run_id)
+            folder = self._folders.pop(record.run_id, None) or RunFolder(self._runs / record.run_id)
+            folder.finish(record.outcome, record.error)
+
+
+def cell_name(lab: Lab, world: str) -> str:
+    """A lab's twin and the lab itself are two cells."""
+    return f"{lab.name}:{world}"
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
