@@ -126,10 +126,8 @@ def main() -> None:
     rate, typical = (statistics.median(found[column] for found in with_tiled) for column in (0, 1))
     longest, own = (max(found[column] for found in with_tiled) for column in (1, 2))
     print(f"  with a Tiled server attached        {rate:7,.0f} events/s")
-    print(
-        f"  longest stall of the lab's loop     {typical * 1000:7.1f} ms in a typical run, {longest * 1000:.1f} ms in the"
-    )
-    print(f"    worst of {REPEATS}; {own * 1000:.1f} ms without what else this machine did")
+    print(f"  longest stall of the lab's loop     {typical * 1000:7.1f} ms in a typical run, {longest * 1000:.1f} ms")
+    print(f"    in the worst of {REPEATS}; {own * 1000:.1f} ms without what else this machine did")
 
 
 if __name__ == "__main__":

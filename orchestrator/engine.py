@@ -22,9 +22,11 @@ from typing import Any
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "dummy")
 import ophyd  # noqa: F401
 from bluesky import run_engine, utils
-from bluesky.bundlers import RunBundler
+from bluesky.bundlers import RunBundler as BlueskyBundler
 from bluesky.utils import Msg, ensure_generator
 from event_model import ComposeEvent
+
+from orchestrator.readings import StepReading
 
 Plan = Generator[Msg, Any, Any]
 
@@ -66,8 +68,22 @@ class _QuickEvent(ComposeEvent):
         return super().__call__(data, timestamps, seq_num, filled, uid, time, validate and not sound)
 
 
-class _QuickBundler(RunBundler):
-    """Bundles readings into events as Bluesky does, and composes them quickly."""
+# Its private parts carry no types; what is done with them here is pinned by the contract tests instead.
+_Bundler: Any = BlueskyBundler
+
+
+class _QuickBundler(_Bundler):
+    """Bundles readings into events as Bluesky does, and composes them quickly.
+
+    A step that is done again may read other wells than before; its stream then gets another descriptor.
+    """
+
+    async def save(self, msg: Msg) -> None:
+        """As Bluesky's, which knows one set of readings a stream."""
+        known, now = self._descriptor_objs.get(self._bundle_name, {}), self._objs_read
+        if known and set(known) != set(now) and all(isinstance(obj, StepReading) for obj in (*known, *now)):
+            del self._descriptors[self._bundle_name]
+        await super().save(msg)
 
     async def _prepare_stream(self, desc_key: str, objs_dks: Any) -> Any:
         document, compose, objects = await super()._prepare_stream(desc_key, objs_dks)
@@ -86,7 +102,6 @@ def _note_origin(plan: Any, stub: Callable[..., Any], *args: Any, **kwargs: Any)
 
 utils.Plan.__init__ = _note_origin  # type: ignore[method-assign, assignment]
 
-# Its private parts carry no types; what is done with them here is pinned by the contract tests instead.
 _Base: Any = run_engine.RunEngine
 _THREADS: Any = run_engine._ensure_event_loop_running  # noqa: SLF001
 
