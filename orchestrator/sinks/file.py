@@ -25,12 +25,12 @@ def encode(name: str, document: Document) -> bytes:
     Raises `TypeError` for what has no JSON form.
     """
     try:
-        line = orjson.dumps([name, document], option=_OPTIONS, default=_plain)
+        line = orjson.dumps([name, document], option=_OPTIONS, default=plain)
         if b"null" not in line:  # what orjson also writes for NaN and infinity
             return line
     except TypeError:  # whole numbers beyond 64 bits, keys that are no text
         pass
-    return json.dumps([name, document], separators=(",", ":"), default=_plain).encode() + b"\n"
+    return json.dumps([name, document], separators=(",", ":"), default=plain).encode() + b"\n"
 
 
 def decode(line: bytes) -> tuple[str, dict[str, Any]]:
@@ -42,7 +42,7 @@ def decode(line: bytes) -> tuple[str, dict[str, Any]]:
     return name, document
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A mapping or array that the encoder does not know, as one it does."""
     if isinstance(value, Mapping):
         return dict(value)

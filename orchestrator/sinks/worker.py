@@ -43,6 +43,7 @@ class Worker(ABC):
         self._capacity = capacity
         self._run_of = RunOf()
         self._missed: dict[str, str] = {}
+        self._troubles: dict[str, str] = {}
         self._labels: dict[str, str] = {}
         self._waiting = 0
         self._closed = False
@@ -82,7 +83,8 @@ class Worker(ABC):
         if self._closed:
             self._miss(run, "it came after the sink was closed")
         elif self._waiting >= self._capacity:
-            self._miss(run, f"{self._capacity} documents were waiting already; the sink is too slow or gone")
+            why = self._troubles.get(run, "the sink is too slow or gone")
+            self._miss(run, f"{self._capacity} documents were waiting already: {why}")
         else:
             self._line_up(run, name, document)
 
@@ -110,10 +112,15 @@ class Worker(ABC):
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join, patience_s)
         if self._thread.is_alive():
             for run in self._unfinished():
-                self._miss(run, f"not delivered within {patience_s:g} s after the run")
+                why = f": {self._troubles[run]}" if run in self._troubles else ""
+                self._miss(run, f"not delivered within {patience_s:g} s after the run{why}")
 
     def _unfinished(self) -> list[str]:
         return [run for run in self._labels if run not in self._missed]
+
+    def _trouble(self, run: str, why: str) -> None:
+        """Note what keeps a run waiting, for the case that it will not end."""
+        self._troubles[run] = why
 
     def _miss(self, run: str, why: str) -> None:
         self._missed.setdefault(run, why)
@@ -131,6 +138,7 @@ class Worker(ABC):
                     await self.deliver(run, name, document)
                 if name == "stop" and run not in self._missed:
                     self._labels.pop(run, None)
+                    self._troubles.pop(run, None)
             except Exception as error:  # whatever a library raises, the lab goes on and the run is told as missed
                 self._miss(run, f"{type(error).__name__}: {error}".rstrip(": "))
             finally:
