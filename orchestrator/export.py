@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.run import digest
 from orchestrator.sinks.file import FILE_NAME, DamagedFile, read_documents
-from orchestrator.sinks.table import CSV, PARQUET, ParquetMissing, Row, rows, write_csv, write_parquet
+from orchestrator.sinks.table import CSV, PARQUET, ParquetMissing, table_of, write_csv, write_parquet
 
 Entity = dict[str, Any]
 METADATA = "ro-crate-metadata.json"
@@ -66,13 +66,6 @@ def _complete(target: Path) -> list[str]:
     graph = {"@context": CONTEXT, "@graph": _graph(target, names)}
     (target / METADATA).write_text(json.dumps(graph, indent=1), "utf-8")
     return [*names, METADATA]
-
-
-def table_of(folder: Path) -> list[Row]:
-    """The tidy table of a run's folder."""
-    program = folder / "program.json"
-    known = json.loads(program.read_text("utf-8")) if program.exists() else None
-    return list(rows(read_documents(folder / FILE_NAME), known))
 
 
 def _graph(target: Path, names: list[str]) -> list[Entity]:

@@ -34,7 +34,7 @@ class RunOf:
         self._parents: dict[str, dict[str, str]] = {}
 
     def __call__(self, name: str, document: Document) -> str:
-        """The uid of the run's start document; empty for a document of no run that is known."""
+        """The uid of the run's start document; else the `run_id` inside (a record of the journal), or nothing."""
         if name == "start":
             run: str = document["uid"]
             self._parents[run] = {run: run}
@@ -47,7 +47,7 @@ class RunOf:
                 if name in _PARENTS:
                     known[document["uid"]] = run
                 return run
-        return ""
+        return str(document.get("run_id", ""))
 
     @staticmethod
     def _parent(document: Document) -> str:

@@ -1,6 +1,8 @@
 """The tidy table of a run, one row a value, made from its documents: for any Bluesky plan, and well by well."""
 
+import asyncio
 import csv
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from orchestrator.sinks.file import FILE_NAME, read_documents
+from orchestrator.sinks.sink import Document
 from protocols.ledger import Ledger
 from protocols.program import Action
 
@@ -130,6 +134,40 @@ def _reads(action: Action) -> bool:
 
 def _words(contents: Mapping[str, float]) -> str:
     return " + ".join(f"{volume:.6g} uL {liquid}" for liquid, volume in sorted(contents.items()) if volume > 0)
+
+
+def table_of(folder: Path) -> list[Row]:
+    """The tidy table of a run's folder. Raises `FileNotFoundError` and `DamagedFile`."""
+    program = folder / "program.json"
+    known = json.loads(program.read_text("utf-8")) if program.exists() else None
+    return list(rows(read_documents(folder / FILE_NAME), known))
+
+
+class TableSink:
+    """Writes the table of a run into its folder, as CSV and Parquet, when the run is over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = f"tables in {folder}"
+        self.problem = ""
+        self._folder = folder
+
+    def __call__(self, name: str, document: Document) -> None:
+        """Nothing yet: the run's own file has it."""
+
+    async def room(self) -> None:
+        """There always is."""
+
+    async def close(self, patience_s: float = 10.0) -> None:
+        """Write both; close the sink of the run's own file first."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._write)
+        except (OSError, ValueError, ImportError) as error:
+            self.problem = f"{self.name} were not written: {error}"
+
+    def _write(self) -> None:
+        table = table_of(self._folder)
+        write_csv(table, self._folder / CSV)
+        write_parquet(table, self._folder / PARQUET)
 
 
 def write_csv(table: Iterable[Row], path: Path) -> None:
