@@ -66,9 +66,13 @@ class Cell:
             )
         return device
 
-    async def close(self) -> None:
-        """Disconnect everything and end the world."""
-        await self.hang_up()
+    async def close(self, *, hang_up: bool = True) -> None:
+        """Disconnect everything and end the world.
+
+        Without `hang_up` devices keep their sessions, for a worker that will go on with what is under way.
+        """
+        if hang_up:
+            await self.hang_up()
         await self.world.close()
 
 

@@ -77,7 +77,8 @@ class Worker:
             with contextlib.suppress(Fenced):
                 await conductor.close()
             transport.close()
-            await self.cell.close()
+            under_way = any(run.begun_at is not None for run in conductor.state.runs.values())
+            await self.cell.close(hang_up=not under_way)
             for folder in self._folders.values():
                 folder.close()
 

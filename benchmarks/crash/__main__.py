@@ -35,8 +35,8 @@ class Verdict:
     point: str
     ended: str
     killed: bool
-    repeated: int
-    missing: int
+    repeated: tuple[str, ...]
+    missing: tuple[str, ...]
     lost: int
     person: bool
     settled: tuple[str, ...]
@@ -50,10 +50,11 @@ class Verdict:
 
 def judge(point: str, trial: Trial, reference: Trial) -> Verdict:
     """What one trial shows, against an undisturbed run."""
+    repeated = tuple(str(effect) for effect in trial.repeated(reference))
+    missing = tuple(str(effect) for effect in trial.missing(reference))
     return Verdict(
-        point, trial.ended, trial.killed, len(trial.repeated(reference)), len(trial.missing(reference)),
-        trial.unwritten(), trial.person, trial.settled_by,
-    )  # fmt: skip
+        point, trial.ended, trial.killed, repeated, missing, trial.unwritten(), trial.person, trial.settled_by
+    )
 
 
 def program() -> Program:
@@ -106,7 +107,7 @@ def campaign(points: int, jobs: int, seed: int) -> list[Verdict]:
             raise SystemExit(f"a part of the campaign ended with {child.returncode}")
         for line in told.splitlines():
             document = json.loads(line)
-            verdicts.append(Verdict(**{**document, "settled": tuple(document["settled"])}))
+            verdicts.append(Verdict(**{k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}))
     return verdicts
 
 
@@ -117,8 +118,10 @@ def tell(verdicts: list[Verdict]) -> None:
     print(f"  ended: {dict(Counter(verdict.ended for verdict in killed))}; a person spoke in "
           f"{sum(verdict.person for verdict in killed)}")  # fmt: skip
     print(f"  in doubt after the kill, settled by: {dict(Counter(by for v in killed for by in v.settled))}")
-    print(f"  lost records {sum(v.lost for v in killed)}, repeated physical actions {sum(v.repeated for v in killed)}, "
-          f"missing in completed runs {sum(v.missing for v in killed if v.ended == 'completed')}")  # fmt: skip
+    repeated = sum(len(verdict.repeated) for verdict in killed)
+    missing = sum(len(verdict.missing) for verdict in killed if verdict.ended == "completed")
+    lost = sum(verdict.lost for verdict in killed)
+    print(f"  lost records {lost}, repeated physical actions {repeated}, missing in completed runs {missing}")
     for verdict in verdicts:
         if not verdict.ok:
             print(f"  NOT OK: {verdict}")

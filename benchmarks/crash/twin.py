@@ -51,14 +51,19 @@ def watch_the_world(witness: Witness) -> None:
     _watch(World, "place", lambda _, name, kind, site: (name, site), witness)
     _watch(World, "fill", lambda _, labware, well, volume_ul, species: (labware, well, volume_ul), witness)
     _watch(World, "put", lambda _, labware, site: (labware.name, site), witness)
-    _watch(Table, "begin", lambda *_: (), witness)
-    lift = World.lift
+    begin, lift = Table.begin, World.lift
+
+    def begun(self: Table, now_s: float) -> None:
+        if not self.is_on:  # a new speed is no new shaking
+            witness.saw("begin")
+        begin(self, now_s)
 
     def lifted(self: World, site: str) -> Any:
         labware = lift(self, site)
         witness.saw("lift", labware.name, site)
         return labware
 
+    Table.begin = begun  # type: ignore[method-assign]
     World.lift = lifted  # type: ignore[method-assign]
 
 
