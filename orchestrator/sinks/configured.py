@@ -1,10 +1,13 @@
 """The sinks that `[sinks]` in `lab.toml` asks for."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 
 from labfile.lab import Lab
 from orchestrator.sinks.file import FILE_NAME, FileSink
-from orchestrator.sinks.sink import Sink
+from orchestrator.sinks.sink import Document, Sink
+from orchestrator.state.records import Record
 
 
 def far_sinks(lab: Lab) -> tuple[Sink, ...]:
@@ -32,3 +35,21 @@ def run_sinks(lab: Lab, folder: Path) -> tuple[Sink, ...]:
     from orchestrator.sinks.table import TableSink
 
     return file, TableSink(folder)
+
+
+def listener(sinks: Iterable[Sink]) -> Callable[[Record], None]:
+    """Tells every sink what happens in the lab, as a document of the kind `record`; Tiled has no place for it."""
+    told = tuple(sinks)
+
+    def hear(record: Record) -> None:
+        document = as_document(record)
+        for sink in told:
+            sink("record", document)
+
+    return hear
+
+
+def as_document(record: Record) -> Document:
+    """A record with its kind; a program, which has a file of its own, is left out."""
+    body = {field.name: getattr(record, field.name) for field in fields(record) if field.name != "program"}
+    return {"kind": type(record).__name__, **body}

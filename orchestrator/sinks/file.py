@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def decode(line: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def plain(value: object) -> object:
-    """A mapping or array that the encoder does not know, as one it does."""
+    """A mapping, array or dataclass that the encoder does not know, as one it does."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "tolist"):

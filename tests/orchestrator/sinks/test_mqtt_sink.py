@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
+from labfile import Lab, read
+from orchestrator.labview import view
+from orchestrator.run import run as run_protocol
 from orchestrator.sinks import FileSink, read_documents, replay
 from orchestrator.sinks.mqtt import MqttSink
+from protocols.check import check
+from protocols.parse import from_document
 from sim_lab.clock import run
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/opt/homebrew/sbin")
@@ -187,3 +192,38 @@ def test_names_do_not_become_levels_or_wildcards(broker: Broker, count: Count) -
 
     asyncio.run(main())
     assert [topic for topic, _ in heard(subscriber)] == ["lab/cell_1_/a_b_c/start"]
+
+
+def test_a_run_on_the_twin_is_heard_while_it_goes_on(broker: Broker, small_lab: Lab, tmp_path: Path) -> None:
+    """Documents and records of a whole run, on the twin's clock, by the lab file alone."""
+    (tmp_path / "lab.toml").write_text(f'{small_lab.path.read_text()}\n[sinks]\nmqtt = "{broker.address}"\n')
+    lab = read(tmp_path / "lab.toml")
+    document = {
+        "format": "lab-protocol/1", "name": "told", "author": {"kind": "human", "name": "tests"},
+        "steps": [{"id": "wait", "do": "wait", "for": "2 h"}],
+    }  # fmt: skip
+    subscriber = broker.hear("lab/small/#", 6)
+    checked = check(from_document(document), view(lab))
+    done = run_protocol(lab, checked, "twin", runs=tmp_path, seed=1, speed=None, progress=lambda _: None)
+    told = heard(subscriber)
+    assert {topic.rpartition("/")[0] for topic, _ in told} == {f"lab/small/{done.run_id}"}
+    kinds = [found.get("kind", topic.rpartition("/")[2]) for topic, found in told]
+    assert kinds == ["Submitted", "start", "Begun", "Done", "stop", "Finished"]
+    assert told[3][1]["action"] == "wait.1"
+    assert "not_taken" not in json.loads((done.folder / "run.json").read_text())
+
+
+def test_a_run_that_a_sink_did_not_take_says_so(
+    small_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lab.toml").write_text(f'{small_lab.path.read_text()}\n[sinks]\nmqtt = "env:LAB_TEST_NOWHERE"\n')
+    lab = read(tmp_path / "lab.toml")
+    document = {
+        "format": "lab-protocol/1", "name": "told", "author": {"kind": "human", "name": "tests"},
+        "steps": [{"id": "wait", "do": "wait", "for": "2 h"}],
+    }  # fmt: skip
+    checked = check(from_document(document), view(lab))
+    done = run_protocol(lab, checked, "twin", runs=tmp_path, seed=1, speed=None, progress=lambda _: None)
+    assert done.result.outcome == "completed"
+    (problem,) = json.loads((done.folder / "run.json").read_text())["not_taken"]
+    assert "environment variable LAB_TEST_NOWHERE is not set" in problem
