@@ -1,4 +1,4 @@
-"""`make bench`: what a dry run costs, as ratios, and where its time goes. The machine is noisy: medians of several."""
+"""`make bench`: what a dry run costs, as ratios, where its time goes; events a second. Medians: machines are noisy."""
 
 import cProfile
 import platform
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import events
 from benchmarks.plate_384 import document
 from labfile import Lab, read
 from orchestrator.labview import view
@@ -88,6 +89,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}")
     tell("The demo (dye calibration), full stack", program_of(read_protocol(DEMO), lab), lab)
     tell("384-well serial dilution, 460 liquid commands, full stack", program_of(from_document(document()), lab), lab)
+    events.main()
     print("\nWhole commands, start-up included (median of 3):")
     demo = str(DEMO.relative_to(ROOT))
     command("check")

@@ -10,7 +10,7 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from labfile.model import Agent, Compute, Person, Policy, Site, Storage, Store
+from labfile.model import Agent, Compute, Person, Policy, Sinks, Site, Storage, Store
 from labfile.plugins import Driver, Limits
 
 
@@ -54,6 +54,7 @@ class Lab:
     agents: Mapping[str, Agent]
     policy: Policy
     store: Store
+    sinks: Sinks
     compute: Compute
     #: sha256 (hex) over the canonical JSON of the file's content: comments and layout do not change it.
     config_hash: str

@@ -82,6 +82,7 @@ def _lab(
         agents=MappingProxyType(parsed.agents),
         policy=parsed.policy,
         store=parsed.store,
+        sinks=parsed.sinks,
         compute=parsed.compute,
         config_hash=config_hash(document),
         path=path,

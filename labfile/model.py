@@ -1,6 +1,7 @@
 """The tables of `lab.toml`, one pydantic model each: the shape that a lab file must have."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from labfile.nearest import did_you_mean
-from labfile.secret import is_reference
+from labfile.secret import Secret, is_reference
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _SITE = re.compile(r"([a-z][a-z0-9_]*)\.([A-Za-z0-9_]+)")
@@ -57,18 +58,23 @@ def _timezone(text: str) -> str:
     return text
 
 
-def _store_url(text: str) -> str:
-    if is_reference(text):
+def _url(*schemes: str) -> Callable[[str], str]:
+    """Allows URLs that begin with one of these, without a password, and the name of a secret."""
+
+    def allowed(text: str) -> str:
+        if is_reference(text):
+            return text
+        if not text.startswith(schemes):
+            raise ValueError(f"must begin with {' or '.join(schemes)} - or name a secret: env:NAME")
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            raise ValueError("is not a URL") from None
+        if parts.password is not None:
+            raise ValueError("holds a password - put the whole URL into the environment and write env:NAME")
         return text
-    if not text.startswith(("sqlite:///", "postgresql://")):
-        raise ValueError("must begin with sqlite:/// or postgresql:// - or name a secret: env:NAME")
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.password is not None:
-        raise ValueError("holds a password - put the whole URL into the environment and write env:NAME")
-    return text
+
+    return allowed
 
 
 Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
@@ -194,7 +200,7 @@ class Policy(Table):
 class Store(Table):
     """`[store]`: where the lab keeps its state."""
 
-    url: Annotated[str, AfterValidator(_store_url)] = Field(
+    url: Annotated[str, AfterValidator(_url("sqlite:///", "postgresql://"))] = Field(
         default="sqlite:///var/lab.db",
         description="sqlite:///path or postgresql://host/name; env:NAME takes it from the environment.",
     )
@@ -206,6 +212,20 @@ class Compute(Table):
     executor: Literal["processes", "parsl", "dask"] = Field(
         default="processes", description="Processes of this machine, Parsl or Dask."
     )
+
+
+class Sinks(Table):
+    """`[sinks]`: where a run's documents go besides its own file."""
+
+    tiled: Annotated[str, AfterValidator(_url("http://", "https://"))] | None = Field(
+        default=None, description="A Tiled server, such as http://127.0.0.1:8000; env:NAME takes it from there."
+    )
+    tiled_api_key: Secret | None = Field(default=None, description="Its API key, as env:NAME.")
+    mqtt: Annotated[str, AfterValidator(_url("mqtt://", "mqtts://"))] | None = Field(
+        default=None, description="An MQTT broker, such as mqtt://127.0.0.1:1883; env:NAME takes it from there."
+    )
+    mqtt_password: Secret | None = Field(default=None, description="The password of the broker's user, as env:NAME.")
+    parquet: bool = Field(default=False, description="Whether each run's folder gets its table as CSV and Parquet.")
 
 
 class Document(Table):
@@ -220,4 +240,5 @@ class Document(Table):
     agents: dict[str, Agent] = Field(default={}, description="Which AI agent may do what.")
     policy: Policy = Field(default=Policy(), description="What needs a person's judgement.")
     store: Store = Field(default=Store(), description="Where the lab keeps its state.")
+    sinks: Sinks = Field(default=Sinks(), description="Where documents go besides a run's own file.")
     compute: Compute = Field(default=Compute(), description="Where heavy computing is done.")

@@ -14,6 +14,14 @@ class StepReading:
         self.name = device
         self._readings = readings
         self._at_s = at_s
+        self._shape = (device, *((one.quantity, one.unit, one.wells and tuple(one.wells)) for one in readings))
+
+    def __eq__(self, other: object) -> bool:
+        """Readings of the same quantities in the same wells belong to one descriptor, as a step that is done again."""
+        return isinstance(other, StepReading) and self._shape == other._shape
+
+    def __hash__(self) -> int:
+        return hash(self._shape)
 
     def read(self) -> dict[str, Any]:
         """Values with their time (seconds since 1970)."""

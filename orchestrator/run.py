@@ -16,8 +16,9 @@ from drivers.core.world import WorldSettings
 from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.execute import execute
-from orchestrator.journal import FileLog, LineFile
+from orchestrator.journal import FileLog
 from orchestrator.result import Result
+from orchestrator.sinks.configured import far_sinks, listener, run_sinks
 from orchestrator.state.records import Record
 from protocols.check import Checked
 
@@ -62,7 +63,8 @@ def run(
         "lab": lab.name, "versions": versions(), "seed": seed if world == "twin" else None,
     }  # fmt: skip
     _write(folder / "run.json", metadata | {"outcome": "running", "began": time.time()})
-    documents = LineFile(folder / "documents.jsonl", durable=False)
+    far = far_sinks(lab)
+    sinks = (*run_sinks(lab, folder), *far)
     journal = FileLog(folder / "journal.jsonl")
     cell = Cell(lab, world, WorldSettings(seed=seed, speed=speed))
     cell.load(program.devices)
@@ -70,21 +72,22 @@ def run(
     async def main() -> Result:
         try:
             return await execute(
-                program, cell, metadata, log=journal, listeners=(progress,),
-                sinks=(lambda name, document: documents.append([name, dict(document)]),),
+                program, cell, metadata, log=journal, listeners=(progress, listener(far)), sinks=sinks,
             )  # fmt: skip
         finally:
             await cell.close()
+            for sink in sinks:
+                await sink.close()
 
     try:
         result = cell.world.run(main)
     finally:
-        documents.close()
         journal.close()
     _write(
         folder / "run.json",
-        metadata | {"outcome": result.outcome, "error": result.error, "duration_s": result.duration_s},
-    )
+        metadata | {"outcome": result.outcome, "error": result.error, "duration_s": result.duration_s}
+        | ({"not_taken": problems} if (problems := [sink.problem for sink in sinks if sink.problem]) else {}),
+    )  # fmt: skip
     _write(folder / "result.json", asdict(result))
     return Run(run_id, folder, world, seed if world == "twin" else None, result)
 

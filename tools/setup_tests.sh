@@ -27,4 +27,13 @@ if [ ! -f "$installed" ] || [ tests/outside/package-lock.json -nt "$installed" ]
         echo "not installed: npm; the tests with an outside OPC UA client are skipped"
     fi
 fi
+
+crate=tests/outside/crate # the validator of RO-Crates wants another rich than ours: it has an environment of its own
+if [ ! -f "$crate/.venv/.ready" ] || [ "$crate/constraints.txt" -nt "$crate/.venv/.ready" ]; then
+    pip="$crate/.venv/bin/python -m pip --disable-pip-version-check -q install --constraint $crate/constraints.txt"
+    (rm -rf "$crate/.venv" && .venv/bin/python -m venv "$crate/.venv" && $pip roc-validator &&
+        $pip --no-deps rocrate && "$crate/.venv/bin/python" "$crate/context.py" "$crate/.venv/cache" &&
+        touch "$crate/.venv/.ready") >/dev/null 2>&1 ||
+        echo "not installed: roc-validator; the tests with an outside validator of RO-Crates are skipped"
+fi
 exit 0
