@@ -12,9 +12,10 @@ from protocols.program import Action
 
 #: What a run's own plan writes, and sees by the end of its tasks.
 _OWN = (r.Submitted, r.Begun, r.Done, r.Failed)
-#: An outcome waits so long for the next intent, to go to the disk with it: one write a step instead of two. Whatever
-#: is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses nothing.
-_OUTCOME_WITHIN_S = 0.002
+#: An outcome, and a submission, wait so long for the next intent, to go to the disk with it: one write a step instead
+#: of two. Whatever is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses
+#: nothing; and nobody is told of a submission before it is on the disk.
+_SOON_S = 0.004
 Listener = Callable[[r.Record], None]
 
 
@@ -50,8 +51,8 @@ class Conductor:
         self._pending.append((record, durable))
         if self._thread is None:
             self._write_now()
-        elif isinstance(record, r.Done):
-            self._later = self._later or loop.call_later(_OUTCOME_WITHIN_S, self._start_flush)
+        elif isinstance(record, r.Done | r.Submitted):
+            self._later = self._later or loop.call_later(_SOON_S, self._start_flush)
         else:
             self._start_flush()
         self._wake_after(before, record)

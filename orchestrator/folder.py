@@ -1,5 +1,6 @@
 """The folder of a run that a worker carries out: documents as they come, and what it was and how it ended."""
 
+import asyncio
 import json
 import time
 import uuid
@@ -17,8 +18,9 @@ class RunFolder:
         self._path = path
         self._documents: LineFile | None = None
         self._about: dict[str, Any] = {}
+        self._writing: asyncio.Future[None] | None = None
 
-    def open(self, about: Mapping[str, Any]) -> None:
+    def begin(self, about: Mapping[str, Any]) -> None:
         """Begin, or go on: a Bluesky run that a dead worker left open gets its stop document first."""
         self._path.mkdir(parents=True, exist_ok=True)
         file = self._path / "documents.jsonl"
@@ -30,19 +32,22 @@ class RunFolder:
         if orphan is not None:
             self._documents.append(["stop", _stop(*orphan)])
         self._about = dict(about)
-        self._write({"outcome": "running"})
+        loop = asyncio.get_running_loop()
+        self._writing = loop.run_in_executor(None, self._write, {"outcome": "running"})
 
     def document(self, name: str, document: Mapping[str, Any]) -> None:
         """A sink of Bluesky documents."""
         if self._documents is not None:
             self._documents.append([name, document])
 
-    def finish(self, outcome: str, error: str) -> None:
+    async def finish(self, outcome: str, error: str) -> None:
         """The run has ended."""
+        if self._writing is not None:
+            await self._writing
         if not self._about and (self._path / "run.json").exists():  # opened by a worker that is no more
             self._about = json.loads((self._path / "run.json").read_text("utf-8"))
         self._path.mkdir(parents=True, exist_ok=True)
-        self._write({"outcome": outcome, "error": error, "ended": time.time()})
+        await asyncio.to_thread(self._write, {"outcome": outcome, "error": error, "ended": time.time()})
         self.close()
 
     def close(self) -> None:

@@ -39,6 +39,7 @@ class Worker:
         self._leaving = False
         self._bell = asyncio.Event()
         self._folders: dict[str, RunFolder] = {}
+        self._finishing: set[asyncio.Task[None]] = set()
         self.ended_runs: set[str] = set()
 
     async def run(self, *, gone: str | None = None, ready: Callable[[], None] = lambda: None) -> None:
@@ -79,6 +80,7 @@ class Worker:
             transport.close()
             under_way = any(run.begun_at is not None for run in conductor.state.runs.values())
             await self.cell.close(hang_up=not under_way)
+            await asyncio.gather(*self._finishing, return_exceptions=True)
             for folder in self._folders.values():
                 folder.close()
 
@@ -194,14 +196,16 @@ class Worker:
 
     def _sinks_of(self, run_id: str, about: Mapping[str, Any]) -> list[Callable[[str, Mapping[str, Any]], None]]:
         folder = self._folders.setdefault(run_id, RunFolder(self._runs / run_id))
-        folder.open(about)
+        folder.begin(about)
         return [folder.document]
 
     def _keep(self, record: r.Record) -> None:
         if isinstance(record, r.Finished):
             self.ended_runs.add(record.run_id)
             folder = self._folders.pop(record.run_id, None) or RunFolder(self._runs / record.run_id)
-            folder.finish(record.outcome, record.error)
+            task = asyncio.get_running_loop().create_task(folder.finish(record.outcome, record.error))
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
 
 
 def cell_name(lab: Lab, world: str) -> str:

@@ -2,13 +2,13 @@
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from orchestrator.journal import plain
 from orchestrator.store.database import clock
@@ -44,16 +44,19 @@ def ask(engine: Engine, request: Request, program: Program | None = None) -> Non
             "asked_by": request.asked_by, "asked_at": time.time(),
         }  # fmt: skip
         insert_missing(connection, requests, row)
-    ring(engine, request.cell)
+        bells = _bells(connection, request.cell)
+    ring(bells)
 
 
-def ring(engine: Engine, cell: str) -> None:
-    """Have a cell's worker look at once; without a worker to hear it, nothing happens."""
+def _bells(connection: Connection, cell: str) -> Sequence[str]:
     wanted = sa.select(cells.c.bell).where(cells.c.bell != "")
     if cell != ANY:
         wanted = wanted.where(cells.c.name == cell)
-    with engine.connect() as connection:
-        bells = connection.execute(wanted).scalars().all()
+    return connection.execute(wanted).scalars().all()
+
+
+def ring(bells: Iterable[str]) -> None:
+    """Have workers look at once; without a worker to hear it, nothing happens."""
     for bell in bells:
         host, _, port = bell.rpartition(":")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -62,23 +65,19 @@ def ring(engine: Engine, cell: str) -> None:
 
 def take(engine: Engine, cell: str, room: int) -> list[Request]:
     """What waits for this cell, in the order of asking; up to `room` submissions meant for any cell are claimed."""
-    mine = (requests.c.cell == cell) & requests.c.answer.is_(None)
-    with engine.begin() as connection:
-        if room > 0:
-            free = (
-                sa.select(requests.c.id)
-                .where(requests.c.cell == ANY, requests.c.kind == "submit")
-                .order_by(requests.c.place)
-                .limit(room)
-                .with_for_update(skip_locked=True)  # on SQLite there is one writer anyway
-            )
-            found = connection.execute(free).scalars().all()
-            if found:
-                connection.execute(
-                    requests.update().where(requests.c.id.in_(found), requests.c.cell == ANY).values(cell=cell)
-                )
-        rows = connection.execute(sa.select(requests).where(mine).order_by(requests.c.place)).all()
-    return [Request(row.id, row.kind, row.run_id, orjson.loads(row.body), row.asked_by, row.cell) for row in rows]
+    mine = requests.c.cell == cell
+    free = (requests.c.cell == ANY) & (requests.c.kind == "submit")
+    waiting = sa.select(requests).where(requests.c.answer.is_(None), mine | free).order_by(requests.c.place)
+    with engine.connect() as connection:
+        rows = connection.execute(waiting).all()
+    found = [row for row in rows if row.cell == cell]
+    for row in [row for row in rows if row.cell == ANY][: max(0, room)]:
+        with engine.begin() as connection:  # whoever changes the row first has it
+            claimed = connection.execute(requests.update().where(requests.c.id == row.id, free).values(cell=cell))
+        if claimed.rowcount:
+            found.append(row)
+    found.sort(key=lambda row: row.place)
+    return [Request(row.id, row.kind, row.run_id, orjson.loads(row.body), row.asked_by, cell) for row in found]
 
 
 def answer(engine: Engine, request_id: str, document: Mapping[str, Any]) -> None:
