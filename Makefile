@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint constraints.txt
+POINTS ?= 1000
 OUTSIDE := ../shared/data/opentrons/OT2_S_v6_P300M_P20S_MixTransferManyLiquids.json
 
-.PHONY: demo test lint format bench setup setup-test schemas constraints clean help
+.PHONY: demo test lint format bench crash setup setup-test schemas constraints clean help
 
 help:
 	@echo "make demo    set up, then run an agent's protocol on the twin, from file to report"
 	@echo "make test    set up, then check and test everything"
+	@echo "make crash   kill a worker at POINTS=1000 points, and hold what came of it against the twin's witness"
 	@echo "make lint | format | bench | schemas | constraints | clean"
 
 demo: setup
@@ -34,6 +36,9 @@ schemas: setup
 	@$(BIN)/python -m labfile.schema
 	@$(BIN)/python -m protocols.schema
 
+crash: setup-test
+	@$(BIN)/python -m benchmarks.crash --points $(POINTS)
+
 constraints: setup-test
 	@sh tools/constraints.sh
 
@@ -53,7 +58,7 @@ setup-test: .venv/.test-ready
 
 .venv/.test-ready: .venv/.demo-ready
 	@echo "Setting up the tests ..."
-	@$(PIP) --no-build-isolation --editable '.[test]'
+	@$(PIP) --no-build-isolation --editable '.[test,scheduler,postgresql,tiled,parquet,tiled-server]'
 	@sh tools/setup_tests.sh
 	@touch $@
 

@@ -54,9 +54,8 @@ class Cell:
         await asyncio.gather(*(_hang_up(device) for device in devices))
 
     async def reconnect(self, name: str) -> None:
-        """Hang up and dial again."""
-        await _hang_up(self.devices[name])
-        await self.devices[name].connect()
+        """Dial again, without a goodbye: the device shall go on with what it knows of us."""
+        await self.devices[name].connect(force_reconnect=True)
 
     def _make(self, entry: DeviceEntry) -> Instrument[Any]:
         device = build(entry, self.world, self.lab.sites)

@@ -198,7 +198,7 @@ class Service:
         await perform(run_id, self.conductor, self.cell, about, sinks, shared=True)
         run = self.conductor.state.run(run_id)
         outcome, error = how_it_ended(run)
-        if run.abort_asked is not None and not run.amended and run.abort_asked.reason != STOPPED and run.begun_at:
+        if _needs_safe_end(run):
             actions, ends = safe_end(run, self.conductor.state.held, self.roles)
             self.conductor.turns.leave(run_id)
             self.conductor.record(r.Amended(at=self.conductor.now(), run_id=run_id, actions=actions, holds=ends))
@@ -315,3 +315,9 @@ class Service:
 
     async def _alarm(self, run_id: str, action: str, message: str) -> None:
         await self.conductor.record(r.Alarmed(at=self.conductor.now(), run_id=run_id, action=action, message=message))
+
+
+def _needs_safe_end(run: RunState) -> bool:
+    """After a stop nothing moves before a person has looked; and who has begun nothing has nothing to put away."""
+    asked = run.abort_asked
+    return asked is not None and asked.reason != STOPPED and not run.amended and run.begun_at is not None

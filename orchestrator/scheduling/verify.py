@@ -10,6 +10,9 @@ def verify(problem: Problem, schedule: Schedule) -> tuple[str, ...]:
     places = {placement.task: placement for placement in schedule.placements}
     if sorted(places) != sorted(task.id for task in problem.tasks) or len(places) != len(schedule.placements):
         return ("it does not place every task once",)
+    unknown = [task.id for task in problem.tasks if not 0 <= places[task.id].mode < len(task.modes)]
+    if unknown:
+        return tuple(f"{name} has no mode {places[name].mode}" for name in unknown)
     return (
         *_tasks(problem, schedule),
         *_lags(problem, schedule),
@@ -24,9 +27,6 @@ def _tasks(problem: Problem, schedule: Schedule) -> Iterator[str]:
     for task in problem.tasks:
         place = places[task.id]
         begun = problem.begun.get(task.id)
-        if not 0 <= place.mode < len(task.modes):
-            yield f"{task.id} has no mode {place.mode}"
-            continue
         if begun is None:
             if place.end - place.start != task.modes[place.mode].duration:
                 yield f"{task.id} lasts {place.end - place.start}, not {task.modes[place.mode].duration}"

@@ -37,6 +37,7 @@ class OT2(LiquidHandler[Options]):
         self._http = HttpClient(port.transport, host, wire.HEADERS)
         self._stopper = HttpClient(port.transport, host, wire.HEADERS)  # its own wire: stop never waits
         self._run = ""
+        self._is_new = True  # whether the run was opened by this very connection, and knows nothing of an earlier one
         self._pipettes: dict[str, Pipette] = {}
         self._tipped: dict[str, bool] = {}  # mount -> whether a tip hangs on it, as far as the robot was told
 
@@ -55,7 +56,7 @@ class OT2(LiquidHandler[Options]):
         commands = [command async for command in self._commands(run)] if run else []
         if run is None or not commands or commands[0].get("key") != wire.SESSION_KEY:
             return False
-        self._run = run
+        self._run, self._is_new = run, False
         for command in commands:
             if command["status"] == "succeeded":
                 self._note(command["commandType"], command["params"])
@@ -63,6 +64,7 @@ class OT2(LiquidHandler[Options]):
 
     async def _new_run(self) -> None:
         self._run = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
+        self._is_new = True
         self._pipettes.clear()
         opening = wire.command("comment", {"message": f"run of Genesis Lab for {self.name}"}, wire.SESSION_KEY)
         await self._ask("POST", wire.waiting(wire.commands_path(self._run), ASK_TIMEOUT_S), opening)
@@ -96,29 +98,31 @@ class OT2(LiquidHandler[Options]):
 
     async def recall(self, command: Command) -> Recall:
         """The robot keeps every command with our key: what became of it is its own word."""
-        found = await self._find(command.action)
+        run, found = await self._find(command.action)
         if found is None:  # what we sent last may still be on its way in
             await asyncio.sleep(RECALL_GRACE_S)
-            found = await self._find(command.action)
+            run, found = await self._find(command.action)
+        if found is None and self._is_new:
+            return Recall("unknown", f"the robot has a new run {self._run}, and tells nothing of {command.action}")
         if found is None:
             return Recall("not_done", f"the robot's run {self._run} has no command with the key {command.action}")
-        told = f"the robot's run {self._run} has command {found['id']} with the key {command.action}"
+        told = f"the robot's run {run} has command {found['id']} with the key {command.action}"
         while found["status"] in ("queued", "running"):
             await asyncio.sleep(POLL_S)
-            found = (await self._ask("GET", wire.command_path(self._run, found["id"]))).json()["data"]
+            found = (await self._ask("GET", wire.command_path(run, found["id"]))).json()["data"]
         if found["status"] == "succeeded":
             self._note(found["commandType"], found["params"])
             return Recall("done", f"{told}: succeeded")
         return Recall("unknown", f"{told}: {found['status']}: {(found.get('error') or {}).get('detail', 'no reason')}")
 
-    async def _find(self, key: str) -> dict[str, Any] | None:
-        if not self._run:
-            return None
-        found = None
-        async for command in self._commands(self._run):
-            if command.get("key") == key:
-                found = command
-        return found
+    async def _find(self, key: str) -> tuple[str, dict[str, Any] | None]:
+        """The command with this key, and its run: ours first, then every other one that the robot still has."""
+        others = [run["id"] for run in (await self._ask("GET", wire.RUNS)).json()["data"] if run["id"] != self._run]
+        for run in [self._run, *reversed(others)] if self._run else reversed(others):
+            async for command in self._commands(run):
+                if command.get("key") == key:
+                    return run, command
+        return self._run, None
 
     async def make_safe(self) -> None:
         """Tips into the trash, gantry home; in a new run when the last one was stopped."""

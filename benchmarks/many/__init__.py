@@ -1,0 +1,1 @@
+"""Many protocols at once on the default lab, in virtual time."""

@@ -1,0 +1,281 @@
+"""A cell at work in virtual time: many runs, pause, abort, stop, failures and choices."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.many.shift import jobs, shift
+from drivers.core.errors import CommandFailed, CommandRefused, ConnectionLost
+from drivers.core.instrument import Command, Readings
+from drivers.core.world import WorldSettings
+from labfile import Lab
+from orchestrator.cell import Cell
+from orchestrator.conductor import Conductor
+from orchestrator.journal import MemoryLog
+from orchestrator.labview import view
+from orchestrator.scheduling.solver import InThread
+from orchestrator.service import Service
+from orchestrator.state import records as r
+from orchestrator.state.cell import fold
+from orchestrator.state.views import phase, waits_for_person
+from protocols.check import check
+from protocols.parse import from_document
+from protocols.program import Program
+
+ROOT = Path(__file__).resolve().parents[2]
+INCUBATION = ROOT / "benchmarks/many/incubation.yaml"
+Story = Callable[["Floor"], Awaitable[None]]
+
+
+class Floor:
+    """A service on a twin, with what it wrote."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.cell = Cell(lab, "twin", WorldSettings(seed=1, epoch_s=0.0))
+        self.lab = lab
+        self.records: list[r.Record] = []
+
+    def start(self) -> None:
+        self.conductor = Conductor(MemoryLog(), asyncio.get_running_loop().time)
+        self.conductor.listeners.append(self.records.append)
+        self.service = Service(self.conductor, self.cell)
+
+    def program(self, *steps: dict[str, Any]) -> Program:
+        document = {
+            "format": "lab-protocol/1", "name": "t", "author": {"kind": "human", "name": "tests"},
+            "materials": {"dye": {"cas": "25956-17-6", "concentration": "0.1 mmol/L"}},
+            "labware": {"stock": {"type": "reservoir_12", "holds": {"A1": "dye"}}, "plate": {"type": "plate_96_flat"}},
+            "steps": list(steps),
+        }  # fmt: skip
+        program = check(from_document(document), view(self.lab), clear=True).program
+        assert program is not None
+        return program
+
+    async def submit(self, run_id: str, *steps: dict[str, Any]) -> Program:
+        program = self.program(*steps)
+        await self.service.submit(run_id, program, about={"run_id": run_id})
+        return program
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(100_000):
+            while not condition():
+                await asyncio.sleep(0.5)
+
+    def outcome(self, run_id: str) -> str | None:
+        return next((x.outcome for x in self.records if isinstance(x, r.Finished) and x.run_id == run_id), None)
+
+    def kinds(self, run_id: str, kind: type[r.Record]) -> list[Any]:
+        return [x for x in self.records if isinstance(x, kind) and x.run_id == run_id]
+
+
+def on_the_floor(lab: Lab, story: Story) -> Floor:
+    floor = Floor(lab)
+    floor.cell.load(("ot2", "operator"))
+
+    async def main() -> None:
+        floor.start()
+        await story(floor)
+        await floor.service.close()
+        await floor.cell.close()
+
+    floor.cell.world.run(main)
+    assert fold(floor.records) == floor.conductor.state
+    return floor
+
+
+TRANSFER = {"id": "fill", "do": "transfer", "source": "stock/A1", "to": "plate/A1:A4", "volume": "50 uL"}
+
+
+def test_runs_share_a_cell_and_leave_it_as_it_was(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        for number in range(4):
+            await floor.submit(f"r{number}", TRANSFER)
+        await floor.service.idle()
+        assert not floor.conductor.state.held
+        assert not floor.conductor.state.left
+        assert not floor.cell.world.truth.at.keys() - {"ot2.12"}  # type: ignore[attr-defined]
+
+    floor = on_the_floor(small_lab, story)
+    assert [floor.outcome(f"r{number}") for number in range(4)] == ["completed"] * 4
+
+
+def test_pause_lets_the_action_end_and_resume_repeats_nothing(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        program = await floor.submit("r", TRANSFER)
+        await floor.until(lambda: len(floor.kinds("r", r.Done)) > 8)
+        await floor.service.pause("r", "me")
+        await asyncio.sleep(1000)
+        run = floor.conductor.state.run("r")
+        assert phase(run) == "paused"
+        assert not [name for name in run.order if run.phase(name) == "begun"]
+        done = len(floor.kinds("r", r.Done))
+        await asyncio.sleep(1000)
+        assert len(floor.kinds("r", r.Done)) == done
+        await floor.service.resume("r", "me")
+        await floor.service.idle()
+        assert len(floor.kinds("r", r.Begun)) == len(floor.kinds("r", r.Done)) == len(program.actions)
+
+    assert on_the_floor(small_lab, story).outcome("r") == "completed"
+
+
+def test_a_paused_run_that_has_nothing_lets_others_pass(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.submit("first", TRANSFER)
+        await floor.submit("second", TRANSFER)
+        await floor.submit("third", TRANSFER)
+        await floor.service.pause("second", "me")
+        await floor.until(lambda: floor.outcome("third") is not None)
+        assert floor.outcome("second") is None
+        await floor.service.resume("second", "me")
+        await floor.service.idle()
+
+    assert on_the_floor(small_lab, story).outcome("second") == "completed"
+
+
+def test_an_abort_ends_safely(small_lab: Lab) -> None:
+    """With a tip on and plates on the deck: the tip is dropped, the labware taken out, the deck free."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in done.action for done in floor.kinds("r", r.Done)))
+        await floor.service.abort("r", "me", "enough")
+        await floor.service.idle()
+        world = floor.cell.world
+        assert not world.truth.at.keys() - {"ot2.12"}  # type: ignore[attr-defined]
+        assert all(head.tips is None for head in world._twins["ot2"].heads.values())  # type: ignore[attr-defined]
+        assert not floor.conductor.state.held
+        assert not floor.conductor.state.left
+        await floor.submit("next", TRANSFER)
+        await floor.service.idle()
+
+    floor = on_the_floor(small_lab, story)
+    assert floor.outcome("r") == "aborted"
+    assert floor.outcome("next") == "completed"
+
+
+def test_stop_is_sent_to_every_device_at_once(small_lab: Lab) -> None:
+    """Under 100 ms from the call to the last byte at the device, in the middle of a command."""
+    times: dict[str, float] = {}
+
+    async def story(floor: Floor) -> None:
+        loop = asyncio.get_running_loop()
+        await floor.submit("r", TRANSFER)
+        await floor.submit("waits", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        run = next(iter(floor.cell.world._twins["ot2"].runs.values()))  # type: ignore[attr-defined]
+        began = loop.time()
+        stopping = asyncio.ensure_future(floor.service.stop("me"))
+        await run.stopped.wait()
+        times["stop"] = loop.time() - began
+        await stopping
+        await floor.until(lambda: floor.outcome("r") is not None)
+        assert phase(floor.conductor.state.run("waits")) == "paused"
+        assert floor.conductor.state.left, "what stands there a person must take away"
+
+    floor = on_the_floor(small_lab, story)
+    assert floor.outcome("r") == "aborted"
+    assert times["stop"] < 0.1
+
+
+def failing(floor: Floor, verb: str, *errors: Exception) -> None:
+    """The next calls of a verb on the OT-2 fail so."""
+    device = floor.cell.devices["ot2"]
+    perform, left = device.perform, list(errors)
+
+    async def broken(command: Command) -> Readings:
+        if command.verb == verb and left:
+            raise left.pop(0)
+        return await perform(command)
+
+    device.perform = broken  # type: ignore[method-assign]
+
+
+def test_what_did_not_begin_is_tried_again_by_policy(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: "ot2" in floor.cell.devices)
+        failing(floor, "aspirate", CommandRefused("busy"), CommandRefused("busy"))
+        await floor.service.idle()
+
+    floor = on_the_floor(small_lab, story)
+    assert floor.outcome("r") == "completed"
+    assert [choice.by for choice in floor.kinds("r", r.Chosen)] == ["policy", "policy"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "outcome"),
+    [("retry", "completed"), ("skip", "completed"), ("by_hand", "completed"), ("abort", "aborted")],
+)
+def test_a_failure_waits_for_a_person(small_lab: Lab, choice: Any, outcome: str) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: "ot2" in floor.cell.devices)
+        failing(floor, "touch_tip" if choice == "skip" else "drop_tip", CommandFailed("stuck"))
+        if choice == "skip":
+            failing(floor, "home", CommandFailed("stuck"))
+        await floor.until(
+            lambda: "r" not in floor.conductor.state.runs or waits_for_person(floor.conductor.state.run("r"))
+        )
+        if "r" in floor.conductor.state.runs:
+            (action,) = floor.conductor.state.run("r").unsettled
+            alarm = floor.conductor.state.run("r").alarms[-1]
+            assert alarm.action == action
+            assert "A person must choose" in alarm.message
+            if choice == "by_hand":
+                floor.cell.world._twins["ot2"].heads["left"].tips = None  # type: ignore[attr-defined]
+            await floor.service.choose("r", action, choice, "me")
+        await floor.service.idle()
+
+    assert on_the_floor(small_lab, story).outcome("r") == outcome
+
+
+def test_a_lost_reply_is_asked_for_and_nothing_is_done_twice(small_lab: Lab) -> None:
+    """The answer to a command is lost; the robot's own record says that it was done."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: "ot2" in floor.cell.devices)
+        device = floor.cell.devices["ot2"]
+        perform, lost = device.perform, [True]
+
+        async def deaf(command: Command) -> Readings:
+            readings = await perform(command)
+            if command.verb == "aspirate" and lost:
+                lost.clear()
+                raise ConnectionLost("the line broke.", device="ot2")
+            return readings
+
+        device.perform = deaf  # type: ignore[method-assign]
+        await floor.service.idle()
+
+    floor = on_the_floor(small_lab, story)
+    assert floor.outcome("r") == "completed"
+    (settled,) = floor.kinds("r", r.Settled)
+    assert (settled.verdict, settled.by) == ("done", "device")
+    assert "succeeded" in settled.evidence
+
+
+def test_eight_incubations_are_done_together(lab: Lab) -> None:
+    """At least 2.5 times as fast as one after the other, all complete, nothing left behind."""
+    eight = jobs(lab, [(INCUBATION, {"rest": f"{20 + 5 * number} min"}) for number in range(8)])
+    came = shift(lab, eight, InThread(1.0))
+    assert len(came.ends_s) == 8
+    assert sum(job.alone_s for job in eight) / came.took_s > 2.5
+    assert not came.state.held
+    assert not came.state.left
+    assert came.imbalance < 1e-9
+    assert fold(came.records) == came.state
+
+
+@pytest.mark.slow
+def test_fifty_at_once_are_correct_and_none_starves(lab: Lab) -> None:
+    work = jobs(lab, [(INCUBATION, {"rest": "1 min"}) for _ in range(50)])
+    came = shift(lab, work, None)
+    ends = list(came.ends_s.values())
+    assert len(ends) == 50
+    assert ends == sorted(ends), "in the order of coming nobody overtakes"
+    assert not came.state.held
+    assert came.imbalance < 1e-9
