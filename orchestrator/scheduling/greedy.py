@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from orchestrator.scheduling.clusters import Cluster, followers, group
 from orchestrator.scheduling.model import NoSchedule, Problem, Schedule
-from orchestrator.scheduling.network import Network, Span, network, tails, topological
+from orchestrator.scheduling.network import Network, Span, network, topological
 from orchestrator.scheduling.timeline import FOREVER, Timeline
 
 #: How often one cluster is begun anew before the order is given up. Ours; public instances need under 40.
@@ -32,23 +32,22 @@ def improve(net: Network, seconds: float, seed: int = 0) -> Schedule:
     until = time.perf_counter() + seconds
     chance = random.Random(seed)
     clusters = group(net)
-    tail = tails(net)
     best: Schedule | None = None
     trials = 0
     stuck = "no order was tried"
-    while best is None and trials < 12 or time.perf_counter() < until:
+    while (best is None and trials < 12) or time.perf_counter() < until:
         noise = 0.0 if trials < 2 else chance.choice((0.05, 0.2, 0.5))
         if trials >= 2 and len(clusters) < net.size:
             clusters = group(net, chance)
-        rank = _rank(net, clusters, tail, lambda noise=noise: 1 + noise * (chance.random() - 0.5))  # type: ignore[misc]
+        rank = _rank(net, clusters, lambda noise=noise: 1 + noise * (chance.random() - 0.5))  # type: ignore[misc]
         trial = Builder(net, clusters, rank, chance if trials >= 2 else None)
         trials += 1
         try:
-            trial.run(serial=trials == 1 or trials % 2 == 0 and trials > 4)
+            trial.run(serial=trials == 1 or (trials % 2 == 0 and trials > 4))
         except NoSchedule as problem:
             stuck = str(problem)
             continue
-        found = net.schedule(trial.mode, trial.start, trial.held, -FOREVER)
+        found = net.schedule(trial.mode, trial.start, trial.held)
         if best is None or found.objective < best.objective:
             best = found
     if best is None:
@@ -56,17 +55,15 @@ def improve(net: Network, seconds: float, seed: int = 0) -> Schedule:
     return best
 
 
-def _rank(
-    net: Network, clusters: Sequence[Cluster], tail: Sequence[int], noise: Callable[[], float]
-) -> list[tuple[float, ...]]:
+def _rank(net: Network, clusters: Sequence[Cluster], noise: Callable[[], float]) -> list[tuple[float, ...]]:
     """What comes first, smaller first: holds already begun, then deadlines less the work after, weight, work after."""
     begun = {hold.last for hold in net.holds if hold.begun is not None}
     ranks: list[tuple[float, ...]] = []
     priced = any(job.weight or job.deadline is not None for job in net.problem.jobs)
-    total = sum(net.least(i) for i in range(net.size)) or 1
+    total = sum(net.least[i] for i in range(net.size)) or 1
     for cluster in clusters:
         job = net.problem.jobs[net.job[cluster.tasks[0]]]
-        work = max(tail[i] for i in cluster.tasks) * noise()
+        work = max(net.tail[i] for i in cluster.tasks) * noise()
         slack = (job.deadline - work) if job.deadline is not None else float(FOREVER)
         urgency = work / ((1 + job.weight) * total) if priced else -work
         ranks.append((0.0 if begun.intersection(cluster.tasks) else 1.0, slack, urgency))
@@ -75,6 +72,21 @@ def _rank(
             if ranks[c][0] == 0.0:
                 ranks[before] = min(ranks[before], (0.0, *ranks[before][1:]))
     return ranks
+
+
+def follow(net: Network, old: Schedule) -> Schedule:
+    """A plan that keeps the order of an old one as far as it goes; tasks that are new come last. Or NoSchedule."""
+    clusters = group(net)
+    starts = {placed.task: placed.start for placed in old.placements}
+    ids = [task.id for task in net.problem.tasks]
+    base = _rank(net, clusters, lambda: 1.0)
+    rank = [
+        (first[0], min(starts.get(ids[i], FOREVER) for i in cluster.tasks), *first[1:])
+        for cluster, first in zip(clusters, base, strict=True)
+    ]
+    trial = Builder(net, clusters, rank, None)
+    trial.run(serial=True)
+    return net.schedule(trial.mode, trial.start, trial.held)
 
 
 class _Late(Exception):
@@ -246,7 +258,7 @@ class Builder:
         k, start, end, taken = self._best(i, base)
         if k < 0:
             raise NoSchedule(f"task {self._name(i)} finds no time at which a mode of it is free")
-        low, high, who = self._window(i, base, end - start)
+        _, high, who = self._window(i, base, end - start)
         if start > high:
             raise _Late(who, start - high)
         way = self.net.ways[i][k]

@@ -11,7 +11,7 @@ Without weights and deadlines that is the makespan.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 #: One millisecond past a deadline costs as much as a hundred of waiting. Ours: large enough that a deadline wins.
@@ -139,6 +139,11 @@ class Schedule:
     objective: int
     bound: int
     status: Status = "feasible"
+
+    def bounded(self, bound: int) -> "Schedule":
+        """The same plan with this lower bound if it says more than the plan's own."""
+        bound = min(max(bound, self.bound), self.objective)
+        return replace(self, bound=bound, status="optimal" if bound == self.objective else "feasible")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """A problem by numbers, as solvers want it: tasks, machines and holds as positions, lags between starts and ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.scheduling.model import Index, Placement, Problem, Schedule, index, objective
+from orchestrator.scheduling.model import LONGEST_MS, Index, Placement, Problem, Schedule, index, objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The problem by numbers. `fixed` has the placements of what has begun, by task."""
+    """The problem by numbers. `fixed` has the placements of what has begun, by task.
+
+    Lower bounds, in ms: `least` each task's duration; `head` its start; `tail` from its start to the end of all that
+    must follow; `floor` the objective.
+    """
 
     problem: Problem
     names: Index
@@ -49,18 +53,20 @@ class Network:
     fixed: dict[int, Placement]
     ready: tuple[int, ...]
     job: tuple[int, ...]
+    least: tuple[int, ...]
+    head: tuple[int, ...] = ()
+    tail: tuple[int, ...] = ()
+    floor: int = -LONGEST_MS
 
     @property
     def size(self) -> int:
         """The number of tasks."""
         return len(self.ways)
 
-    def least(self, task: int) -> int:
-        """The shortest duration of a task over its modes, in ms."""
-        return min(way.duration for way in self.ways[task])
-
-    def schedule(self, modes: Sequence[int], starts: Sequence[int], held: Sequence[int], bound: int) -> Schedule:
-        """The plan of these choices, by task and hold; `bound` as in Schedule."""
+    def schedule(
+        self, modes: Sequence[int], starts: Sequence[int], held: Sequence[int], bound: int | None = None
+    ) -> Schedule:
+        """The plan of these choices, by task and hold; `bound` as in Schedule, else a simple one."""
         placements = tuple(
             self.fixed[i] if i in self.fixed else Placement(task.id, mode, start, start + task.modes[mode].duration)
             for i, (task, mode, start) in enumerate(zip(self.problem.tasks, modes, starts, strict=True))
@@ -68,8 +74,7 @@ class Network:
         machines = self.problem.machines
         on = tuple((hold.id, machines[m].name) for hold, m in zip(self.problem.holds, held, strict=True))
         cost = objective(self.problem, placements)
-        bound = min(bound, cost)
-        return Schedule(placements, on, cost, bound, "optimal" if bound == cost else "feasible")
+        return Schedule(placements, on, cost, min(cost, self.floor)).bounded(self.floor if bound is None else bound)
 
 
 def network(problem: Problem) -> Network:
@@ -100,27 +105,63 @@ def network(problem: Problem) -> Network:
               machine[names.held[h.id]] if h.id in names.held else None)
         for h in problem.holds
     )  # fmt: skip
-    return Network(
+    net = Network(
         problem, names, ways, spans, holds,
         {task[name]: placed for name, placed in names.begun.items()},
         tuple(names.earliest(t.id, problem.now) for t in problem.tasks),
         tuple(job[t.job] for t in problem.tasks),
+        tuple(min(way.duration for way in options) for options in ways),
     )  # fmt: skip
+    net = replace(net, head=tuple(_heads(net)), tail=tuple(_tails(net)))
+    return replace(net, floor=_floor(net))
 
 
-def tails(net: Network) -> list[int]:
-    """From each task's start to the end of all that must follow it, at least, in ms (longest paths, cycles cut)."""
-    least = [net.least(i) for i in range(net.size)]
+def _gaps(net: Network) -> list[list[tuple[int, int]]]:
+    """For each task, who must start how much later at least, in ms; negative distances are left out."""
+    least = net.least
     after: list[list[tuple[int, int]]] = [[] for _ in range(net.size)]
     for span in net.spans:
+        if span.before in net.fixed or span.after in net.fixed:
+            continue
+        if span.after_end and len(net.ways[span.after]) > 1:
+            continue  # How long that task takes is open.
         gap = span.least + (least[span.before] if span.before_end else 0) - (least[span.after] if span.after_end else 0)
         if gap >= 0 and span.before != span.after:
             after[span.before].append((span.after, gap))
-    found = list(least)
+    return after
+
+
+def _tails(net: Network) -> list[int]:
+    """From each task's start to the end of all that must follow it, at least, in ms (longest paths, circles cut)."""
+    after = _gaps(net)
+    found = list(net.least)
     for i in reversed(topological([[j for j, _ in followers] for followers in after])):
         for j, gap in after[i]:
             found[i] = max(found[i], gap + found[j])
     return found
+
+
+def _heads(net: Network) -> list[int]:
+    """When each task can start at the earliest by releases and lags, in ms (longest paths, circles cut)."""
+    after = _gaps(net)
+    found = [net.fixed[i].start if i in net.fixed else net.ready[i] for i in range(net.size)]
+    for span in net.spans:
+        if span.before in net.fixed and not (span.after_end and len(net.ways[span.after]) > 1):
+            before = net.fixed[span.before].end if span.before_end else net.fixed[span.before].start
+            own = net.least[span.after] if span.after_end else 0
+            found[span.after] = max(found[span.after], before + span.least - own)
+    for i in topological([[j for j, _ in followers] for followers in after]):
+        for j, gap in after[i]:
+            found[j] = max(found[j], found[i] + gap)
+    return found
+
+
+def _floor(net: Network) -> int:
+    """What the objective cannot be under: every task as early as releases and lags alone allow."""
+    ends = [net.fixed[i].end if i in net.fixed else net.head[i] + net.least[i] for i in range(net.size)]
+    follow = [net.head[i] + net.tail[i] for i in range(net.size) if i not in net.fixed]
+    soonest = [Placement(t.id, 0, end, end) for t, end in zip(net.problem.tasks, ends, strict=True)]
+    return objective(net.problem, soonest) - max(ends, default=0) + max([*ends, *follow], default=0)
 
 
 def topological(after: Sequence[Sequence[int]]) -> list[int]:

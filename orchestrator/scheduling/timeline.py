@@ -44,6 +44,10 @@ class Timeline:
             if 0 < edge < len(used) - 1 and used[edge] == used[edge - 1]:
                 del self._at[edge], used[edge]
 
+    def steps(self) -> list[tuple[int, int, int]]:
+        """The intervals in which there are uses, as (start, end, uses)."""
+        return [(a, b, n) for a, b, n in zip(self._at, self._at[1:], self._used, strict=False) if n > 0]
+
     def _cut(self, time: int) -> int:
         """The index of the step that begins at `time`, made if need be."""
         i = bisect_left(self._at, time)
