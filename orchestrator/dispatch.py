@@ -1,34 +1,37 @@
 """The order of turns, kept good: a plan is asked for when something changes, and taken when it still fits."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from orchestrator.conductor import Conductor
 from orchestrator.planner import Outlook, gantt, order, outlook
-from orchestrator.scheduling.model import Problem, Schedule
+from orchestrator.scheduling.model import Schedule
+from orchestrator.scheduling.process import SolverProcess
 from orchestrator.state.cell import RunState
 from orchestrator.turns import Place
 from protocols.program import Hold
 
+PLAN_S = 5.0  # for better and better plans after something changed
 _LOG = logging.getLogger(__name__)
-
-
-class Planner(Protocol):
-    """Whoever makes plans: a process of its own in a lab, a counted thread in virtual time."""
-
-    def plans(self, problem: Problem, old: Schedule | None = None) -> AsyncIterator[Schedule]:
-        """Better and better ones."""
 
 
 class Dispatcher:
     """Keeps the turns of a cell in the order of the newest plan. `plan` is that plan as data, for a Gantt chart."""
 
-    def __init__(self, conductor: Conductor, planner: Planner, holds_of: Callable[[RunState], Sequence[Hold]]) -> None:
+    def __init__(
+        self,
+        conductor: Conductor,
+        solver: SolverProcess,
+        holds_of: Callable[[RunState], Sequence[Hold]],
+        *,
+        seconds: float = PLAN_S,
+    ) -> None:
         self.plan: list[dict[str, Any]] = []
         self.taken = 0  # plans that became the order
-        self._conductor, self._planner, self._holds_of = conductor, planner, holds_of
+        self._conductor, self._solver, self._holds_of, self._seconds = conductor, solver, holds_of, seconds
         self._task: asyncio.Task[None] | None = None
 
     def changed(self) -> None:
@@ -45,28 +48,27 @@ class Dispatcher:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._solver.close()
 
     async def _replan(self) -> None:
-        conductor = self._conductor
-        while True:
+        fits = False
+        while not fits:
+            conductor = self._conductor
             looked = outlook(conductor.state, conductor.now(), self._holds_of)
             before = conductor.turns.waiting()
-            fits = True
-            async for schedule in self._planner.plans(looked.problem):
-                fits = self._take(looked, schedule, before)
-                if not fits:
-                    break
-            if fits:
-                return
+            async with contextlib.aclosing(self._solver.solve(looked.problem, self._seconds)) as plans:
+                async for schedule in plans:
+                    fits = self._take(looked, schedule, before)
+                    if not fits:
+                        break
 
-    def _take(self, looked: Outlook, schedule: Schedule, before: Any) -> bool:
+    def _take(self, looked: Outlook, schedule: Schedule, before: Mapping[str, Sequence[Place]]) -> bool:
         """Make a plan the order of turns; False when what has begun since went another way."""
         conductor = self._conductor
         wanted = order(looked, schedule, before)
         waiting = conductor.turns.waiting()
         for thing, places in wanted.items():
-            still = set(waiting.get(thing, ()))
-            if not _taken_first(places, still):
+            if not _taken_first(places, set(waiting.get(thing, ()))):
                 return False
         conductor.turns.reorder(wanted)
         self.plan = gantt(looked, schedule)

@@ -4,8 +4,8 @@ A task is a chain of actions of one run on the same things; holds are the progra
 cell's clock from `since`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.scheduling.model import Begun, Hold, Job, Lag, Machine, Mode, Problem, Schedule, Task
@@ -47,7 +47,7 @@ def outlook(state: CellState, now: float, holds_of: Any) -> Outlook:
     since = min([now, *(was.at for run in state.runs.values() for was in run.actions.values())])
     machines: dict[str, Machine] = {}
     jobs, tasks, lags, holds = [], [], [], []
-    begun: dict[str, Begun] = {}
+    begun: list[Begun] = []
     chains: dict[str, Chain] = {}
     for run in state.runs.values():
         if run.paused_by and run.begun_at is None:
@@ -64,50 +64,56 @@ def outlook(state: CellState, now: float, holds_of: Any) -> Outlook:
             tasks.append(Task(c.id, run.run_id, (Mode(things, _duration_ms(c, durations)),)))
             began = _begun(c, run, since)
             if began is not None:
-                begun[c.id] = began
+                begun.append(began)
             for thing in c.needs:
                 machines.setdefault(thing, Machine(thing))
         lags += _lags(mine)
         holds += _long_holds(run, long, mine)
+    taken: dict[str, list[tuple[str, str]]] = {hold.first: [] for hold in holds}
+    for hold in holds:
+        taken[hold.first].append((hold.id, hold.machines[0]))
     problem = Problem(
-        tuple(machines.values()), tuple(jobs), tuple(tasks), tuple(lags), tuple(holds), begun, _ms(now - since)
-    )
+        tuple(machines.values()), tuple(jobs), tuple(tasks), tuple(lags), tuple(holds),
+        tuple(replace(b, held=tuple(taken.get(b.task, ()))) for b in begun), _ms(now - since),
+    )  # fmt: skip
     return Outlook(problem, chains, since)
 
 
 def chain(run: RunState, holds: Sequence[ProgramHold]) -> list[Chain]:
     """The run's actions as few tasks: one grows while each action only follows it and needs the same things."""
-    ends = {hold.last for hold in holds if hold.first != hold.last and hold.last is not None}
-    opens = {hold.first for hold in holds if hold.first != hold.last}
+    begins: dict[str, list[str]] = {}  # last action of a long hold -> its first
+    for hold in holds:
+        if hold.last is not None and hold.first != hold.last:
+            begins.setdefault(hold.last, []).append(hold.first)
     ancestors: dict[str, set[str]] = {}
     grown: list[list[Action]] = []
     for action in run.order.values():
-        last = grown[-1] if grown else None
-        if last is not None and _joins(last, action, run, ancestors, ends, opens):
+        last = grown[-1] if grown else []
+        if last and _joins(last, action, run, ancestors, begins):
             last.append(action)
-        else:
-            before = set().union(*(ancestors.get(name, set()) | {name} for name in action.after), set())
-            ancestors[action.id] = before
-            grown.append([action])
+            ancestors[action.id] = ancestors[last[0].id] | {other.id for other in last[:-1]}
             continue
-        ancestors[action.id] = ancestors[last[0].id] | {other.id for other in last[:-1]}
+        ancestors[action.id] = set().union(*(ancestors.get(name, set()) | {name} for name in action.after), set())
+        grown.append([action])
     return [Chain(f"{run.run_id}/{actions[0].id}", run.run_id, tuple(actions)) for actions in grown]
 
 
 def _joins(
-    last: list[Action], action: Action, run: RunState, ancestors: Mapping[str, set[str]], ends: Iterable[str],
-    opens: Iterable[str],
-) -> bool:  # fmt: skip
+    last: list[Action],
+    action: Action,
+    run: RunState,
+    ancestors: Mapping[str, set[str]],
+    begins: Mapping[str, Sequence[str]],
+) -> bool:
+    """Whether an action may become part of a task: nobody else could use the moment between."""
     first, mine = last[0], {other.id for other in last}
-    over = run.phase(last[-1].id) in OVER
     return (
-        action.needs == first.needs
-        and bool(action.needs)
+        bool(action.needs)
+        and action.needs == first.needs
         and set(action.after) <= mine | ancestors[first.id]
         and bool(mine & set(action.after))
-        and (run.phase(action.id) in OVER) == over
-        and (last[-1].id not in ends or action.device == first.device)
-        and (action.id not in opens or action.device == first.device)
+        and (run.phase(action.id) in OVER) == (run.phase(last[-1].id) in OVER)
+        and mine.issuperset(begins.get(last[-1].id, ()))  # a hold from before that ends here ends a task
     )
 
 
@@ -153,7 +159,7 @@ def _lags(chains: Sequence[Chain]) -> list[Lag]:
 def _job(run: RunState, since: float) -> Job:
     deadline = run.submitted.deadline
     return Job(
-        run.run_id, 1 + max(0, run.submitted.priority), _ms(max(0.0, run.submitted.at - since)),
+        run.run_id, max(0, run.submitted.priority), _ms(max(0.0, run.submitted.at - since)),
         None if deadline is None else _ms(deadline - since),
     )  # fmt: skip
 
@@ -168,7 +174,7 @@ def _begun(c: Chain, run: RunState, since: float) -> Begun | None:
         return None
     start = _ms(min(was.at for was in states) - since)
     over = all(run.phase(action.id) in OVER for action in c.actions)
-    return Begun(0, start, _ms(max(was.ended or was.at for was in states) - since) if over else None)
+    return Begun(c.id, 0, start, _ms(max(was.ended or was.at for was in states) - since) if over else None)
 
 
 def _ms(seconds: float) -> int:
@@ -190,11 +196,12 @@ def order(outlook: Outlook, schedule: Schedule, waiting: Mapping[str, Sequence[P
 
 def gantt(outlook: Outlook, schedule: Schedule) -> list[dict[str, Any]]:
     """The plan as data: who does what for which run, from when to when (s of the cell's clock)."""
+    begun = {b.task for b in outlook.problem.begun}
     return [
         {
             "run_id": c.run_id, "step": c.actions[0].step, "device": c.actions[0].device, "actions": len(c.actions),
             "start": outlook.since + place.start / MS, "end": outlook.since + place.end / MS,
-            "begun": place.task in outlook.problem.begun,
+            "begun": place.task in begun,
         }
         for place in schedule.placements for c in [outlook.chains[place.task]]
     ]  # fmt: skip

@@ -10,10 +10,11 @@ from drivers.core.errors import DeviceError
 from drivers.core.instrument import Recall
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
-from orchestrator.dispatch import Dispatcher, Planner
+from orchestrator.dispatch import PLAN_S, Dispatcher
 from orchestrator.execute import DocumentSink, how_it_ended, perform
 from orchestrator.recovery import BY_POLICY, Policy, offered, retry_after_s, settle
 from orchestrator.safe_end import safe_end
+from orchestrator.scheduling.process import SolverProcess
 from orchestrator.state import records as r
 from orchestrator.state.cell import RunState
 from orchestrator.station import Station
@@ -39,7 +40,8 @@ class Service:
         *,
         policy: Policy | None = None,
         sinks_of: SinksOf | None = None,
-        planner: Planner | None = None,
+        solver: SolverProcess | None = None,
+        plan_s: float = PLAN_S,
     ) -> None:
         self.conductor = conductor
         self.cell = cell
@@ -50,7 +52,7 @@ class Service:
         self._helping: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
         conductor.listeners.append(self._hear)
-        self.dispatcher = None if planner is None else Dispatcher(conductor, planner, self._holds)
+        self.dispatcher = None if solver is None else Dispatcher(conductor, solver, self._holds, seconds=plan_s)
 
     # What people and programs ask for
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from benchmarks.many.shift import jobs, shift
 from labfile import read
-from orchestrator.scheduling.solver import InThread
 
 ROOT = Path(__file__).resolve().parents[2]
 INCUBATION, DEMO = ROOT / "benchmarks/many/incubation.yaml", ROOT / "protocols/library/dye_calibration.yaml"
@@ -16,13 +15,13 @@ def main() -> None:
     lab = read(ROOT / "lab.toml")
     eight = jobs(lab, [(INCUBATION, {"rest": f"{20 + 5 * number} min"}) for number in range(8)])
     one_by_one = sum(job.alone_s for job in eight)
-    for name, planner in (("in the order of coming", None), ("by the scheduler", InThread(PLAN_S))):
-        came = shift(lab, eight, planner)
+    for name, plan_s in (("in the order of coming", 0.0), ("by the scheduler", PLAN_S)):
+        came = shift(lab, eight, plan_s)
         print(f"8 incubations {name}: {came.took_s:,.0f} s; one after the other {one_by_one:,.0f} s: "
               f"{one_by_one / came.took_s:.2f} times as fast; {len(came.ends_s)} completed")  # fmt: skip
     costs: dict[int, float] = {}
     for count in (1, 50):
-        came = shift(lab, jobs(lab, [(DEMO, {})]) * count, None)
+        came = shift(lab, jobs(lab, [(DEMO, {})]) * count, 0.0)
         costs[count] = came.wall_s / came.actions
         print(f"{count} x demo: {came.actions} actions, {costs[count] * 1e3:.2f} ms each; {len(came.ends_s)} completed,"
               f" mass kept to {came.imbalance:.1e}")  # fmt: skip

@@ -11,9 +11,9 @@ from drivers.core.world import WorldSettings
 from labfile import Lab
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
-from orchestrator.dispatch import Planner
 from orchestrator.journal import MemoryLog
 from orchestrator.labview import view
+from orchestrator.scheduling.process import SolverProcess
 from orchestrator.service import Service
 from orchestrator.simulate import simulate
 from orchestrator.state import records as r
@@ -67,8 +67,11 @@ def jobs(lab: Lab, files: Sequence[tuple[Path, Mapping[str, str]]]) -> list[Job]
     return found
 
 
-def shift(lab: Lab, work: Sequence[Job], planner: Planner | None, *, seed: int = 1) -> Outcome:
-    """Submit everything at once on a fresh twin, and wait until all has ended."""
+def shift(lab: Lab, work: Sequence[Job], plan_s: float, *, seed: int = 1) -> Outcome:
+    """Submit everything at once on a fresh twin, and wait until all has ended.
+
+    With `plan_s` seconds (real ones; simulated time stands still meanwhile) for each plan, else in the order of coming.
+    """
     cell = Cell(lab, "twin", WorldSettings(seed=seed, epoch_s=0.0))
     cell.load({device for job in work for device in job.program.devices})
     came = Outcome()
@@ -77,7 +80,7 @@ def shift(lab: Lab, work: Sequence[Job], planner: Planner | None, *, seed: int =
         loop = asyncio.get_running_loop()
         conductor = Conductor(MemoryLog(), loop.time)
         conductor.listeners.append(came.records.append)
-        service = Service(conductor, cell, planner=planner)
+        service = Service(conductor, cell, solver=SolverProcess() if plan_s else None, plan_s=plan_s)
         for number, job in enumerate(work):
             await service.submit(f"r{number}", job.program, about={"run_id": f"r{number}"}, durations_s=job.durations_s)
         await asyncio.wait_for(service.idle(), 10 * sum(job.alone_s for job in work))

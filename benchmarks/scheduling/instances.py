@@ -1,74 +1,87 @@
-"""Published instances as problems: Brandimarte's flexible job shops and the S-LAB laboratory workflows."""
+"""Public instances as problems of our model: flexible job shops (JSON) and S-LAB laboratories (TSV)."""
 
 import csv
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from orchestrator.scheduling.model import Job, Lag, Machine, Mode, Problem, Task
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data/scheduling"
-#: Best known makespans of S-LAB: the figures that the issue sets.
-SLAB = {"gu2016_x1": 87, "qpcr_x5": 148, "qpcr_x5_rnaseq_x5": 979}
 
 
-def brandimarte(path: Path) -> Problem:
-    """A flexible job shop: jobs of operations, each with machines to choose from (Brandimarte 1993)."""
-    document = json.loads(path.read_text())
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A named problem, with the best makespan and lower bound known where its source gives them."""
+
+    name: str
+    problem: Problem
+    lower: int | None = None
+    best: int | None = None
+
+
+def flexible_job_shop(path: Path) -> Problem:
+    """Jobs are chains of operations, each done by one of several machines. One unit of time is one ms."""
+    raw = json.loads(path.read_text("utf-8"))
     tasks, lags = [], []
-    for job, operations in enumerate(document["jobs"]):
-        for number, ways in enumerate(operations):
-            modes = tuple(Mode((f"m{way['machine']}",), way["processing"]) for way in ways)
-            tasks.append(Task(f"{job}.{number}", str(job), modes))
-            if number:
-                lags.append(Lag(f"{job}.{number - 1}", f"{job}.{number}"))
-    machines = tuple(Machine(f"m{number}") for number in range(document["machines"]))
-    jobs = tuple(Job(str(job)) for job in range(len(document["jobs"])))
-    return Problem(machines, jobs, tuple(tasks), tuple(lags))
+    for j, operations in enumerate(raw["jobs"]):
+        for k, options in enumerate(operations):
+            modes = tuple(Mode((f"m{option['machine']}",), option["processing"]) for option in options)
+            tasks.append(Task(f"j{j}.{k}", f"j{j}", modes))
+            if k:
+                lags.append(Lag(f"j{j}.{k - 1}", f"j{j}.{k}"))
+    machines = tuple(Machine(f"m{i}") for i in range(raw["machines"]))
+    return Problem(machines, tuple(Job(f"j{j}") for j in range(len(raw["jobs"]))), tuple(tasks), tuple(lags))
 
 
-def slab(folder: Path) -> Problem:
-    """Laboratory workflows with time constraints by mutual boundaries (Itoh 2021; files of SAGAS, Arai 2023).
+def brandimarte(folder: Path) -> list[Instance]:
+    """All flexible job shops of a folder, with `bounds.json` where it names them."""
+    bounds = {row["name"]: row for row in json.loads((folder / "bounds.json").read_text("utf-8"))}
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        if path.name != "bounds.json":
+            row = bounds.get(path.stem, {})
+            known = {"lower": row.get("optimum"), "upper": row.get("optimum")} | row.get("bounds", {})
+            found.append(Instance(path.stem, flexible_job_shop(path), known["lower"], known["upper"]))
+    return found
 
-    A constraint bounds the time between two boundaries, whichever comes first.
+
+def _rows(path: Path) -> list[list[str]]:
+    """The cells of a table without its head; rows of blanks are dropped."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter="\t"))[1:]
+    return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+
+
+def s_lab(folder: Path) -> Problem:
+    """One S-LAB laboratory of four tables (SAGAS, doi 10.1016/j.slast.2023.03.001). One unit of time is one ms.
+
+    An operation runs on any machine of its type. A dependency: the first ends before the second begins. A TCMB: the
+    distance of the two points, in either direction, is at most the time given.
     """
-    machines = _rows(folder / "machines.tsv")
-    by_type: dict[str, list[str]] = {}
-    for row in machines:
-        by_type.setdefault(row["Machine_type"], []).append(f"m{row['Machine_ID']}")
+    types: dict[str, list[str]] = {}
+    for machine, kind, *_ in _rows(folder / "machines.tsv"):
+        types.setdefault(kind, []).append(f"m{machine}")
     tasks = tuple(
-        Task(f"{row['Job_ID']}.{_named(row, 'Operation')}", row["Job_ID"], tuple(
-            Mode((machine,), int(row["Processing_time"])) for machine in by_type[_named(row, "Compatible")]))
-        for row in _rows(folder / "operations.tsv")
-    )  # fmt: skip
-    lags = [Lag(f"{r['Job_ID']}.{r['Operation_ID_1']}", f"{r['Job_ID']}.{r['Operation_ID_2']}")
-            for r in _rows(folder / "dependency.tsv")]  # fmt: skip
-    for row in _rows(folder / "tcmb.tsv"):
-        most = int(row["Time_constraint"])
-        one, other = (f"{row['Job_ID']}.{row[f'Operation_ID_{n}']}" for n in (1, 2))
-        lags.append(Lag(one, other, -most, most, _point(row["Point_1"]), _point(row["Point_2"])))
-    jobs = tuple(Job(name) for name in dict.fromkeys(task.job for task in tasks))
-    return Problem(tuple(Machine(f"m{row['Machine_ID']}") for row in machines), jobs, tasks, tuple(lags))
+        Task(f"j{job}.{op}", f"j{job}", tuple(Mode((machine,), int(ms)) for machine in types[kind]))
+        for job, op, kind, ms, *_ in _rows(folder / "operations.tsv")
+    )
+    lags = [Lag(f"j{job}.{a}", f"j{job}.{b}") for job, a, b, *_ in _rows(folder / "dependency.tsv")]
+    for job, a, from_, b, to, ms, *_ in _rows(folder / "tcmb.tsv"):
+        point = {"start": "start", "end": "end"}
+        lags.append(Lag(f"j{job}.{a}", f"j{job}.{b}", -int(ms), int(ms), point[from_.lower()], point[to.lower()]))  # type: ignore[arg-type]
+    machines = tuple(Machine(name) for names in types.values() for name in names)
+    jobs = tuple(Job(job) for job in dict.fromkeys(task.job for task in tasks))
+    return Problem(machines, jobs, tasks, tuple(lags))
 
 
-def best_known() -> dict[str, tuple[int, int]]:
-    """Instance -> proved lower bound and best known makespan."""
-    rows = json.loads((DATA / "brandimarte/bounds.json").read_text())
-    return {row["name"]: (row["optimum"], row["optimum"]) if row["optimum"]
-            else (row["bounds"]["lower"], row["bounds"]["upper"]) for row in rows}  # fmt: skip
+def s_labs(folder: Path) -> list[Instance]:
+    """The laboratories of a folder, one a subfolder; best makespans by peers.md section 4 (CP-SAT, 10 s)."""
+    best = {"gu2016_x1": 87, "qpcr_x5": 148, "qpcr_x5_rnaseq_x5": 979}
+    found = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    return [Instance(path.name, s_lab(path), None, best.get(path.name)) for path in found]
 
 
-def _named(row: dict[str, str], begin: str) -> str:
-    """The column whose name begins so: the files spell some in two ways."""
-    return next(value for name, value in row.items() if name.startswith(begin))
-
-
-def _point(text: str) -> Any:
-    if text not in ("start", "end"):
-        raise ValueError(f"a boundary is start or end, not {text}")
-    return text
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file, delimiter="\t") if row[next(iter(row))]]
+def everything(data: Path = DATA) -> list[Instance]:
+    """All instances under the data folder."""
+    return [*brandimarte(data / "brandimarte"), *s_labs(data / "slab")]

@@ -1,1 +1,1 @@
-"""When each task of every run is best done: a pure library of integer times, machines, tasks and lags (ADR 0008)."""
+"""When does what run where: a pure library. It knows nothing of protocols, devices or event loops (but `process`)."""

@@ -1,233 +1,302 @@
-"""OR-Tools CP-SAT on a problem: optional intervals for the ways to do a task, one difference a lag.
+"""Better plans, and proofs, by OR-Tools CP-SAT. OR-Tools is imported when first used, not with this module.
 
-Redundant but useful: the load of a machine is no more than the makespan. The greedy plan is the hint and the horizon.
-OR-Tools is heavy and imported late; the lab's loop never does it (see `process`).
+Modes and machines of holds are optional intervals; a machine allows no overlap (capacity one) or a cumulative use. A
+task's end is its start plus the duration of the chosen mode, as one linear expression. The best plan known is the hint
+and gives the horizon; the work on each machine bounds the makespan from below.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.scheduling.model import LATE, Mode, Placement, Problem, Schedule, Task, objective
-from orchestrator.scheduling.verify import verify
-
-Better = Callable[[Schedule], None]
-WORKERS = 2  # more than the machine has cores makes it worse (measured: peers.md, 4)
+from orchestrator.scheduling.model import LATE, Schedule
+from orchestrator.scheduling.network import Network
+from orchestrator.scheduling.timeline import FOREVER, Timeline
 
 
 @dataclass(slots=True)
-class _Model:
-    """The variables of a model, by task and hold."""
+class Use:
+    """One possible use of a machine: an interval, whether it began before now, and (length, when it counts)."""
 
+    interval: Any
+    begun: bool
+    work: Any
+
+
+@dataclass(slots=True)
+class Model:
+    """The CP-SAT model of a network. Times in it are counted from the problem's `now`."""
+
+    net: Network
     cp: Any
-    horizon: int
-    starts: dict[str, Any] = field(default_factory=dict)
-    ends: dict[str, Any] = field(default_factory=dict)
-    modes: dict[str, list[Any]] = field(default_factory=dict)  # one literal a mode; empty when there is no choice
-    holds: dict[str, list[Any]] = field(default_factory=dict)
-    uses: dict[str, list[tuple[Any, Any, int]]] = field(default_factory=dict)  # machine -> (interval, literal, length)
+    start: list[Any]
+    end: list[Any]
+    mode: list[list[Any]]
+    held: list[list[Any]]
+    makespan: Any
+    uses: list[list[Use]]
 
 
-def improve(
-    problem: Problem,
-    start: Schedule | None,
-    seconds: float,
-    better: Better,
-    *,
-    horizon: int,
-    hinted: bool = True,
-    at_work: Callable[[Any], None] = lambda solver: None,
-    workers: int = WORKERS,
-    seed: int = 1,
-) -> Schedule | None:
-    """The best schedule found in this time, at least as good as `start`; `better` hears of each that is verified.
-
-    Makespans beyond `horizon` are not looked at, unless deadlines or weights ask for more room.
-
-    Without `hinted` the start only bounds the search: a plan of rigid blocks would hold it back (the largest S-LAB
-    instance ends at 997 with it and at 979 without). `at_work` gets the solver, which another thread may stop.
-    """
+def build(net: Network, best: Schedule) -> Model:
+    """The model of all plans that are no worse than `best`, with it as the hint."""
     from ortools.sat.python import cp_model
 
-    model = _build(problem, horizon, cp_model)
-    if hinted and start is not None:
-        _tell(model, problem, start)
-    best: list[Schedule | None] = [start]
-
-    class Found(cp_model.CpSolverSolutionCallback):
-        def on_solution_callback(self) -> None:
-            found = _read(problem, model, self.value)
-            if (best[0] is None or found.objective < best[0].objective) and not verify(problem, found):
-                best[0] = found
-                better(found)
-
-    solver = cp_model.CpSolver()
-    at_work(solver)
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = workers
-    solver.parameters.random_seed = seed
-    status = solver.solve(model.cp, Found())
-    bound = round(solver.best_objective_bound) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else 0
-    if best[0] is None:
-        return None
-    proved = status == cp_model.OPTIMAL and best[0].objective <= bound
-    return replace(best[0], bound=bound, status="optimal" if proved else "feasible")
-
-
-def _build(problem: Problem, horizon: int, cp_model: Any) -> _Model:
-    model = _Model(cp_model.CpModel(), horizon if problem.makespan_only else 2 * horizon - problem.now)
-    releases = {job.id: job.release for job in problem.jobs}
-    for task in problem.tasks:
-        _add_task(model, problem, task, max(problem.now, releases[task.job]))
-    for lag in problem.lags:
-        if lag.after not in problem.begun:
-            one = (model.ends if lag.from_point == "end" else model.starts)[lag.before]
-            other = (model.ends if lag.to_point == "end" else model.starts)[lag.after]
-            model.cp.add(other >= one + lag.minimum)
-            if lag.maximum is not None:
-                model.cp.add(other <= one + lag.maximum)
-    for hold in problem.holds:
-        _add_hold(model, hold.id, hold.machines, model.starts[hold.first], model.ends[hold.last])
-    for one, other in twins(problem):
-        model.cp.add(model.starts[one] <= model.starts[other])
-    _add_machines(model, problem)
-    _add_objective(model, problem)
+    cp = cp_model.CpModel()
+    horizon = _horizon(net, best)
+    model = Model(net, cp, [], [], [], [], cp.new_int_var(0, horizon, "makespan"), [[] for _ in net.problem.machines])
+    _tasks(model, horizon)
+    _holds(model, horizon)
+    _lags(model)
+    _machines(model)
+    _objective(model, horizon)
+    _hint(model, best)
     return model
 
 
-def _add_task(model: _Model, problem: Problem, task: Task, floor: int) -> None:
-    cp, name = model.cp, task.id
-    begun = problem.begun.get(name)
-    if begun is not None:
-        length = task.modes[begun.mode].duration
-        end = begun.end if begun.end is not None else max(begun.start + length, problem.now)
-        model.starts[name], model.ends[name] = cp.new_constant(begun.start), cp.new_constant(end)
-        if end > problem.now:
-            _use(model, task.modes[begun.mode], cp.new_fixed_size_interval_var(begun.start, end - begun.start, name))
-        return
-    start = model.starts[name] = cp.new_int_var(floor, model.horizon, f"start {name}")
-    if len(task.modes) == 1:
-        length = task.modes[0].duration
-        model.ends[name] = start + length
-        _use(model, task.modes[0], cp.new_fixed_size_interval_var(start, length, name))
-        return
-    lengths = [mode.duration for mode in task.modes]
-    literals = model.modes[name] = [cp.new_bool_var(f"{name} by {number}") for number in range(len(lengths))]
-    cp.add_exactly_one(literals)
-    if len(set(lengths)) == 1:
-        model.ends[name] = start + lengths[0]
-    else:
-        end = model.ends[name] = cp.new_int_var(floor, model.horizon, f"end {name}")
-        cp.add(end == start + sum(length * literal for length, literal in zip(lengths, literals, strict=True)))
-    for mode, literal in zip(task.modes, literals, strict=True):
-        interval = cp.new_optional_fixed_size_interval_var(start, mode.duration, literal, f"{name} on {mode.machines}")
-        _use(model, mode, interval, literal)
+def _horizon(net: Network, best: Schedule) -> int:
+    """No plan as good as `best` ends later: what its objective leaves when every job ends as early as it could."""
+    origin, head = net.problem.now, net.head
+    left = best.objective - origin
+    for j, job in enumerate(net.problem.jobs):
+        mine = [i for i in range(net.size) if net.job[i] == j]
+        if mine and job.weight:
+            left -= job.weight * max(net.fixed[i].end if i in net.fixed else head[i] + net.least[i] for i in mine)
+    return max(left, max((p.end for p in best.placements), default=origin) - origin, 0)
 
 
-def _use(model: _Model, mode: Mode, interval: Any, literal: Any = None) -> None:
-    for machine in mode.machines:
-        model.uses.setdefault(machine, []).append((interval, literal, mode.duration))
-
-
-def _add_hold(model: _Model, name: str, machines: tuple[str, ...], start: Any, end: Any) -> None:
-    cp = model.cp
-    size = cp.new_int_var(0, model.horizon, f"length {name}")
-    if len(machines) == 1:
-        model.uses.setdefault(machines[0], []).append((cp.new_interval_var(start, size, end, name), None, 0))
-        return
-    literals = model.holds[name] = [cp.new_bool_var(f"{name} on {machine}") for machine in machines]
-    cp.add_exactly_one(literals)
-    cp.add(end - start == size)
-    for machine, literal in zip(machines, literals, strict=True):
-        interval = cp.new_optional_interval_var(start, size, end, literal, f"{name} on {machine}")
-        model.uses.setdefault(machine, []).append((interval, literal, 0))
-
-
-def _add_machines(model: _Model, problem: Problem) -> None:
-    cp = model.cp
-    for machine in problem.machines:
-        intervals = [interval for interval, _, _ in model.uses.get(machine.name, ())]
-        for start, end in machine.closed:
-            closed = cp.new_fixed_size_interval_var(start, end - start, f"{machine.name} closed")
-            intervals += [closed] * machine.capacity
-        if machine.capacity == 1:
-            cp.add_no_overlap(intervals)
-        else:
-            cp.add_cumulative(intervals, [1] * len(intervals), machine.capacity)
-
-
-def _add_objective(model: _Model, problem: Problem) -> None:
-    cp = model.cp
-    floor = max((begun.end or problem.now for begun in problem.begun.values()), default=0)
-    makespan = cp.new_int_var(floor, model.horizon, "makespan")
-    for end in model.ends.values():
-        cp.add(makespan >= end)
-    for machine in problem.machines:
-        if machine.capacity == 1 and not problem.begun:
-            uses = model.uses.get(machine.name, ())
-            load = sum(length * (1 if literal is None else literal) for _, literal, length in uses)
-            cp.add(problem.now + load <= makespan)
-    if problem.makespan_only:
-        cp.minimize(makespan)
-        return
-    terms = [makespan]
-    for job in problem.jobs:
-        done = cp.new_int_var(job.release, model.horizon, f"done {job.id}")
-        cp.add_max_equality(done, [job.release, *(model.ends[t.id] for t in problem.tasks if t.job == job.id)])
-        terms.append(job.weight * done)
-        if job.deadline is not None:
-            late = cp.new_int_var(0, model.horizon, f"late {job.id}")
-            cp.add(late >= done - job.deadline)
-            terms.append(LATE * job.weight * late)
-    cp.minimize(sum(terms))
-
-
-def twins(problem: Problem) -> list[tuple[str, str]]:
-    """First tasks of jobs that are alike in everything: which of them goes first does not matter, so it is fixed."""
-    kinds: dict[object, list[list[str]]] = {}
-    begun = {task.job for task in problem.tasks if task.id in problem.begun}
-    for job in problem.jobs:
-        if job.id in begun:
+def _tasks(model: Model, horizon: int) -> None:
+    cp, net = model.cp, model.net
+    now, head, tail = net.problem.now, net.head, net.tail
+    for i, ways in enumerate(net.ways):
+        if i in net.fixed:
+            fixed = net.fixed[i]
+            model.start.append(fixed.start - now)
+            model.end.append(fixed.end - now)
+            model.mode.append([int(k == fixed.mode) for k in range(len(ways))])
             continue
-        names = [task.id for task in problem.tasks if task.job == job.id]
-        place = {name: number for number, name in enumerate(names)}
-        ways = tuple(task.modes for task in problem.tasks if task.job == job.id)
-        lags = tuple(
-            (place[g.before], place[g.after], g.minimum, g.maximum, g.from_point, g.to_point)
-            for g in problem.lags if g.before in place and g.after in place
-        )  # fmt: skip
-        holds = tuple((h.machines, place[h.first], place[h.last]) for h in problem.holds if h.first in place)
-        kinds.setdefault((job.weight, job.release, job.deadline, ways, lags, holds), []).append(names)
-    return [(one[0], other[0]) for alike in kinds.values() for one, other in pairwise(alike) if one]
+        start = cp.new_int_var(head[i] - now, max(head[i] - now, horizon - tail[i]), f"s{i}")
+        present = [cp.new_bool_var(f"p{i}.{k}") for k in range(len(ways))] if len(ways) > 1 else [1]
+        end = start + ways[0].duration
+        if len(ways) > 1:
+            cp.add_exactly_one(present)
+            end = start + sum(way.duration * lit for way, lit in zip(ways, present, strict=True))
+        for way, lit in zip(ways, present, strict=True):
+            if way.duration and way.machines:
+                interval = (
+                    cp.new_fixed_size_interval_var(start, way.duration, f"i{i}")
+                    if len(ways) == 1
+                    else cp.new_optional_fixed_size_interval_var(start, way.duration, lit, f"i{i}")
+                )
+                for m in way.machines:
+                    model.uses[m].append(Use(interval, False, way.duration * lit))
+        model.start.append(start)
+        model.end.append(end)
+        model.mode.append(present)
+        cp.add(end <= model.makespan)
 
 
-def _tell(model: _Model, problem: Problem, hint: Schedule) -> None:
-    """The hint, as far as it speaks of variables."""
-    for place in hint.placements:
-        if place.task in problem.begun:
+def _holds(model: Model, horizon: int) -> None:
+    cp, net = model.cp, model.net
+    for h, hold in enumerate(net.holds):
+        begun = hold.begun is not None
+        start = 0 if begun else model.start[hold.first]
+        end = model.end[hold.last]
+        taken: list[Any] = [int(m == hold.begun) for m in hold.machines] if begun else [1]
+        if not begun and len(hold.machines) > 1:
+            taken = [cp.new_bool_var(f"h{h}.{m}") for m in hold.machines]
+            cp.add_exactly_one(taken)
+        model.held.append(taken)
+        if hold.last in net.fixed and (begun or hold.first in net.fixed):
+            continue  # Its rest, if any, is among what is fixed.
+        size = cp.new_int_var(0, horizon, f"l{h}")
+        for m, lit in zip(hold.machines, taken, strict=True):
+            if isinstance(lit, int) and not lit:
+                continue
+            interval = (
+                cp.new_interval_var(start, size, end, f"h{h}")
+                if isinstance(lit, int)
+                else cp.new_optional_interval_var(start, size, end, lit, f"h{h}.{m}")
+            )
+            model.uses[m].append(Use(interval, begun, 0))
+        cp.add(start + size == end)
+    for i, ways in enumerate(net.ways):
+        if i not in net.fixed:
+            for way, lit in zip(ways, model.mode[i], strict=True):
+                for h, m in way.inside:
+                    hold = net.holds[h]
+                    cp.add(model.start[i] >= model.start[hold.first]).only_enforce_if(lit)
+                    cp.add(model.end[i] <= model.end[hold.last]).only_enforce_if(lit)
+                    cp.add_implication(lit, model.held[h][hold.machines.index(m)])
+
+
+def _lags(model: Model) -> None:
+    for span in model.net.spans:
+        before = (model.end if span.before_end else model.start)[span.before]
+        after = (model.end if span.after_end else model.start)[span.after]
+        if span.most == span.least:
+            model.cp.add(after - before == span.least)
             continue
-        model.cp.add_hint(model.starts[place.task], place.start)
-        for number, literal in enumerate(model.modes.get(place.task, ())):
-            model.cp.add_hint(literal, number == place.mode)
-    machines: Mapping[str, tuple[str, ...]] = {hold.id: hold.machines for hold in problem.holds}
-    for name, literals in model.holds.items():
-        for machine, literal in zip(machines[name], literals, strict=True):
-            model.cp.add_hint(literal, hint.holds.get(name) == machine)
+        model.cp.add(after - before >= span.least)
+        if span.most is not None:
+            model.cp.add(after - before <= span.most)
 
 
-def _read(problem: Problem, model: _Model, value: Callable[[Any], Any]) -> Schedule:
-    places = []
-    for task in problem.tasks:
-        literals = model.modes.get(task.id, ())
-        mode = next((number for number, literal in enumerate(literals) if value(literal)), 0)
-        begun = problem.begun.get(task.id)
-        mode = mode if begun is None else begun.mode
-        places.append(Placement(task.id, mode, int(value(model.starts[task.id])), int(value(model.ends[task.id]))))
-    holds = {
-        hold.id: hold.machines[
-            next((number for number, literal in enumerate(model.holds.get(hold.id, ())) if value(literal)), 0)
+def _machines(model: Model) -> None:
+    """No machine does more at once than it can, and nothing new while it is closed."""
+    cp, net, now = model.cp, model.net, model.net.problem.now
+    fixed = [Timeline(machine.capacity) for machine in net.problem.machines]
+    for i, placed in net.fixed.items():
+        for m in net.ways[i][placed.mode].machines:
+            fixed[m].book(now, placed.end)
+    for hold in net.holds:
+        if hold.begun is not None and hold.last in net.fixed:
+            fixed[hold.begun].book(now, net.fixed[hold.last].end)
+    head, tail = net.head, net.tail
+    for m, (machine, uses) in enumerate(zip(net.problem.machines, model.uses, strict=True)):
+        if not uses:
+            continue
+        steps = fixed[m].steps()
+        busy = [(cp.new_fixed_size_interval_var(a - now, b - a, "f"), min(n, machine.capacity)) for a, b, n in steps]
+        _capacity(cp, [(use.interval, 1) for use in uses] + busy, machine.capacity)
+        shut = [
+            (cp.new_fixed_size_interval_var(a - now, b - a, "c"), machine.capacity)
+            for a, b in machine.closed
+            if b > now
         ]
-        for hold in problem.holds
-    }
-    return Schedule(tuple(places), holds, objective(problem, {place.task: place.end for place in places}))
+        if shut:
+            _capacity(cp, [(use.interval, 1) for use in uses if not use.begun] + shut, machine.capacity)
+        mine = [i for i, ways in enumerate(net.ways) if i not in net.fixed and any(m in w.machines for w in ways)]
+        if mine:
+            edge = min(head[i] - now for i in mine) + min(tail[i] - net.least[i] for i in mine)
+            cp.add(sum(use.work for use in uses) <= machine.capacity * (model.makespan - edge))
+
+
+def _capacity(cp: Any, uses: Sequence[tuple[Any, int]], capacity: int) -> None:
+    if capacity == 1:
+        cp.add_no_overlap([interval for interval, _ in uses])
+    else:
+        cp.add_cumulative([interval for interval, _ in uses], [demand for _, demand in uses], capacity)
+
+
+def _objective(model: Model, horizon: int) -> None:
+    cp, net = model.cp, model.net
+    cost = model.makespan
+    for i in net.fixed:
+        cp.add(model.makespan >= model.end[i])
+    for j, job in enumerate(net.problem.jobs):
+        mine = [model.end[i] for i in range(net.size) if net.job[i] == j]
+        if not mine or (not job.weight and job.deadline is None):
+            continue
+        fixed = max([end for end in mine if isinstance(end, int)], default=0)
+        done = cp.new_int_var(min(fixed, 0), max(horizon, fixed), f"c{j}")
+        for end in mine:
+            cp.add(done >= end)
+        cost = cost + job.weight * done
+        if job.deadline is not None:
+            late = cp.new_int_var(0, max(horizon, 0) + abs(job.deadline - net.problem.now) + abs(fixed), f"t{j}")
+            cp.add(late >= done - (job.deadline - net.problem.now))
+            cost = cost + LATE * max(job.weight, 1) * late
+    cp.minimize(cost)
+
+
+def _hint(model: Model, best: Schedule) -> None:
+    cp, net, now = model.cp, model.net, model.net.problem.now
+    cp.add_hint(model.makespan, max(p.end for p in best.placements) - now)
+    for i, placed in enumerate(best.placements):
+        if i not in net.fixed:
+            cp.add_hint(model.start[i], placed.start - now)
+            if len(model.mode[i]) > 1:
+                for k, lit in enumerate(model.mode[i]):
+                    cp.add_hint(lit, k == placed.mode)
+    for h, (_, name) in enumerate(best.held):
+        for m, lit in zip(net.holds[h].machines, model.held[h], strict=True):
+            if not isinstance(lit, int):
+                cp.add_hint(lit, net.problem.machines[m].name == name)
+
+
+class Refiner:
+    """One CP-SAT search. `bound` is the lower bound proved so far; `stop` may be called from any thread."""
+
+    def __init__(
+        self, net: Network, *, workers: int = 2, seed: int = 0, options: Mapping[str, object] | None = None
+    ) -> None:
+        from ortools.sat.python import cp_model
+
+        self.net, self.bound = net, -FOREVER
+        self._stopped = False
+        self._solver = cp_model.CpSolver()
+        parameters = self._solver.parameters
+        parameters.num_workers, parameters.random_seed = workers, seed
+        for name, value in (options or {}).items():
+            setattr(parameters, name, value)
+        jobs = set(net.job)
+        self._origin = net.problem.now * (1 + sum(job.weight for j, job in enumerate(net.problem.jobs) if j in jobs))
+
+    def stop(self) -> None:
+        """End the search soon."""
+        self._stopped = True
+        self._solver.stop_search()
+
+    def run(self, best: Schedule, seconds: float, on_better: Callable[[Schedule], None]) -> Schedule:
+        """Better `best` for at most `seconds`; `on_better` hears each better plan, in a thread of the solver.
+
+        The answer is the best plan of this search with the bound that was proved. What `on_better` raises is raised.
+        """
+        from ortools.sat.python import cp_model
+
+        until = time.perf_counter() + seconds
+        model = build(self.net, best)
+        refiner, failed, found = self, [], [best]
+
+        class Answer(cp_model.CpSolverSolutionCallback):
+            def on_solution_callback(self) -> None:
+                try:
+                    refiner._heard(self.best_objective_bound)
+                    plan = read(model, self.value, refiner.bound)
+                    if plan.objective < found[-1].objective:
+                        found.append(plan)
+                        on_better(plan)
+                except Exception as error:  # An exception must not pass through the solver's own code.
+                    failed.append(error)
+                    self.stop_search()
+                if refiner._stopped:
+                    self.stop_search()
+
+        self._solver.best_bound_callback = self._heard
+        self._solver.parameters.max_time_in_seconds = max(until - time.perf_counter(), 0.0)
+        status = cp_model.UNKNOWN if self._stopped else self._solver.solve(model.cp, Answer())
+        if failed:
+            raise failed[0]
+        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            self._heard(self._solver.best_objective_bound)
+            plan = read(model, self._solver.value, self.bound)
+            found.append(min(plan, found[-1], key=lambda plan: plan.objective))
+        return found[-1].bounded(self.bound)
+
+    def _heard(self, bound: float) -> None:
+        """A new lower bound, in the model's own time; the least whole number not under it counts."""
+        if abs(bound) < FOREVER:
+            self.bound = max(self.bound, -int(-(bound - 1e-6) // 1) + self._origin)
+
+
+def read(model: Model, value: Callable[[Any], int], bound: int) -> Schedule:
+    """The plan that CP-SAT's values mean."""
+    net = model.net
+
+    def chosen(literals: Sequence[Any]) -> int:
+        return next(k for k, lit in enumerate(literals) if (lit if isinstance(lit, int) else value(lit)))
+
+    modes = [chosen(literals) for literals in model.mode]
+    starts = [
+        net.fixed[i].start if i in net.fixed else value(start) + net.problem.now for i, start in enumerate(model.start)
+    ]
+    held = [net.holds[h].machines[chosen(literals)] for h, literals in enumerate(model.held)]
+    return net.schedule(modes, starts, held, bound)
+
+
+def load() -> None:
+    """Import OR-Tools now, so that the first solve need not."""
+    from ortools.sat.python import cp_model
+
+    cp_model.CpModel()

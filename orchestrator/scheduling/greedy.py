@@ -1,284 +1,318 @@
-"""A plan at once: job by job as a block where time limits or holds bind its tasks, else task by task.
+"""A plan at once: clusters of tasks are placed one after the other, each as early as it can be.
 
-A block is a job laid out by itself as early as its lags allow; it is pushed to the first time at which all its
-machines are free. So every plan keeps every maximum that one job by itself can keep.
+A cluster is what has to be placed together: tasks joined by a maximum delay or by a hold. Inside a cluster the tasks
+are placed in the order of precedence; where one comes too late for a maximum delay, the task that set the limit is
+delayed by what is missing and the cluster is placed anew (the "unscheduling" of Franck, Neumann and Schwindt, OR
+Spektrum 23, 2001, confined to the cluster). What is placed is never moved by a later cluster, so there is no deadlock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import random
+import time
+from collections.abc import Callable, Sequence
 
-from orchestrator.scheduling.model import Hold, Job, Placement, Problem, Schedule, Task, objective
-from orchestrator.scheduling.network import Contradiction, Edge, earliest, edges
+from orchestrator.scheduling.clusters import Cluster, followers, group
+from orchestrator.scheduling.model import NoSchedule, Problem, Schedule
+from orchestrator.scheduling.network import Network, Span, network, topological
+from orchestrator.scheduling.timeline import FOREVER, Timeline
 
-Interval = tuple[int, int]
-_TRIES = 10_000  # shifts of one block; every shift passes the end of something that is placed
-
-
-@dataclass(slots=True)
-class Timelines:
-    """What is taken on each machine."""
-
-    room: Mapping[str, int]
-    taken: dict[str, list[Interval]] = field(default_factory=dict)
-
-    def take(self, machine: str, start: int, end: int) -> None:
-        """From now on."""
-        if end > start:
-            self.taken.setdefault(machine, []).append((start, end))
-
-    def blocked_until(self, machine: str, start: int, end: int) -> int:
-        """0 when there is room all the time from start to end; else when the first of what is in the way ends."""
-        there = [interval for interval in self.taken.get(machine, ()) if interval[0] < end and start < interval[1]]
-        if len(there) < self.room[machine]:
-            return 0
-        peaks = [sum(a <= at < b for a, b in there) for at in (max(a, start) for a, _ in there)]
-        return min(b for _, b in there) if peaks and max(peaks) >= self.room[machine] else 0
+#: How often one cluster is begun anew before the order is given up. Ours; public instances need under 40.
+ATTEMPTS = 300
 
 
-def greedy(problem: Problem) -> Schedule:
-    """A feasible schedule, fast. Raises `Contradiction` when a job cannot keep its own limits."""
-    lines = Timelines({machine.name: machine.capacity for machine in problem.machines})
-    for machine in problem.machines:
-        for start, end in machine.closed:
-            for _ in range(machine.capacity):
-                lines.take(machine.name, start, end)
-    if in_blocks(problem):
-        return _by_blocks(problem, lines)
-    return _by_tasks(problem, lines)
+def greedy(problem: Problem, seconds: float = 0.02, seed: int = 0) -> Schedule:
+    """A plan of the whole problem: the first of some orders that works, then the best found in `seconds`.
+
+    Raises InvalidProblem, or NoSchedule where no order leads to a plan.
+    """
+    return improve(network(problem), seconds, seed)
 
 
-def in_blocks(problem: Problem) -> bool:
-    """Whether time limits or holds bind the tasks of a job, so that it is placed as a whole."""
-    return bool(problem.holds) or any(lag.maximum is not None for lag in problem.lags)
-
-
-# Job by job
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A span of a block on one of several machines; `key` is the task or hold it belongs to."""
-
-    key: str
-    choices: tuple[tuple[str, ...], ...]
-    start: int
-    end: int
-
-
-def _by_blocks(problem: Problem, lines: Timelines) -> Schedule:
-    places: list[Placement] = []
-    chosen: dict[str, str] = {}
-    by_job: dict[str, list[Task]] = {}
-    for task in problem.tasks:
-        by_job.setdefault(task.job, []).append(task)
-    begun = {task.job for task in problem.tasks if task.id in problem.begun}
-    for job in sorted(problem.jobs, key=lambda job: (job.id not in begun, *_urgency(job))):
-        starts = layout(problem, by_job.get(job.id, []))
-        uses = _uses(problem, by_job.get(job.id, []), starts)
-        shift = 0 if job.id in begun else max(problem.now, job.release) - min(starts.values(), default=0)
-        shift, picked = _fit(lines, uses, max(0, shift), movable=job.id not in begun)
-        for use in uses:
-            for machine in use.choices[picked[use.key]]:
-                lines.take(machine, use.start + shift, use.end + shift)
-        for task in by_job.get(job.id, []):
-            places.append(_placed(problem, task, starts[task.id] + shift, picked.get(task.id, 0)))
-        chosen |= {h.id: h.machines[picked[h.id]] for h in problem.holds if h.id in picked}
-    return _schedule(problem, places, chosen)
-
-
-def _urgency(job: Job) -> tuple[int, int, int]:
-    return (-job.weight, job.deadline if job.deadline is not None else 2**62, job.release)
-
-
-def layout(problem: Problem, tasks: Sequence[Task]) -> dict[str, int]:
-    """One job by itself, as early as possible: lags kept, and no machine used twice at once."""
-    names = {task.id for task in tasks}
-    durations = {task.id: _duration(problem, task) for task in tasks}
-    fixed = {name: problem.begun[name].start for name in names if name in problem.begun}
-    floor = problem.now if fixed else 0
-    lags = [lag for lag in problem.lags if lag.before in names and lag.after in names and lag.after not in fixed]
-    network = edges(lags, durations)
-    if fixed:  # what has begun keeps its time; a limit that reality has broken is broken
-        network = [edge for edge in network if edge.after not in fixed]
-    floors = {task.id: floor for task in tasks}
-    while True:
-        starts = earliest(floors, network, fixed)
-        clash = _clash(problem, tasks, starts, durations, fixed)
-        if clash is None:
-            return starts
-        first, second = clash
+def improve(net: Network, seconds: float, seed: int = 0) -> Schedule:
+    """As `greedy`, of a problem by numbers."""
+    until = time.perf_counter() + seconds
+    chance = random.Random(seed)
+    clusters = group(net)
+    best: Schedule | None = None
+    trials = 0
+    stuck = "no order was tried"
+    while (best is None and trials < 12) or time.perf_counter() < until:
+        noise = 0.0 if trials < 2 else chance.choice((0.05, 0.2, 0.5))
+        if trials >= 2 and len(clusters) < net.size:
+            clusters = group(net, chance)
+        rank = _rank(net, clusters, lambda noise=noise: 1 + noise * (chance.random() - 0.5))  # type: ignore[misc]
+        trial = Builder(net, clusters, rank, chance if trials >= 2 else None)
+        trials += 1
         try:
-            trial = [*network, Edge(first, second, durations[first])]
-            earliest(floors, trial, fixed)
-        except Contradiction:
-            trial = [*network, Edge(second, first, durations[second])]
-        network = trial
+            trial.run(serial=trials == 1 or (trials % 2 == 0 and trials > 4))
+        except NoSchedule as problem:
+            stuck = str(problem)
+            continue
+        found = net.schedule(trial.mode, trial.start, trial.held)
+        if best is None or found.objective < best.objective:
+            best = found
+    if best is None:
+        raise NoSchedule(stuck)
+    return best
 
 
-def _clash(
-    problem: Problem, tasks: Sequence[Task], starts: Mapping[str, int], durations: Mapping[str, int],
-    fixed: Mapping[str, int],
-) -> tuple[str, str] | None:  # fmt: skip
-    """Two tasks of a job that need more of a machine than there is, the earlier one first."""
-    room = {machine.name: machine.capacity for machine in problem.machines}
-    users: dict[frozenset[str], list[str]] = {}
-    for task in tasks:
-        groups = [frozenset(machine for mode in task.modes for machine in mode.machines)]
-        if len(task.modes) == 1:
-            groups = [frozenset((machine,)) for machine in task.modes[0].machines]
-        for choices in groups:
-            users.setdefault(choices, []).append(task.id)
-    for choices, names in users.items():
-        several = sum(room[name] for name in choices)
-        running: list[str] = []
-        for name in sorted(names, key=lambda name: (starts[name], name not in fixed, name)):
-            running = [other for other in running if starts[other] + durations[other] > starts[name]]
-            if len(running) >= several and durations[name]:
-                return min(running, key=lambda other: starts[other] + durations[other]), name
-            running.append(name)
-    return None
+def _rank(net: Network, clusters: Sequence[Cluster], noise: Callable[[], float]) -> list[tuple[float, ...]]:
+    """What comes first, smaller first: holds already begun, then deadlines less the work after, weight, work after."""
+    begun = {hold.last for hold in net.holds if hold.begun is not None}
+    ranks: list[tuple[float, ...]] = []
+    priced = any(job.weight or job.deadline is not None for job in net.problem.jobs)
+    total = sum(net.least[i] for i in range(net.size)) or 1
+    for cluster in clusters:
+        job = net.problem.jobs[net.job[cluster.tasks[0]]]
+        work = max(net.tail[i] for i in cluster.tasks) * noise()
+        slack = (job.deadline - work) if job.deadline is not None else float(FOREVER)
+        urgency = work / ((1 + job.weight) * total) if priced else -work
+        ranks.append((0.0 if begun.intersection(cluster.tasks) else 1.0, slack, urgency))
+    for c in reversed(topological(followers(clusters))):
+        for before in clusters[c].needs:
+            if ranks[c][0] == 0.0:
+                ranks[before] = min(ranks[before], (0.0, *ranks[before][1:]))
+    return ranks
 
 
-def _uses(problem: Problem, tasks: Sequence[Task], starts: Mapping[str, int]) -> list[Use]:
-    names = {task.id: task for task in tasks}
-    uses = []
-    for task in tasks:
-        begun = problem.begun.get(task.id)
-        start, end = starts[task.id], starts[task.id] + _duration(problem, task)
-        if begun is None or end > problem.now:
-            choices = tuple(mode.machines for mode in task.modes)
-            uses.append(Use(task.id, choices if begun is None else (choices[begun.mode],), start, end))
-    for hold in (hold for hold in problem.holds if hold.first in names):
-        end = starts[hold.last] + _duration(problem, names[hold.last])
-        uses.append(Use(hold.id, tuple((machine,) for machine in hold.machines), starts[hold.first], end))
-    return sorted(uses, key=lambda use: use.start)
+def follow(net: Network, old: Schedule) -> Schedule:
+    """A plan that keeps the order of an old one as far as it goes; tasks that are new come last. Or NoSchedule."""
+    clusters = group(net)
+    starts = {placed.task: placed.start for placed in old.placements}
+    ids = [task.id for task in net.problem.tasks]
+    base = _rank(net, clusters, lambda: 1.0)
+    rank = [
+        (first[0], min(starts.get(ids[i], FOREVER) for i in cluster.tasks), *first[1:])
+        for cluster, first in zip(clusters, base, strict=True)
+    ]
+    trial = Builder(net, clusters, rank, None)
+    trial.run(serial=True)
+    return net.schedule(trial.mode, trial.start, trial.held)
 
 
-def _fit(lines: Timelines, uses: Sequence[Use], shift: int, *, movable: bool) -> tuple[int, dict[str, int]]:
-    """The first shift at which everything is free, and which machines then."""
-    tries = 0
-    while True:
-        own = Timelines(lines.room, {name: list(spans) for name, spans in lines.taken.items()})
-        picked: dict[str, int] = {}
-        later, tries = 0, tries + 1
-        if tries > _TRIES:
-            raise Contradiction("a job does not fit with itself on the machines it shares")
-        for use in uses:
-            start, end = use.start + shift, use.end + shift
-            waits = [max((own.blocked_until(m, start, end) for m in choice), default=0) for choice in use.choices]
-            best = min(range(len(waits)), key=lambda number: waits[number])
-            if waits[best] and movable:
-                later = max(later, waits[best] - start)
-                break
-            picked[use.key] = best
-            for machine in use.choices[best]:
-                own.take(machine, start, end)
-        if not later:
-            return shift, picked
-        shift += later
+class _Late(Exception):
+    """A task came `missing` ms too late for the limit that `culprit` sets."""
+
+    def __init__(self, culprit: int, missing: int) -> None:
+        self.culprit, self.missing = culprit, missing
 
 
-# Task by task
+class _Again(Exception):
+    """A hold turned out longer than thought: place the cluster anew, knowing that."""
 
 
-def _by_tasks(problem: Problem, lines: Timelines) -> Schedule:
-    """Always the task that can start first; of equals the one with the most work behind it."""
-    lags: dict[str, list[tuple[str, int, str, str]]] = {}
-    waits = {task.id: 0 for task in problem.tasks}
-    followers: dict[str, list[str]] = {}
-    for lag in problem.lags:
-        lags.setdefault(lag.after, []).append((lag.before, lag.minimum, lag.from_point, lag.to_point))
-        waits[lag.after] += 1
-        followers.setdefault(lag.before, []).append(lag.after)
-    tasks = {task.id: task for task in problem.tasks}
-    behind = _work_behind(problem, followers)
-    releases = {job.id: job.release for job in problem.jobs}
-    free = {machine.name: problem.now for machine in problem.machines}
-    closed = frozenset(m.name for m in problem.machines if m.closed or m.capacity > 1)
-    ready = [name for name, count in waits.items() if not count]
-    places: dict[str, Placement] = {}
-    while ready:
-        best: tuple[tuple[int, int, int], str, Placement] | None = None
-        for name in ready:
-            floor = max(problem.now, releases[tasks[name].job])
-            for before, minimum, point, _ in lags.get(name, ()):
-                floor = max(floor, minimum + (places[before].end if point == "end" else places[before].start))
-            place = _first_place(problem, tasks[name], floor, free, lines, closed)
-            key = (place.start, -behind[name], place.end)
-            if best is None or key < best[0]:
-                best = (key, name, place)
-        if best is None:
-            break
-        _, name, place = best
-        ready.remove(name)
-        places[name] = place
-        for machine in tasks[name].modes[place.mode].machines:
-            free[machine] = max(free[machine], place.end)
-            if machine in closed:
-                lines.take(machine, place.start, place.end)
-        for follower in followers.get(name, ()):
-            waits[follower] -= 1
-            if not waits[follower]:
-                ready.append(follower)
-    return _schedule(problem, list(places.values()), {})
+class Builder:
+    """One plan in the making. `start`, `mode` and `held` are complete after `run`."""
 
+    def __init__(
+        self, net: Network, clusters: Sequence[Cluster], rank: Sequence[tuple[float, ...]], chance: random.Random | None
+    ) -> None:
+        self.net, self.clusters, self.rank, self.chance = net, clusters, rank, chance
+        self.start: list[int] = [-1] * net.size
+        self.mode = [-1] * net.size
+        self.end = [-1] * net.size
+        self.placed = [False] * net.size
+        self.held = [-1] * len(net.holds)
+        self.length = [0] * len(net.holds)
+        self.until: list[int | None] = [None] * len(net.holds)
+        self.lines = [Timeline(machine.capacity) for machine in net.problem.machines]
+        self.spans: list[list[Span]] = [[] for _ in range(net.size)]
+        for span in net.spans:
+            self.spans[span.before].append(span)
+            if span.after != span.before:
+                self.spans[span.after].append(span)
+        self.opens: list[list[int]] = [[] for _ in range(net.size)]
+        self.closes: list[list[int]] = [[] for _ in range(net.size)]
+        for h, hold in enumerate(net.holds):
+            self.opens[hold.first].append(h)
+            self.closes[hold.last].append(h)
+        for line, machine in zip(self.lines, net.problem.machines, strict=True):
+            for start, end in machine.closed:
+                line.book(start, end, machine.capacity)
+        self._begun()
 
-def _first_place(
-    problem: Problem, task: Task, floor: int, free: Mapping[str, int], lines: Timelines, closed: frozenset[str]
-) -> Placement:
-    begun = problem.begun.get(task.id)
-    if begun is not None:
-        return _placed(problem, task, begun.start, begun.mode)
-    found = []
-    for number, mode in enumerate(task.modes):
-        start = max([floor, *(free[machine] for machine in mode.machines if lines.room[machine] == 1)])
-        gaps = [m for m in mode.machines if m in closed]
-        while wait := max((lines.blocked_until(m, start, start + mode.duration) for m in gaps), default=0):
-            start = wait
-        found.append(Placement(task.id, number, start, start + mode.duration))
-    return min(found, key=lambda place: (place.end, place.start))
+    def _begun(self) -> None:
+        """What has begun is placed as it is, from now on; holds that are open are open."""
+        now = self.net.problem.now
+        for i, placed in self.net.fixed.items():
+            self.start[i], self.mode[i], self.end[i], self.placed[i] = placed.start, placed.mode, placed.end, True
+            for m in self.net.ways[i][placed.mode].machines:
+                self.lines[m].book(now, placed.end)
+        for h, hold in enumerate(self.net.holds):
+            if hold.begun is not None:
+                self.held[h] = hold.begun
+                self._take(h, now, self.end[hold.last] if self.placed[hold.last] else FOREVER)
 
+    def run(self, serial: bool) -> None:
+        """Place every cluster: by rank alone, or (not `serial`) the one first that could begin first. Or NoSchedule."""
+        waits = [len(cluster.needs) for cluster in self.clusters]
+        after = followers(self.clusters)
+        ready = [c for c, wait in enumerate(waits) if wait == 0]
+        while ready:
+            c = min(ready, key=lambda c: self.rank[c] if serial else (self.rank[c][0], self._soonest(c), self.rank[c]))
+            ready.remove(c)
+            self._cluster(self.clusters[c].tasks)
+            for follower in after[c]:
+                waits[follower] -= 1
+                if waits[follower] == 0:
+                    ready.append(follower)
 
-def _work_behind(problem: Problem, followers: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    tasks = {task.id: task for task in problem.tasks}
-    known: dict[str, int] = {}
+    def _soonest(self, c: int) -> int:
+        """When the first task of a cluster could begin, in ms."""
+        i = self.clusters[c].tasks[0]
+        return self._best(i, self.net.ready[i])[1] if not self.placed[i] else -FOREVER
 
-    def work(name: str) -> int:
-        if name not in known:
-            known[name] = 0  # a circle would be a mistake that the lags' own check tells
-            mine = min(mode.duration for mode in tasks[name].modes)
-            known[name] = mine + max((work(follower) for follower in followers.get(name, ())), default=0)
-        return known[name]
+    def _cluster(self, tasks: Sequence[int]) -> None:
+        todo = [i for i in tasks if not self.placed[i]]
+        base = {i: self.net.ready[i] for i in todo}
+        for attempt in range(ATTEMPTS):
+            if attempt == ATTEMPTS // 2:
+                beyond = max([0, *(self.end[i] for i in range(self.net.size) if self.placed[i])])
+                base = {i: max(self.net.ready[i], beyond) for i in todo}
+            try:
+                for i in todo:
+                    self._place(i, base[i])
+            except _Late as late:
+                self._undo(todo)
+                if late.culprit not in base:
+                    raise self._stuck(tasks, f"{self._name(late.culprit)} is fixed and sets the limit") from None
+                base[late.culprit] += late.missing
+            except _Again:
+                self._undo(todo)
+            else:
+                return
+        raise self._stuck(tasks, f"{ATTEMPTS} attempts failed")
 
-    for task in reversed(problem.tasks):
-        work(task.id)
-    return known
+    def _stuck(self, tasks: Sequence[int], why: str) -> NoSchedule:
+        names = ", ".join(self._name(i) for i in tasks[:6]) + (" and more" if len(tasks) > 6 else "")
+        return NoSchedule(f"no place was found for {names}: {why}")
 
+    def _name(self, task: int) -> str:
+        return repr(self.net.problem.tasks[task].id)
 
-# Common parts
+    def _best(self, i: int, base: int) -> tuple[int, int, int, dict[int, int]]:
+        """The way to do task `i` that ends first: (index, start, end, machine of each hold that opens).
 
+        The index is -1 where no way is left at all.
+        """
+        found: tuple[int, int, int, dict[int, int]] = (-1, FOREVER, FOREVER, {})
+        score: float = FOREVER
+        for k, way in enumerate(self.net.ways[i]):
+            inside = dict(way.inside)
+            if any(self.held[h] not in (-1, m) for h, m in way.inside):
+                continue
+            start, _, _ = self._window(i, base, way.duration)
+            start, taken = self._free(i, start, way.machines, way.duration, inside)
+            worth = start + way.duration * (1.0 if self.chance is None else 0.7 + 0.6 * self.chance.random())
+            if start < FOREVER and worth < score:
+                score, found = worth, (k, start, start + way.duration, taken)
+        return found
 
-def _duration(problem: Problem, task: Task) -> int:
-    begun = problem.begun.get(task.id)
-    if begun is None:
-        return task.modes[0].duration
-    if begun.end is not None:
-        return begun.end - begun.start
-    return max(task.modes[begun.mode].duration, problem.now - begun.start)
+    def _window(self, i: int, base: int, duration: int) -> tuple[int, int, int]:
+        """Earliest and latest start by the lags to what is placed, and the task that sets the latest (-1: none)."""
+        low, high, who = base, FOREVER, -1
+        for span in self.spans[i]:
+            if span.before == span.after:
+                gap = (duration if span.after_end else 0) - (duration if span.before_end else 0)
+                if gap < span.least or (span.most is not None and gap > span.most):
+                    low = FOREVER
+            elif span.after == i and self.placed[span.before]:
+                point = (self.end if span.before_end else self.start)[span.before] - (duration if span.after_end else 0)
+                low = max(low, point + span.least)
+                if span.most is not None and point + span.most < high:
+                    high, who = point + span.most, span.before
+            elif span.before == i and self.placed[span.after]:
+                point = (self.end if span.after_end else self.start)[span.after] - (duration if span.before_end else 0)
+                if point - span.least < high:
+                    high, who = point - span.least, span.after
+                if span.most is not None:
+                    low = max(low, point - span.most)
+        return low, high, who
 
+    def _free(
+        self, i: int, start: int, machines: Sequence[int], duration: int, inside: dict[int, int]
+    ) -> tuple[int, dict[int, int]]:
+        """The first start from `start` on at which all machines and one machine of each opening hold are free."""
+        while start < FOREVER:
+            begin = start
+            for m in machines:
+                start = self.lines[m].earliest(start, duration)
+            taken: dict[int, int] = {}
+            for h in self.opens[i]:
+                length = max(self.length[h], duration, 1)
+                hold = self.net.holds[h]
+                options = (inside[h],) if h in inside else hold.machines
+                if self.chance is not None and h not in inside:
+                    options = tuple(self.chance.sample(options, len(options)))
+                at, m = min(
+                    ((self.lines[m].earliest(start, length), m) for m in options if m not in taken.values()),
+                    key=lambda pair: pair[0],
+                    default=(FOREVER, -1),
+                )
+                start, taken[h] = at, m
+            if start == begin:
+                return start, taken
+        return FOREVER, {}
 
-def _placed(problem: Problem, task: Task, start: int, mode: int) -> Placement:
-    begun = problem.begun.get(task.id)
-    if begun is None:
-        return Placement(task.id, mode, start, start + task.modes[mode].duration)
-    return Placement(task.id, begun.mode, begun.start, begun.start + _duration(problem, task))
+    def _place(self, i: int, base: int) -> None:
+        """Put task `i` at its best place. Raises _Late or _Again, with all as before."""
+        k, start, end, taken = self._best(i, base)
+        if k < 0:
+            raise NoSchedule(f"task {self._name(i)} finds no time at which a mode of it is free")
+        _, high, who = self._window(i, base, end - start)
+        if start > high:
+            raise _Late(who, start - high)
+        way = self.net.ways[i][k]
+        for h, _ in way.inside:
+            first, last = self.net.holds[h].first, self.net.holds[h].last
+            if first != i and self.placed[first] and self.start[first] > start:
+                raise _Late(i, self.start[first] - start)
+            if last != i and self.placed[last] and self.end[last] < end:
+                raise _Late(last, end - self.end[last])
+        self.start[i], self.mode[i], self.end[i], self.placed[i] = start, k, end, True
+        for m in way.machines:
+            self.lines[m].book(start, end)
+        for h, m in taken.items():
+            self.held[h] = m
+            self._take(h, start, FOREVER)
+        for h in self.closes[i]:
+            self._close(h, i)
 
+    def _take(self, h: int, start: int, until: int | None) -> None:
+        """Book hold `h`, begun at `start`, until a time instead of what was booked before; None: not at all."""
+        line, before = self.lines[self.held[h]], self.until[h]
+        if before is not None:
+            line.book(start, before, -1)
+        if until is not None:
+            line.book(start, until)
+        self.until[h] = until
 
-def _schedule(problem: Problem, places: Sequence[Placement], holds: Mapping[str, str]) -> Schedule:
-    ends = {place.task: place.end for place in places}
-    return Schedule(tuple(places), dict(holds), objective(problem, ends))
+    def _from(self, h: int) -> int:
+        """Since when hold `h` counts, in ms: its start, or now where it has begun."""
+        hold = self.net.holds[h]
+        return self.start[hold.first] if hold.begun is None else self.net.problem.now
 
+    def _close(self, h: int, i: int) -> None:
+        """End hold `h` with task `i`, where its machine is free for all of it. Raises _Again where it is not."""
+        begin, end = self._from(h), self.end[i]
+        if end < begin:
+            raise _Late(i, begin - end)
+        self._take(h, begin, None)
+        if self.net.holds[h].begun is None and self.lines[self.held[h]].earliest(begin, end - begin) != begin:
+            self.length[h] = end - begin
+            raise _Again
+        self._take(h, begin, end)
 
-def only_machine(holds: Iterable[Hold]) -> dict[str, str]:
-    """The machine of every hold that has no choice."""
-    return {hold.id: hold.machines[0] for hold in holds if len(hold.machines) == 1}
+    def _undo(self, tasks: Sequence[int]) -> None:
+        """Take back what is placed of these tasks, and the holds that they began or ended."""
+        for i in tasks:
+            if not self.placed[i]:
+                continue
+            for m in self.net.ways[i][self.mode[i]].machines:
+                self.lines[m].book(self.start[i], self.end[i], -1)
+            for h in self.opens[i]:
+                self._take(h, self.start[i], None)
+                self.held[h] = -1
+            for h in self.closes[i]:
+                if self.net.holds[h].begun is not None:
+                    self._take(h, self._from(h), FOREVER)
+            self.placed[i] = False

@@ -1,200 +1,162 @@
-"""Anytime scheduling in a process of its own: plans come as lines of JSON, the first one at once, each one verified.
+"""The anytime front: a greedy plan at once, then better ones until the time is up or the best is proved.
 
-The lab's loop and memory never carry OR-Tools, and a solver that is no longer wanted is simply ended.
+A flexible job shop is given to tabu search and one CP-SAT worker side by side for the first part of the time; then,
+as for every other problem from the start, CP-SAT goes on alone from the best plan. Every plan is verified by `verify`
+before anyone sees it. `plan` starts a thread and loads OR-Tools: inside the lab use `process.SolverProcess`.
 """
 
-import asyncio
-import functools
-import queue
-import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
 
-import orjson
-
-from orchestrator.scheduling.greedy import greedy, in_blocks
-from orchestrator.scheduling.model import (
-    Begun,
-    Hold,
-    Job,
-    Lag,
-    Machine,
-    Mode,
-    Placement,
-    Problem,
-    Schedule,
-    Task,
-    objective,
-)
+from orchestrator.scheduling.greedy import follow, improve
+from orchestrator.scheduling.model import NoSchedule, Problem, Schedule
+from orchestrator.scheduling.network import Network, network
+from orchestrator.scheduling.tabu import Shop, shop, tabu
 from orchestrator.scheduling.verify import verify
 
-_ROOM = 2  # times the length of a plan that does not hold
-_LINE_LIMIT = 2**26  # bytes of one plan
+#: Seconds for the greedy plans, and the least that CP-SAT is worth starting for. Ours.
+GREEDY_S = 0.03
+LEAST_S = 0.05
+#: The part of the time, at most TABU_S seconds, that tabu search has. Ours, tuned on mk01 to mk10.
+TABU_PART, TABU_S = 0.5, 3.0
+
+
+class WrongSchedule(AssertionError):
+    """A solver made a plan that the verifier refuses: a defect of ours. The text has the violations."""
+
+
+class Best:
+    """The best verified plan so far; plans may be offered from several threads."""
+
+    def __init__(self, problem: Problem, on_better: Callable[[Schedule], None] | None) -> None:
+        self._problem, self._tell, self._lock = problem, on_better, threading.Lock()
+        self.plan: Schedule | None = None
+        self._bound = -(1 << 50)
+
+    def offer(self, plan: Schedule) -> None:
+        """Take a plan if it is better, or equal with a better bound. Raises WrongSchedule."""
+        with self._lock:
+            best = self.plan
+            self._bound = max(self._bound, plan.bound)
+            plan = plan.bounded(self._bound)
+            if best is not None and (plan.objective, -plan.bound) >= (best.objective, -best.bound):
+                return
+            wrong = verify(self._problem, plan)
+            if wrong:
+                raise WrongSchedule("; ".join(wrong[:5]))
+            self.plan = plan
+            if self._tell is not None:
+                self._tell(plan)
+
+    @property
+    def sure(self) -> Schedule:
+        """The plan; there is one once the greedy has answered."""
+        if self.plan is None:
+            raise NoSchedule("no plan was found")
+        return self.plan
 
 
 def plan(
     problem: Problem,
     seconds: float,
-    better: Callable[[Schedule], None],
     *,
-    old: Schedule | None = None,
-    at_work: Callable[[Any], None] = lambda solver: None,
-) -> Schedule | None:
-    """The best plan found in so many seconds: `better` hears of every one, the greedy one first; None if none was.
+    on_better: Callable[[Schedule], None] | None = None,
+    hint: Schedule | None = None,
+    workers: int = 2,
+    seed: int = 0,
+) -> Schedule:
+    """The best plan found in `seconds`. `on_better` hears every plan that is better than the last, greedy ones first.
 
-    `old` is the plan so far: as good a start as any, where it still holds.
+    `hint` is an older plan of much the same problem: where it still holds it is where the search begins, else its
+    order is kept as far as it goes. Raises InvalidProblem, or NoSchedule where not even the greedy finds a plan.
     """
-    rough, kept = greedy(problem), _kept(problem, old)
-    possible = [schedule for schedule in (kept, rough) if schedule is not None and not verify(problem, schedule)]
-    first = min(possible, key=lambda schedule: schedule.objective, default=None)
-    if first is not None:
-        better(first)
-    from orchestrator.scheduling.cpsat import improve  # after the first plan: it takes its time to import
+    until = time.perf_counter() + seconds
+    net = network(problem)
+    best = Best(problem, on_better)
+    stuck = _begin(net, best, hint, min(GREEDY_S, seconds / 5), seed)
+    left = until - time.perf_counter()
+    if best.plan is None:
+        raise NoSchedule(stuck)
+    if left < LEAST_S:
+        return best.sure
+    problem_of_shop = shop(net)
+    if problem_of_shop is not None:
+        _both(net, problem_of_shop, best, min(TABU_PART * left, TABU_S), seed)
+    left = until - time.perf_counter()
+    if best.sure.status != "optimal" and left > LEAST_S:
+        from orchestrator.scheduling.cpsat import Refiner
 
-    hinted = first is not None and (first is kept or not in_blocks(problem))
-    # Blocks around what has begun may overlap; they still tell how long it may take at most.
-    horizon = first.makespan if first is not None else _ROOM * rough.makespan
-    return improve(problem, first, seconds, better, horizon=horizon, hinted=hinted, at_work=at_work)
+        best.offer(Refiner(net, workers=workers, seed=seed).run(best.sure, left, best.offer))
+    return best.sure
 
 
-def _kept(problem: Problem, old: Schedule | None) -> Schedule | None:
-    """The old plan, where it places the same tasks and still keeps every constraint."""
-    if old is None or {place.task for place in old.placements} != {task.id for task in problem.tasks}:
+def _begin(net: Network, best: Best, hint: Schedule | None, seconds: float, seed: int) -> str:
+    """Offer the hint, or a plan in its order, and greedy plans; why there is none, if so."""
+    stuck = ""
+    if hint is not None:
+        kept = _still(net, hint)
+        if kept is not None:
+            best.offer(kept)
+        else:
+            try:
+                best.offer(follow(net, hint))
+            except NoSchedule as error:
+                stuck = str(error)
+    try:
+        best.offer(improve(net, 0.0, seed))
+        best.offer(improve(net, seconds, seed))
+    except NoSchedule as error:
+        stuck = str(error)
+    return stuck
+
+
+def _still(net: Network, hint: Schedule) -> Schedule | None:
+    """The old plan as one of this problem, if it still is one."""
+    placed = {p.task: p for p in hint.placements}
+    held = dict(hint.held)
+    machine = {m.name: i for i, m in enumerate(net.problem.machines)}
+    tasks = net.problem.tasks
+    if any(task.id not in placed for task in tasks) or any(held.get(h.id) not in machine for h in net.problem.holds):
         return None
-    again = Schedule(old.placements, old.holds, objective(problem, {p.task: p.end for p in old.placements}))
-    return None if verify(problem, again) else again
+    if any(not 0 <= placed[task.id].mode < len(task.modes) for task in tasks):
+        return None
+    starts = [placed[task.id].start for task in tasks]
+    on = [machine[held[hold.id]] for hold in net.problem.holds]
+    kept = net.schedule([placed[task.id].mode for task in tasks], starts, on)
+    return None if verify(net.problem, kept) else kept
 
 
-class Solver:
-    """A child process that plans; it is started when it is first needed, and kept warm."""
+def _both(net: Network, problem: Shop, best: Best, seconds: float, seed: int) -> None:
+    """Tabu search in this thread and one CP-SAT worker in another, until one has proved or matched the best."""
+    from orchestrator.scheduling.cpsat import Refiner
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._child: asyncio.subprocess.Process | None = None
-        self._number = 0
+    refiner = Refiner(net, workers=1, seed=seed)
+    failed: list[BaseException] = []
+    done = threading.Event()
 
-    async def plans(self, problem: Problem, old: Schedule | None = None) -> AsyncIterator[Schedule]:
-        """Plans as they are found, each better than the one before. Asking anew ends what was asked before."""
-        child = await self._started()
-        if child.stdin is None or child.stdout is None:
-            raise RuntimeError("a solver without pipes")
-        self._number += 1
-        asked = {
-            "number": self._number, "problem": asdict(problem), "seconds": self.seconds,
-            "old": None if old is None else asdict(old),
-        }  # fmt: skip
-        child.stdin.write(orjson.dumps(asked) + b"\n")
-        await child.stdin.drain()
-        while line := await child.stdout.readline():
-            told = orjson.loads(line)
-            if told["number"] == asked["number"]:
-                if told["plan"] is None:
-                    return
-                yield schedule_of(told["plan"])
+    def prove() -> None:
+        try:
+            best.offer(refiner.run(best.sure, seconds, best.offer))
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            done.set()
 
-    async def _started(self) -> asyncio.subprocess.Process:
-        if self._child is None or self._child.returncode is not None:
-            self._child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "orchestrator.scheduling.solver",
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_LIMIT,
-            )  # fmt: skip
-        return self._child
+    thread = threading.Thread(target=prove, name="cp-sat", daemon=True)
+    begin = best.sure
+    thread.start()
+    modes, starts = [p.mode for p in begin.placements], [p.start for p in begin.placements]
 
-    async def close(self) -> None:
-        """End the child."""
-        child, self._child = self._child, None
-        if child is not None and child.returncode is None:
-            child.kill()
-            await child.wait()
+    def better(modes: Sequence[int], starts: Sequence[int], _: int) -> None:
+        best.offer(net.schedule(modes, starts, [], refiner.bound))
 
+    def stop() -> bool:
+        return bool(failed) or best.sure.status == "optimal" or best.sure.objective <= refiner.bound
 
-def problem_of(document: Mapping[str, Any]) -> Problem:
-    """A problem that `asdict` made plain."""
-    return Problem(
-        machines=tuple(
-            Machine(m["name"], m["capacity"], tuple((start, end) for start, end in m["closed"]))
-            for m in document["machines"]
-        ),
-        jobs=tuple(Job(**job) for job in document["jobs"]),
-        tasks=tuple(
-            Task(t["id"], t["job"], tuple(Mode(tuple(mode["machines"]), mode["duration"]) for mode in t["modes"]))
-            for t in document["tasks"]
-        ),
-        lags=tuple(Lag(**lag) for lag in document["lags"]),
-        holds=tuple(Hold(h["id"], tuple(h["machines"]), h["first"], h["last"]) for h in document["holds"]),
-        begun={name: Begun(**begun) for name, begun in document["begun"].items()},
-        now=document["now"],
-    )
-
-
-def schedule_of(document: Mapping[str, Any]) -> Schedule:
-    """A schedule that `asdict` made plain."""
-    return Schedule(**{**document, "placements": tuple(Placement(**place) for place in document["placements"])})
-
-
-class InThread:
-    """The same in a thread that the loop knows of: for virtual time, which stands still meanwhile."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    async def plans(self, problem: Problem, old: Schedule | None = None) -> AsyncIterator[Schedule]:
-        """The last plan only: no simulated time passes before it."""
-        loop = asyncio.get_running_loop()
-        work = functools.partial(plan, problem, self.seconds, lambda _: None, old=old)
-        found = await loop.run_in_executor(None, work)
-        if found is not None:
-            yield found
-
-
-class _Child:
-    """The other side: one problem after the other from standard input; a new one ends the one before."""
-
-    def __init__(self) -> None:
-        self._asked: queue.Queue[Mapping[str, Any] | None] = queue.Queue()
-        self._at_work: Any = None
-
-    def listen(self) -> None:
-        """In a thread of its own."""
-        for line in sys.stdin:
-            self._asked.put(orjson.loads(line))
-            if self._at_work is not None:
-                self._at_work.stop_search()
-        self._asked.put(None)
-        if self._at_work is not None:
-            self._at_work.stop_search()
-
-    def work(self) -> None:
-        """Until standard input ends."""
-        while (asked := self._asked.get()) is not None:
-            if not self._asked.empty():
-                continue
-            number = asked["number"]
-            old = None if asked["old"] is None else schedule_of(asked["old"])
-            tell = functools.partial(_tell, number)
-            plan(problem_of(asked["problem"]), asked["seconds"], tell, old=old, at_work=self._see)
-            self._at_work = None
-            _tell(number, None)
-
-    def _see(self, solver: Any) -> None:
-        self._at_work = solver
-
-
-def _tell(number: int, schedule: Schedule | None) -> None:
-    sys.stdout.buffer.write(
-        orjson.dumps({"number": number, "plan": None if schedule is None else asdict(schedule)}) + b"\n"
-    )
-    sys.stdout.flush()
-
-
-def main() -> None:
-    """The child process."""
-    child = _Child()
-    threading.Thread(target=child.listen, daemon=True).start()
-    child.work()
-
-
-if __name__ == "__main__":
-    main()
+    tabu(problem, modes, starts, seconds, better, seed=seed, stop=stop)
+    refiner.stop()
+    thread.join()
+    if failed:
+        raise failed[0]
+    best.offer(best.sure.bounded(refiner.bound))

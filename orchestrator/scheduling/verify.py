@@ -1,91 +1,160 @@
-"""Every constraint of a problem, checked on an answer by itself: shares nothing with what makes the answers."""
+"""Is a schedule right? An independent check of every constraint: it shares no code with any solver but the data.
 
-from collections.abc import Iterator
+It measures each constraint on the schedule as it stands, in the plainest way, and never looks at how it was made.
+"""
 
-from orchestrator.scheduling.model import Problem, Schedule, objective
+from collections.abc import Iterable
+
+from orchestrator.scheduling.model import LATE, Hold, Placement, Problem, Schedule
 
 
 def verify(problem: Problem, schedule: Schedule) -> tuple[str, ...]:
-    """Everything that is wrong with a schedule, in words; empty when nothing is."""
-    places = {placement.task: placement for placement in schedule.placements}
-    if sorted(places) != sorted(task.id for task in problem.tasks) or len(places) != len(schedule.placements):
-        return ("it does not place every task once",)
-    unknown = [task.id for task in problem.tasks if not 0 <= places[task.id].mode < len(task.modes)]
-    if unknown:
-        return tuple(f"{name} has no mode {places[name].mode}" for name in unknown)
+    """Every violation as a sentence; an empty tuple says that the schedule is right."""
+    placed = {p.task: p for p in schedule.placements}
+    held = dict(schedule.held)
+    wrong = [*_complete(problem, schedule, placed, held)]
+    if wrong:
+        return tuple(wrong)
     return (
-        *_tasks(problem, schedule),
-        *_lags(problem, schedule),
-        *_machines(problem, schedule),
-        *_told(problem, schedule),
+        *_tasks(problem, placed),
+        *_begun(problem, placed, held),
+        *_lags(problem, placed),
+        *_inside(problem, placed, held),
+        *_machines(problem, placed, held),
+        *_value(problem, schedule, placed),
     )
 
 
-def _tasks(problem: Problem, schedule: Schedule) -> Iterator[str]:
-    places = {placement.task: placement for placement in schedule.placements}
-    releases = {job.id: job.release for job in problem.jobs}
-    for task in problem.tasks:
-        place = places[task.id]
-        begun = problem.begun.get(task.id)
-        if begun is None:
-            if place.end - place.start != task.modes[place.mode].duration:
-                yield f"{task.id} lasts {place.end - place.start}, not {task.modes[place.mode].duration}"
-            if place.start < max(problem.now, releases[task.job]):
-                yield f"{task.id} starts at {place.start}, before it may"
-            continue
-        if (begun.mode, begun.start) != (place.mode, place.start) or begun.end not in (None, place.end):
-            yield f"{task.id} has begun and was moved"
-        if begun.end is None and place.end < max(problem.now, place.start + task.modes[place.mode].duration):
-            yield f"{task.id} runs and cannot end at {place.end}"
-
-
-def _lags(problem: Problem, schedule: Schedule) -> Iterator[str]:
-    at = {(p.task, "start"): p.start for p in schedule.placements} | {
-        (p.task, "end"): p.end for p in schedule.placements
-    }
-    for lag in problem.lags:
-        if lag.after in problem.begun:
-            continue  # what has happened has happened
-        gap = at[lag.after, lag.to_point] - at[lag.before, lag.from_point]
-        if gap < lag.minimum:
-            yield f"{lag.after} comes {gap} after {lag.before}; at least {lag.minimum}"
-        if lag.maximum is not None and gap > lag.maximum:
-            yield f"{lag.after} comes {gap} after {lag.before}; at most {lag.maximum}"
-
-
-def _machines(problem: Problem, schedule: Schedule) -> Iterator[str]:
-    uses: dict[str, list[tuple[int, int, str]]] = {machine.name: [] for machine in problem.machines}
+def _complete(
+    problem: Problem, schedule: Schedule, placed: dict[str, Placement], held: dict[str, str]
+) -> Iterable[str]:
     tasks = {task.id: task for task in problem.tasks}
-    places = {placement.task: placement for placement in schedule.placements}
-    for place in schedule.placements:
-        for name in tasks[place.task].modes[place.mode].machines:
-            uses[name].append((place.start, place.end, place.task))
-    for hold in problem.holds:
-        chosen = schedule.holds.get(hold.id, hold.machines[0] if len(hold.machines) == 1 else "")
-        if chosen not in hold.machines:
-            yield f"hold {hold.id} has none of its machines"
+    if len(placed) < len(schedule.placements):
+        yield "a task is placed twice"
+    if len(held) < len(schedule.held):
+        yield "a hold is given two machines"
+    for name in sorted(set(tasks) - set(placed)):
+        yield f"task {name!r} is not placed"
+    for name in sorted(set(placed) - set(tasks)):
+        yield f"a task {name!r} is placed that the problem does not have"
+    for name, p in placed.items():
+        if name in tasks and not 0 <= p.mode < len(tasks[name].modes):
+            yield f"task {name!r} is in mode {p.mode}, which it does not have"
+    holds = {hold.id: hold for hold in problem.holds}
+    for name in sorted(set(holds) ^ set(held)):
+        yield f"hold {name!r} is chosen without being in the problem, or not chosen"
+    for name in sorted(set(holds) & set(held)):
+        if held[name] not in holds[name].machines:
+            yield f"hold {name!r} is on {held[name]!r}, which it cannot take"
+
+
+def _tasks(problem: Problem, placed: dict[str, Placement]) -> Iterable[str]:
+    """Durations, releases, and that nothing new begins in the past."""
+    begun = {b.task for b in problem.begun}
+    jobs = {job.id: job for job in problem.jobs}
+    for task in problem.tasks:
+        p = placed[task.id]
+        if task.id in begun:
             continue
-        uses[chosen].append((places[hold.first].start, places[hold.last].end, hold.id))
+        if p.end - p.start != task.modes[p.mode].duration:
+            yield f"task {p.task!r} lasts {p.end - p.start} ms; its mode takes {task.modes[p.mode].duration} ms"
+        if p.start < problem.now:
+            yield f"task {p.task!r} starts at {p.start}, in the past of {problem.now}"
+        if p.start < jobs[task.job].release:
+            yield f"task {p.task!r} starts at {p.start}, before its job's release at {jobs[task.job].release}"
+
+
+def _begun(problem: Problem, placed: dict[str, Placement], held: dict[str, str]) -> Iterable[str]:
+    """What has begun stays; what runs ends when its mode says, or now if that is past."""
+    tasks = {task.id: task for task in problem.tasks}
+    for b in problem.begun:
+        p = placed[b.task]
+        end = b.end
+        if end is None:
+            end = b.start + tasks[b.task].modes[b.mode].duration
+            end = end if end > problem.now else problem.now
+        if (p.mode, p.start, p.end) != (b.mode, b.start, end):
+            yield f"begun task {b.task!r} was moved: it is mode {b.mode} from {b.start} to {end} ms"
+        for hold, machine in b.held:
+            if held[hold] != machine:
+                yield f"hold {hold!r} has begun on {machine!r} but is planned on {held[hold]!r}"
+
+
+def _lags(problem: Problem, placed: dict[str, Placement]) -> Iterable[str]:
+    """Delays, but for those between two begun tasks: what is done is done."""
+    begun = {b.task for b in problem.begun}
+    for lag in problem.lags:
+        if lag.before in begun and lag.after in begun:
+            continue
+        a, b = placed[lag.before], placed[lag.after]
+        delay = (b.start if lag.to == "start" else b.end) - (a.start if lag.from_ == "start" else a.end)
+        if delay < lag.min or (lag.max is not None and delay > lag.max):
+            most = "any" if lag.max is None else lag.max
+            yield (
+                f"from the {lag.from_} of {lag.before!r} to the {lag.to} of {lag.after!r} are {delay} ms; "
+                f"allowed are {lag.min} to {most}"
+            )
+
+
+def _inside(problem: Problem, placed: dict[str, Placement], held: dict[str, str]) -> Iterable[str]:
+    """Holds do not run backwards, and tasks inside a hold lie within it, on its machine."""
+    begun = {b.task for b in problem.begun}
+    holds = {hold.id: hold for hold in problem.holds}
+    for hold in problem.holds:
+        if placed[hold.last].end < placed[hold.first].start:
+            yield f"hold {hold.id!r} ends before it begins"
+    for task in problem.tasks:
+        p = placed[task.id]
+        if task.id in begun:
+            continue
+        for name, machine in task.modes[p.mode].inside:
+            start, end = _span(holds[name], placed)
+            if held[name] != machine:
+                yield f"task {task.id!r} needs hold {name!r} on {machine!r}; it is on {held[name]!r}"
+            if p.start < start or p.end > end:
+                yield f"task {task.id!r} ({p.start} to {p.end}) is not inside hold {name!r} ({start} to {end})"
+
+
+def _span(hold: Hold, placed: dict[str, Placement]) -> tuple[int, int]:
+    return placed[hold.first].start, placed[hold.last].end
+
+
+def _machines(problem: Problem, placed: dict[str, Placement], held: dict[str, str]) -> Iterable[str]:
+    """Never more uses than the capacity; none in maintenance, but for what began before it."""
+    begun = {b.task for b in problem.begun}
+    uses: dict[str, list[tuple[int, int, str, bool]]] = {machine.name: [] for machine in problem.machines}
+    for task in problem.tasks:
+        p = placed[task.id]
+        for name in task.modes[p.mode].machines:
+            uses[name].append((p.start, p.end, f"task {p.task!r}", p.task in begun))
+    for hold in problem.holds:
+        start, end = _span(hold, placed)
+        uses[held[hold.id]].append((start, end, f"hold {hold.id!r}", hold.first in begun))
     for machine in problem.machines:
-        for start, end, who in uses[machine.name]:
-            for closed_from, closed_to in machine.closed:
-                if start < closed_to and closed_from < end and who not in problem.begun:
-                    yield f"{who} uses {machine.name} while it is closed"
-        yield from _overlaps(machine.name, machine.capacity, uses[machine.name])
+        mine = sorted(use for use in uses[machine.name] if use[0] < use[1])
+        for start, end, who, fixed in mine:
+            for shut, opened in machine.closed:
+                if start < opened and shut < end and not fixed:
+                    yield f"{who} ({start} to {end}) meets the maintenance of {machine.name!r} ({shut} to {opened})"
+        for at, _, who, _ in mine:
+            here = [use for use in mine if use[0] <= at < use[1]]
+            if len(here) > machine.capacity and not all(fixed for *_, fixed in here):
+                others = ", ".join(name for _, _, name, _ in here if name != who)
+                yield f"{who} at {at} on {machine.name!r} (capacity {machine.capacity}) meets {others}"
 
 
-def _overlaps(name: str, capacity: int, uses: list[tuple[int, int, str]]) -> Iterator[str]:
-    """More at once than there is room for; a use that lasts no time needs none."""
-    changes = sorted([(start, 1, who) for start, end, who in uses if end > start] +
-                     [(end, -1, who) for start, end, who in uses if end > start])  # fmt: skip
-    inside = 0
-    for at, change, who in sorted(changes, key=lambda c: (c[0], c[1])):
-        inside += change
-        if inside > capacity:
-            yield f"{name} is used by {inside} at {at} ({who}); it has room for {capacity}"
-
-
-def _told(problem: Problem, schedule: Schedule) -> Iterator[str]:
-    really = objective(problem, {placement.task: placement.end for placement in schedule.placements})
-    if really != schedule.objective:
-        yield f"it is worth {really}, not {schedule.objective}"
+def _value(problem: Problem, schedule: Schedule, placed: dict[str, Placement]) -> Iterable[str]:
+    """The objective, reckoned anew by its definition, and the bound's claims."""
+    cost = max((p.end for p in placed.values()), default=0)
+    for job in problem.jobs:
+        ends = [placed[task.id].end for task in problem.tasks if task.job == job.id]
+        if ends:
+            cost += job.weight * max(ends)
+            if job.deadline is not None:
+                cost += LATE * max(job.weight, 1) * max(0, max(ends) - job.deadline)
+    if schedule.objective != cost:
+        yield f"the objective is given as {schedule.objective} but is {cost}"
+    if schedule.bound > schedule.objective:
+        yield f"the bound {schedule.bound} is above the objective {schedule.objective}"
+    if schedule.status == "optimal" and schedule.bound != schedule.objective:
+        yield f"the schedule is called optimal at {schedule.objective} with the bound {schedule.bound}"

@@ -16,7 +16,6 @@ from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.journal import MemoryLog
 from orchestrator.labview import view
-from orchestrator.scheduling.solver import InThread
 from orchestrator.service import Service
 from orchestrator.state import records as r
 from orchestrator.state.cell import fold
@@ -261,7 +260,7 @@ def test_a_lost_reply_is_asked_for_and_nothing_is_done_twice(small_lab: Lab) -> 
 def test_eight_incubations_are_done_together(lab: Lab) -> None:
     """At least 2.5 times as fast as one after the other, all complete, nothing left behind."""
     eight = jobs(lab, [(INCUBATION, {"rest": f"{20 + 5 * number} min"}) for number in range(8)])
-    came = shift(lab, eight, InThread(1.0))
+    came = shift(lab, eight, 1.0)
     assert len(came.ends_s) == 8
     assert sum(job.alone_s for job in eight) / came.took_s > 2.5
     assert not came.state.held
@@ -273,7 +272,7 @@ def test_eight_incubations_are_done_together(lab: Lab) -> None:
 @pytest.mark.slow
 def test_fifty_at_once_are_correct_and_none_starves(lab: Lab) -> None:
     work = jobs(lab, [(INCUBATION, {"rest": "1 min"}) for _ in range(50)])
-    came = shift(lab, work, None)
+    came = shift(lab, work, 0.0)
     ends = list(came.ends_s.values())
     assert len(ends) == 50
     assert ends == sorted(ends), "in the order of coming nobody overtakes"
