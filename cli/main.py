@@ -25,6 +25,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "import": ("import_", "Turn a protocol of others into ours."),
     "pause": ("control:pause", "Begin nothing more of a run."),
     "protocols": ("protocols", "The library of ready protocols."),
+    "queue": ("queue", "What is under way and what waits, with its plan."),
     "resume": ("control:resume", "Let a paused run go on."),
     "run": ("run", "Run a protocol on the twin or on the real lab."),
     "runs": ("runs", "What has been run."),

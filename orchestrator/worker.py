@@ -6,6 +6,7 @@ import os
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
+from orchestrator.scheduling.process import SolverProcess
 from orchestrator.service import Service
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, reduce
 from orchestrator.store import requests
 from orchestrator.store.log import Fenced, Lease, StoreLog, claim, load_program, read_journal
+from orchestrator.store.plans import save_plan
 from orchestrator.store.requests import Request
 
 BEAT_S = 1.0
@@ -53,7 +56,7 @@ class Worker:
         transport, bell = await self._hang_bell()
         lease = claim(self._engine, self.name, _holder(), self._world_id(), bell, gone=gone)
         conductor = Conductor(StoreLog(self._engine, lease), time.time, self._recover_state())
-        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of)
+        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver())
         conductor.listeners.append(self._keep)
         before = conductor.state.world
         await conductor.record(
@@ -125,8 +128,13 @@ class Worker:
 
     async def _beat(self, conductor: Conductor, lease: Lease) -> None:
         """Show life, from the loop itself: a loop that hangs shows none."""
+        told = 0
         while True:
             await conductor.beat()
+            dispatcher = self.service.dispatcher
+            if dispatcher is not None and dispatcher.taken != told:
+                told = dispatcher.taken
+                await asyncio.to_thread(save_plan, self._engine, self.name, conductor.now(), dispatcher.plan)
             await asyncio.sleep(BEAT_S)
 
     async def _serve(self, conductor: Conductor) -> None:
@@ -211,6 +219,11 @@ class Worker:
 def cell_name(lab: Lab, world: str) -> str:
     """A lab's twin and the lab itself are two cells."""
     return f"{lab.name}:{world}"
+
+
+def _solver() -> SolverProcess | None:
+    """Without OR-Tools (the extra `scheduler`) runs go in the order of coming."""
+    return SolverProcess() if find_spec("ortools") else None
 
 
 def _holder() -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Output, failure, file_argument, param_option
-from cli.service import ANSWER_S, require_worker, store, who, world_of
+from cli.service import ANSWER_S, require_worker, state_of, store, who, world_of
 
 
 @click.command("submit")
@@ -21,10 +21,12 @@ def command(
 ) -> None:
     """Check a protocol, dry-run it, and queue it. Returns at once; `lab status` tells how it goes."""
     import uuid
+    from dataclasses import replace
 
     from orchestrator.labview import view
     from orchestrator.run import new_run_id
     from orchestrator.simulate import simulate
+    from orchestrator.state.views import wanted_sites
     from orchestrator.store.requests import Request, answer_of, ask, wait_for_answer
     from orchestrator.worker import cell_name
     from protocols.check import check
@@ -35,7 +37,8 @@ def command(
     engine = store(output, "submit", lab)
     cell = cell_name(lab, world)
     require_worker(engine, "submit", cell)
-    program = check(checked.source, view(lab), clear=True).program
+    seen = replace(view(lab), busy=wanted_sites(state_of(engine, cell)))
+    program = check(checked.source, seen, clear=True).program
     if program is None:
         raise failure("submit", EXIT_REFUSED, "the protocol could not be bound")
     predicted = simulate(lab, program)

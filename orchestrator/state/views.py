@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from orchestrator.state.cell import CellState, RunState
+from orchestrator.state.cell import CellState, RunState, is_site
 
 RunPhase = Literal["waiting", "running", "paused", "ending", "person"]
 
@@ -24,6 +24,15 @@ def phase(run: RunState) -> RunPhase:
     if run.paused_by:
         return "paused"
     return "waiting" if run.begun_at is None else "running"
+
+
+def wanted_sites(state: CellState) -> dict[str, int]:
+    """How many runs use each site, or still will; sites that ended runs left occupied count as one more."""
+    wanted = dict.fromkeys(state.left, 1)
+    for run in state.runs.values():
+        for site in {thing for action in run.order.values() for thing in action.needs if is_site(thing)}:
+            wanted[site] = wanted.get(site, 0) + 1
+    return wanted
 
 
 def summary(state: CellState) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""The newest plan of each cell, for whoever draws what is planned beside what came."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from orchestrator.state import records as r
+from orchestrator.store.log import insert_missing, read_journal
+from orchestrator.store.tables import plans
+
+
+def save_plan(engine: Engine, cell: str, at: float, plan: Sequence[dict[str, Any]]) -> None:
+    """Put a cell's plan in the place of its last one; `at` is when it was made (s since 1970)."""
+    body = orjson.dumps(plan).decode()
+    with engine.begin() as connection:
+        insert_missing(connection, plans, {"cell": cell, "at": at, "body": body})
+        connection.execute(plans.update().where(plans.c.cell == cell).values(at=at, body=body))
+
+
+def plan_of(engine: Engine, cell: str) -> list[dict[str, Any]]:
+    """A cell's newest plan: who does what for which run, from when to when; empty when there is none."""
+    with engine.connect() as connection:
+        body = connection.execute(sa.select(plans.c.body).where(plans.c.cell == cell)).scalar()
+    return [] if body is None else orjson.loads(body)
+
+
+def reality(engine: Engine, cell: str, runs: Sequence[str]) -> list[dict[str, Any]]:
+    """What came, in the same shape: every action of these runs that has begun, with its end if it has one."""
+    spans: dict[tuple[str, str], dict[str, Any]] = {}
+    steps: dict[str, dict[str, tuple[str, str]]] = {}
+    for run_id in runs:
+        for _, record in read_journal(engine, cell, run_id=run_id):
+            if isinstance(record, r.Submitted):
+                steps[run_id] = {action.id: (action.step, action.device) for action in record.program.actions}
+            elif isinstance(record, r.Amended):
+                steps[run_id] |= {action.id: (action.step, action.device) for action in record.actions}
+            elif isinstance(record, r.Begun):
+                step, device = steps[run_id][record.action]
+                spans[run_id, record.action] = {
+                    "run_id": run_id, "step": step, "device": device, "action": record.action,
+                    "start": record.at, "end": None,
+                }  # fmt: skip
+            elif isinstance(record, r.Done | r.Failed | r.Settled) and (run_id, record.action) in spans:
+                spans[run_id, record.action]["end"] = record.at
+    return list(spans.values())
