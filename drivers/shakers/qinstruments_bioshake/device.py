@@ -183,10 +183,6 @@ class BioShaker(HeaterShaker[Options]):
                 await self._come_home()
             await self._do(self._backend.unlock_plate())
 
-    async def make_safe(self) -> None:
-        """Heating off, the table at home, the plate free to be taken."""
-        await self.deactivate()
-
     def _forbid(self) -> None:
         """What runs shall send nothing more."""
         self._stopped.set()
