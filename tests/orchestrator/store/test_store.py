@@ -31,6 +31,7 @@ from orchestrator.store.requests import (
     alive,
     answer,
     answer_of,
+    any_of,
     ask,
     take,
     wait_for_answer,
@@ -40,6 +41,7 @@ from protocols.program import Action, Hold, Program
 
 ROOT = Path(__file__).resolve().parents[3]
 CELL = "lab:real"
+DEVICES = ("axis", "reader")
 MIGRATIONS = Path(orchestrator.store.__file__).parent / "migrations"
 
 
@@ -415,7 +417,7 @@ def test_asking_twice_at_once_is_asking_once(engine: Engine) -> None:
     at_once(6, lambda number: ask(engine, Request("q", "submit", f"run-{number}", {}, "me", CELL), program))
     (found,) = take(engine, CELL, 9)
     assert found.run_id.startswith("run-")
-    assert found.body == {"program": program.hash}
+    assert found.body == {"program": program.hash, "devices": ["axis"]}
 
 
 def test_requests_are_answered_in_their_order_and_the_first_answer_stays(engine: Engine) -> None:
@@ -435,24 +437,31 @@ def test_requests_are_answered_in_their_order_and_the_first_answer_stays(engine:
 
 def test_a_submission_to_any_cell_goes_to_the_first_that_has_room(engine: Engine) -> None:
     for n in range(5):
-        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {"n": n}, "me"), chain(1))
+        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {"n": n}, "me", any_of("real")), chain(1))
     ask(engine, Request("mine", "submit", "run-mine", {}, "me", "a:real"), chain(1))
-    assert [request.id for request in take(engine, "a:real", 2)] == ["q0", "q1", "mine"]
-    assert [request.id for request in take(engine, "b:real", 9)] == ["q2", "q3", "q4"]
-    again = take(engine, "a:real", 9)
+    assert [request.id for request in take(engine, "a:real", 2, DEVICES)] == ["q0", "q1", "mine"]
+    assert [request.id for request in take(engine, "b:real", 9, DEVICES)] == ["q2", "q3", "q4"]
+    again = take(engine, "a:real", 9, DEVICES)
     assert [request.id for request in again] == ["q0", "q1", "mine"], "a worker that died with them finds them again"
     assert {request.cell for request in again} == {"a:real"}
 
 
+def test_a_submission_to_any_cell_stays_in_its_world_and_goes_where_its_devices_are(engine: Engine) -> None:
+    ask(engine, Request("q1", "submit", "run-1", {}, "me", any_of("twin")), chain(1))
+    assert take(engine, "a:real", 9, DEVICES) == []
+    assert take(engine, "a:twin", 9, ("reader",)) == []
+    assert [request.id for request in take(engine, "a:twin", 9, DEVICES)] == ["q1"]
+
+
 def test_only_submissions_may_go_to_any_cell(engine: Engine) -> None:
-    ask(engine, Request("q1", "stop", "", {}, "me"))
-    assert take(engine, "a:real", 9) == []
+    ask(engine, Request("q1", "stop", "", {}, "me", any_of("real")))
+    assert take(engine, "a:real", 9, DEVICES) == []
 
 
 def test_what_is_claimed_by_many_threads_is_claimed_once(engine: Engine) -> None:
     for n in range(40):
-        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {}, "me"), chain(1))
-    found = at_once(6, lambda number: [request.id for request in take(engine, f"{number}:real", 40)])
+        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {}, "me", any_of("real")), chain(1))
+    found = at_once(6, lambda number: [request.id for request in take(engine, f"{number}:real", 40, DEVICES)])
     assert sorted(name for names in found for name in names) == sorted(f"q{n}" for n in range(40))
     with engine.connect() as connection:
         rows = connection.execute(sa.select(requests.c.id, requests.c.cell)).all()
@@ -466,7 +475,7 @@ from orchestrator.store.requests import take
 engine = open_store(sys.argv[1])
 sys.stdin.readline()
 found = []
-while new := [request.id for request in take(engine, sys.argv[2], len(found) + 3) if request.id not in found]:
+while new := [request.id for request in take(engine, sys.argv[2], len(found) + 3, ['axis']) if request.id not in found]:
     found += new
 print(*found)
 engine.dispose()
@@ -475,7 +484,7 @@ engine.dispose()
 
 def test_what_is_claimed_by_many_processes_is_claimed_once(engine: Engine, url: str) -> None:
     for n in range(60):
-        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {}, "me"), chain(1))
+        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {}, "me", any_of("real")), chain(1))
     found = [told.split() for told in finish([spawn(CLAIM, url, f"{n}:real") for n in range(3)])]
     assert sorted(name for names in found for name in names) == sorted(f"q{n}" for n in range(60))
 
