@@ -1,5 +1,6 @@
 """Opening the store: the engine, its settings, and its schema brought up to date."""
 
+import threading
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from labfile.secret import resolve
 #: The newest migration; a test holds it against the migrations themselves.
 HEAD = "0001"
 _BUSY_TIMEOUT_S = 10.0
+_MIGRATING = threading.Lock()
 
 
 class StoreError(Exception):
@@ -73,11 +75,10 @@ def _upgrade(engine: Engine) -> None:
     from alembic import command
     from alembic.config import Config
 
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":  # two processes may open a new store at once
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7106)"))
-        else:
-            connection.execute(sa.text("PRAGMA user_version = 1"))  # takes the write lock
+    # Several may open a new store at once: one migrates, the others find it done. Alembic itself is for one thread.
+    with _MIGRATING, engine.begin() as connection:
+        lock = "SELECT pg_advisory_xact_lock(7106)" if engine.dialect.name == "postgresql" else "BEGIN IMMEDIATE"
+        connection.exec_driver_sql(lock)
         config = Config()
         config.set_main_option("script_location", str(files("orchestrator.store").joinpath("migrations")))
         config.attributes["connection"] = connection
