@@ -38,6 +38,7 @@ class Worker:
         self.name = cell_name(lab, world)
         self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
         self.cell = Cell(lab, world, settings)
+        self._pace = settings.speed or 1.0  # seconds of the loop in one of those who watch this worker
         self.ended = asyncio.Event()
         self._leaving = False
         self._bell = asyncio.Event()
@@ -135,7 +136,7 @@ class Worker:
             if dispatcher is not None and dispatcher.taken != told:
                 told = dispatcher.taken
                 await asyncio.to_thread(save_plan, self._engine, self.name, conductor.now(), dispatcher.plan)
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(BEAT_S * self._pace)
 
     async def _serve(self, conductor: Conductor) -> None:
         """Answer what is asked, in the order of asking."""
@@ -149,7 +150,7 @@ class Worker:
                 self.ended.set()
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), LOOK_S)
+                await asyncio.wait_for(self._bell.wait(), LOOK_S * self._pace)
 
     async def _carry_out(self, request: Request) -> dict[str, Any]:
         handler = self._handlers().get(request.kind)
