@@ -31,6 +31,9 @@ format: setup-test
 
 bench: setup-test
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.overhead
+	@$(BIN)/python -m benchmarks.many
+	@$(BIN)/python -m benchmarks.scheduling
 
 schemas: setup
 	@$(BIN)/python -m labfile.schema

@@ -41,13 +41,13 @@ class Worker:
         self.name = cell_name(lab, world)
         self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
         self.cell = Cell(lab, world, settings)
+        self._pace = settings.speed or 1.0  # seconds of the loop in one of those who watch this worker
         self.ended = asyncio.Event()
         self._leaving = False
         self._bell = asyncio.Event()
         self._folders: dict[str, RunFolder] = {}
         self._finishing: set[asyncio.Task[None]] = set()
         self.ended_runs: set[str] = set()
-        self._read, self._codec = (0, CellState()), r.Codec()
 
     async def run(self, *, gone: str | None = None, ready: Callable[[], None] = lambda: None) -> None:
         """Take the cell over, go on with what was under way, and serve until `ended` is set.
@@ -57,13 +57,15 @@ class Worker:
         import time
 
         transport, bell = await self._hang_bell()
-        self._read_on()  # while the cell is not ours yet: it may take seconds, in which we could show no life
+        # Most of it while the cell is not ours yet: it may take seconds, in which we could show no life.
+        seq, state = self._read_on(0, CellState())
         try:
             lease = claim(self._engine, self.name, _holder(), self._world_id(), bell, gone=gone)
         except CellTaken:
             transport.close()
             raise
-        conductor = Conductor(StoreLog(self._engine, lease), time.time, self._read_on())
+        _, state = self._read_on(seq, state)
+        conductor = Conductor(StoreLog(self._engine, lease), time.time, state)
         self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver())
         conductor.listeners.append(self._keep)
         try:
@@ -108,13 +110,13 @@ class Worker:
         for folder in self._folders.values():
             folder.close()
 
-    def _read_on(self) -> CellState:
-        """The fold of the journal, as far as it goes by now; on the way, which runs have ended."""
-        for seq, record in read_journal(self._engine, self.name, after=self._read[0], codec=self._codec):
-            self._read = seq, reduce(self._read[1], record)
+    def _read_on(self, seq: int, state: CellState) -> tuple[int, CellState]:
+        """The fold of the journal as far as it goes by now; on the way, which runs have ended."""
+        for number, record in read_journal(self._engine, self.name, after=seq):
+            seq, state = number, reduce(state, record)
             if isinstance(record, r.Finished):
                 self.ended_runs.add(record.run_id)
-        return self._read[1]
+        return seq, state
 
     def _world_id(self) -> str:
         """A twin in this process is a new world each time; the real one is always the same."""
@@ -155,7 +157,7 @@ class Worker:
             if dispatcher is not None and dispatcher.taken != told:
                 told = dispatcher.taken
                 await asyncio.to_thread(save_plan, self._engine, self.name, conductor.now(), dispatcher.plan)
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(BEAT_S * self._pace)
 
     async def _serve(self, conductor: Conductor) -> None:
         """Answer what is asked, in the order of asking."""
@@ -169,7 +171,7 @@ class Worker:
                 self.ended.set()
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), LOOK_S)
+                await asyncio.wait_for(self._bell.wait(), LOOK_S * self._pace)
 
     def _take(self, room: int) -> list[Request]:
         return requests.take(self._engine, self.name, room, self._lab.devices)

@@ -29,7 +29,6 @@ from sim_lab.clock import ScaledLoop
 RUN = "run"
 PATIENCE = 3  # how often the person is asked
 PATIENCE_S = 60.0
-HASTE = 30.0  # the worker's own waits (homing, shaking, polling) pass faster; its code is the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +155,13 @@ def _work(lab: Lab, url: str, folder: Path, points: Points, counts: Path) -> Non
         task = asyncio.ensure_future(worker.run(gone=_last_holder(url, lab)))
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and not task.done():
-            await asyncio.sleep(0.02 * HASTE)
+            await asyncio.sleep(0.02 * twin.SPEED)
             if hasattr(worker, "service") and not take(engine, worker.name, 0) and _at_rest(worker):
                 break
         worker.ended.set()
         await task
 
-    with asyncio.Runner(loop_factory=lambda: ScaledLoop(HASTE)) as runner:
+    with asyncio.Runner(loop_factory=lambda: ScaledLoop(twin.SPEED)) as runner:
         runner.run(main())
     counts.write_text(str(points.passed))
 

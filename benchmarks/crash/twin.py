@@ -15,7 +15,7 @@ from sim_lab.twins.qinstruments_bioshake import Table
 from sim_lab.world.model import World
 
 DEVICES = ("ot2", "arm", "shaker", "reader", "operator")
-SPEED = 500.0
+SPEED = 100.0  # of the twin and of the worker alike: some devices count the time themselves
 
 
 class Witness:

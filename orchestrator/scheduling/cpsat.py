@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.scheduling.model import LATE, Schedule
+from orchestrator.scheduling.model import LATE, NoSchedule, Schedule
 from orchestrator.scheduling.network import Network
 from orchestrator.scheduling.timeline import FOREVER, Timeline
 
@@ -38,8 +38,8 @@ class Model:
     uses: list[list[Use]]
 
 
-def build(net: Network, best: Schedule) -> Model:
-    """The model of all plans that are no worse than `best`, with it as the hint."""
+def build(net: Network, best: Schedule | None) -> Model:
+    """The model of all plans that are no worse than `best`, with it as the hint; of all plans if there is none."""
     from ortools.sat.python import cp_model
 
     cp = cp_model.CpModel()
@@ -50,13 +50,22 @@ def build(net: Network, best: Schedule) -> Model:
     _lags(model)
     _machines(model)
     _objective(model, horizon)
-    _hint(model, best)
+    if best is not None:
+        _hint(model, best)
     return model
 
 
-def _horizon(net: Network, best: Schedule) -> int:
-    """No plan as good as `best` ends later: what its objective leaves when every job ends as early as it could."""
+def _horizon(net: Network, best: Schedule | None) -> int:
+    """No plan as good as `best` ends later: what its objective leaves when every job ends as early as it could.
+
+    Without one: where any plan can end that has no needless wait, since all waits are for something in this sum.
+    """
     origin, head = net.problem.now, net.head
+    if best is None:
+        last = max([origin, *net.ready, *(p.end for p in net.fixed.values())])
+        last = max([last, *(end for machine in net.problem.machines for _, end in machine.closed)])
+        work = sum(max(way.duration for way in ways) for ways in net.ways)
+        return last - origin + work + sum(max(abs(span.least), abs(span.most or 0)) for span in net.spans)
     left = best.objective - origin
     for j, job in enumerate(net.problem.jobs):
         mine = [i for i in range(net.size) if net.job[i] == j]
@@ -223,7 +232,7 @@ class Refiner:
     ) -> None:
         from ortools.sat.python import cp_model
 
-        self.net, self.bound = net, -FOREVER
+        self.net, self.bound = net, net.floor
         self._stopped = False
         self._solver = cp_model.CpSolver()
         parameters = self._solver.parameters
@@ -238,29 +247,31 @@ class Refiner:
         self._stopped = True
         self._solver.stop_search()
 
-    def run(self, best: Schedule, seconds: float, on_better: Callable[[Schedule], None]) -> Schedule:
+    def run(self, best: Schedule | None, seconds: float, on_better: Callable[[Schedule], None]) -> Schedule:
         """Better `best` for at most `seconds`; `on_better` hears each better plan, in a thread of the solver.
 
-        The answer is the best plan of this search with the bound that was proved. What `on_better` raises is raised.
+        The answer is the best plan of this search with the bound that was proved. Raises NoSchedule if there is none
+        and none was given, and whatever `on_better` raises.
         """
         from ortools.sat.python import cp_model
 
         until = time.perf_counter() + seconds
         model = build(self.net, best)
-        refiner, failed, found = self, [], [best]
+        found = [] if best is None else [best]
+        failed: list[Exception] = []
+        refiner = self
 
         class Answer(cp_model.CpSolverSolutionCallback):
             def on_solution_callback(self) -> None:
                 try:
                     refiner._heard(self.best_objective_bound)
                     plan = read(model, self.value, refiner.bound)
-                    if plan.objective < found[-1].objective:
+                    if not found or plan.objective < found[-1].objective:
                         found.append(plan)
                         on_better(plan)
                 except Exception as error:  # An exception must not pass through the solver's own code.
                     failed.append(error)
-                    self.stop_search()
-                if refiner._stopped:
+                if failed or refiner._stopped:
                     self.stop_search()
 
         self._solver.best_bound_callback = self._heard
@@ -268,10 +279,12 @@ class Refiner:
         status = cp_model.UNKNOWN if self._stopped else self._solver.solve(model.cp, Answer())
         if failed:
             raise failed[0]
+        if status == cp_model.INFEASIBLE and not found:
+            raise NoSchedule("it is proved that no plan exists: constraints contradict each other")
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             self._heard(self._solver.best_objective_bound)
-            plan = read(model, self._solver.value, self.bound)
-            found.append(min(plan, found[-1], key=lambda plan: plan.objective))
+        if not found:
+            raise NoSchedule(f"no plan was found in {seconds:g} s, nor proved that there is none")
         return found[-1].bounded(self.bound)
 
     def _heard(self, bound: float) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from orchestrator.scheduling.clusters import Cluster, followers, group
 from orchestrator.scheduling.model import NoSchedule, Problem, Schedule
-from orchestrator.scheduling.network import Network, Span, network, topological
+from orchestrator.scheduling.network import Network, Span, Way, network, topological
 from orchestrator.scheduling.timeline import FOREVER, Timeline
 
 #: How often one cluster is begun anew before the order is given up. Ours; public instances need under 40.
@@ -122,6 +122,10 @@ class Builder:
                 self.spans[span.after].append(span)
         self.opens: list[list[int]] = [[] for _ in range(net.size)]
         self.closes: list[list[int]] = [[] for _ in range(net.size)]
+        self.insiders: list[list[int]] = [[] for _ in net.holds]
+        for i, ways in enumerate(net.ways):
+            for h in {h for way in ways for h, _ in way.inside}:
+                self.insiders[h].append(i)
         for h, hold in enumerate(net.holds):
             self.opens[hold.first].append(h)
             self.closes[hold.last].append(h)
@@ -200,16 +204,17 @@ class Builder:
             inside = dict(way.inside)
             if any(self.held[h] not in (-1, m) for h, m in way.inside):
                 continue
-            start, _, _ = self._window(i, base, way.duration)
+            start, _, _ = self._window(i, base, way)
             start, taken = self._free(i, start, way.machines, way.duration, inside)
             worth = start + way.duration * (1.0 if self.chance is None else 0.7 + 0.6 * self.chance.random())
             if start < FOREVER and worth < score:
                 score, found = worth, (k, start, start + way.duration, taken)
         return found
 
-    def _window(self, i: int, base: int, duration: int) -> tuple[int, int, int]:
-        """Earliest and latest start by the lags to what is placed, and the task that sets the latest (-1: none)."""
-        low, high, who = base, FOREVER, -1
+    def _window(self, i: int, base: int, way: Way) -> tuple[int, int, int]:
+        """Earliest and latest start by lags and holds to what is placed, and the task that sets the latest (or -1)."""
+        duration = way.duration
+        low, high, who = self._within(i, base, way)
         for span in self.spans[i]:
             if span.before == span.after:
                 gap = (duration if span.after_end else 0) - (duration if span.before_end else 0)
@@ -226,6 +231,27 @@ class Builder:
                     high, who = point - span.least, span.after
                 if span.most is not None:
                     low = max(low, point - span.most)
+        return low, high, who
+
+    def _within(self, i: int, base: int, way: Way) -> tuple[int, int, int]:
+        """As `_window`, by holds alone: the task lies inside them, and those it opens or closes span their tasks."""
+        low, high, who = base, FOREVER, -1
+        for h, _ in way.inside:
+            first, last = self.net.holds[h].first, self.net.holds[h].last
+            if first != i and self.placed[first]:
+                low = max(low, self.start[first])
+            if last != i and self.placed[last] and self.end[last] - way.duration < high:
+                high, who = self.end[last] - way.duration, last
+        for h in (*self.opens[i], *self.closes[i]):
+            for j in self.insiders[h]:
+                if j != i and self.placed[j] and any(h == k for k, _ in self.net.ways[j][self.mode[j]].inside):
+                    if h in self.closes[i]:
+                        low = max(low, self.end[j] - way.duration)
+                    if h in self.opens[i] and self.start[j] < high:
+                        high, who = self.start[j], j
+        for h in self.closes[i]:
+            if self.net.holds[h].first != i and self.placed[self.net.holds[h].first]:
+                low = max(low, self._from(h) - way.duration)
         return low, high, who
 
     def _free(
@@ -258,16 +284,10 @@ class Builder:
         k, start, end, taken = self._best(i, base)
         if k < 0:
             raise NoSchedule(f"task {self._name(i)} finds no time at which a mode of it is free")
-        _, high, who = self._window(i, base, end - start)
+        way = self.net.ways[i][k]
+        _, high, who = self._window(i, base, way)
         if start > high:
             raise _Late(who, start - high)
-        way = self.net.ways[i][k]
-        for h, _ in way.inside:
-            first, last = self.net.holds[h].first, self.net.holds[h].last
-            if first != i and self.placed[first] and self.start[first] > start:
-                raise _Late(i, self.start[first] - start)
-            if last != i and self.placed[last] and self.end[last] < end:
-                raise _Late(last, end - self.end[last])
         self.start[i], self.mode[i], self.end[i], self.placed[i] = start, k, end, True
         for m in way.machines:
             self.lines[m].book(start, end)

@@ -229,6 +229,8 @@ def _unknown(problem: Problem, found: Index) -> Iterable[str]:
                 yield f"a mode of task {task.id!r} names a machine twice"
             for hold, name in mode.inside:
                 yield from lack("hold", hold, found.holds, f"task {task.id!r}")
+                if name in mode.machines:
+                    yield f"a mode of task {task.id!r} lists {name!r} though it is inside hold {hold!r} on it"
                 if hold in found.holds and name not in found.holds[hold].machines:
                     yield f"task {task.id!r} is inside hold {hold!r} on {name!r}, which that hold cannot take"
     for lag in problem.lags:

@@ -69,25 +69,25 @@ def plan(
     """The best plan found in `seconds`. `on_better` hears every plan that is better than the last, greedy ones first.
 
     `hint` is an older plan of much the same problem: where it still holds it is where the search begins, else its
-    order is kept as far as it goes. Raises InvalidProblem, or NoSchedule where not even the greedy finds a plan.
+    order is kept as far as it goes. Raises InvalidProblem, or NoSchedule with what was found in the way.
     """
     until = time.perf_counter() + seconds
     net = network(problem)
     best = Best(problem, on_better)
     stuck = _begin(net, best, hint, min(GREEDY_S, seconds / 5), seed)
-    left = until - time.perf_counter()
-    if best.plan is None:
+    if best.plan is None and until - time.perf_counter() < LEAST_S:
         raise NoSchedule(stuck)
-    if left < LEAST_S:
-        return best.sure
-    problem_of_shop = shop(net)
-    if problem_of_shop is not None:
-        _both(net, problem_of_shop, best, min(TABU_PART * left, TABU_S), seed)
+    as_shop = shop(net) if best.plan is not None else None
+    if as_shop is not None and until - time.perf_counter() > LEAST_S:
+        _both(net, as_shop, best, min(TABU_PART * (until - time.perf_counter()), TABU_S), seed)
     left = until - time.perf_counter()
-    if best.sure.status != "optimal" and left > LEAST_S:
+    if (best.plan is None or best.plan.status != "optimal") and left > LEAST_S:
         from orchestrator.scheduling.cpsat import Refiner
 
-        best.offer(Refiner(net, workers=workers, seed=seed).run(best.sure, left, best.offer))
+        try:
+            best.offer(Refiner(net, workers=workers, seed=seed).run(best.plan, left, best.offer))
+        except NoSchedule as error:
+            raise NoSchedule(f"{error} ({stuck})") from None
     return best.sure
 
 

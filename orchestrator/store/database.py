@@ -15,7 +15,7 @@ from labfile.secret import resolve
 #: The newest migration; a test holds it against the migrations themselves.
 HEAD = "0001"
 _BUSY_TIMEOUT_S = 10.0
-_ALEMBIC = threading.Lock()  # its context is a global of the process
+_MIGRATING = threading.Lock()  # alembic's context is a global of the process
 
 
 class StoreError(Exception):
@@ -106,11 +106,10 @@ def _upgrade(engine: Engine) -> None:
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
-    with engine.begin() as connection, _ALEMBIC:
-        if engine.dialect.name == "postgresql":  # many may open a new store at once; one migrates it
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7106)"))
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the write lock, held to the end of the migration
+    # Several may open a new store at once: one migrates, the others find it done.
+    with _MIGRATING, engine.begin() as connection:
+        lock = "SELECT pg_advisory_xact_lock(7106)" if engine.dialect.name == "postgresql" else "BEGIN IMMEDIATE"
+        connection.exec_driver_sql(lock)
         config = Config()
         config.set_main_option("script_location", str(files("orchestrator.store").joinpath("migrations")))
         config.attributes["connection"] = connection

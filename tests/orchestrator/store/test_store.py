@@ -26,6 +26,7 @@ from orchestrator.state import records as r
 from orchestrator.state.cell import fold
 from orchestrator.store import database
 from orchestrator.store.log import LEASE_S, CellTaken, Fenced, Lease, StoreLog, claim, last_seq, read_journal, release
+from orchestrator.store.plans import plan_of, reality, save_plan
 from orchestrator.store.requests import (
     Request,
     alive,
@@ -294,6 +295,20 @@ def test_what_cannot_be_written_changes_nothing(engine: Engine) -> None:
     log.write([r.Released(at=4.0, holder="z")])
     log.close()
     assert [(seq, record.at) for seq, record in read_journal(engine, CELL)] == [(1, 1.0), (2, 4.0)]
+
+
+def test_plan_and_reality_have_one_shape(engine: Engine) -> None:
+    _, log = work(engine)
+    log.write(story())
+    log.close()
+    for start in (1.0, 2.0):
+        save_plan(engine, CELL, start, [{"run_id": "one", "step": "s0", "device": "axis", "start": start, "end": 9.0}])
+    (planned,) = plan_of(engine, CELL)
+    assert planned["start"] == 2.0
+    assert plan_of(engine, "another:real") == []
+    came = reality(engine, CELL, ["one"])
+    assert came[0].keys() - planned.keys() == {"action"}
+    assert [(span["step"], span["start"], span["end"]) for span in came] == [("s0", 6.0, 7.0), ("s1", 8.0, 9.0)]
 
 
 # Lease
