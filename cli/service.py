@@ -49,7 +49,10 @@ def state_of(engine: "Engine", cell: str) -> "CellState":
 def ask_cell(
     output: Output, verb: str, kind: str, run_id: str, body: Mapping[str, Any], world: str | None = None
 ) -> dict[str, Any]:
-    """Ask a running lab for something and wait for its answer; a refusal or silence is a failure."""
+    """Ask a running lab for something and wait for its answer; a refusal or silence is a failure.
+
+    What is said of an action is said of its last attempt so far, and of no later one.
+    """
     from orchestrator.store.requests import Request, ask, wait_for_answer
     from orchestrator.worker import cell_name
 
@@ -57,6 +60,10 @@ def ask_cell(
     engine = store(output, verb, lab)
     cell = cell_name(lab, world_of(lab, world))
     require_worker(engine, verb, cell)
+    if "action" in body:
+        run = state_of(engine, cell).runs.get(run_id)
+        was = None if run is None else run.actions.get(body["action"])
+        body = {**body, "attempt": None if was is None else was.attempt}
     request = Request(uuid.uuid4().hex, kind, run_id, body, who(), cell)
     ask(engine, request)
     told = wait_for_answer(engine, request.id, ANSWER_S)

@@ -100,9 +100,12 @@ def _hear(process: "subprocess.Popen[str]", tell: Tell) -> Callable[[], Sequence
     lines: deque[str] = deque(maxlen=_SAID)
 
     def listen() -> None:
-        for line in process.stderr or ():
-            lines.append(line.rstrip())
-            tell(lines[-1])
+        if (pipe := process.stderr) is None:
+            return
+        with pipe:
+            for line in pipe:
+                lines.append(line.rstrip())
+                tell(lines[-1])
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
