@@ -33,6 +33,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "simulate": ("simulate", "Dry-run a protocol on a fresh twin, in virtual time."),
     "status": ("status", "Who works, what is under way, what waits for a person."),
     "stop": ("control:stop", "Stop every device at once."),
+    "store": ("store", "Copy what the lab knows into another database."),
     "submit": ("submit", "Give a protocol to a running lab."),
     "twin": ("twin", "The simulated lab on real ports."),
     "up": ("up", "The lab as a service."),

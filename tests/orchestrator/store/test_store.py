@@ -4,7 +4,7 @@ import itertools
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,8 +23,9 @@ import orchestrator.store
 from drivers.core.errors import Outcome
 from drivers.core.instrument import Reading
 from orchestrator.state import records as r
-from orchestrator.state.cell import fold
+from orchestrator.state.cell import fold, reduce
 from orchestrator.store import database
+from orchestrator.store.copy import CannotCopy, copy
 from orchestrator.store.log import LEASE_S, CellTaken, Fenced, Lease, StoreLog, claim, last_seq, read_journal, release
 from orchestrator.store.plans import plan_of, reality, save_plan
 from orchestrator.store.requests import (
@@ -514,3 +515,83 @@ def test_submissions_of_many_threads_keep_each_threads_order(engine: Engine) -> 
     assert len(taken) == 40
     for number in range(4):
         assert [int(n) for front_number, n in taken if front_number == str(number)] == list(range(10))
+
+
+# Moving
+
+
+def filled(engine: Engine) -> None:
+    """A store with something in every table, and nobody at work."""
+    _, log = work(engine)
+    log.write([r.Cleared(at=float(n), things=(), by=str(n)) for n in range(2500)])
+    log.write(story())
+    log.close()
+    ask(engine, Request("q1", "submit", "run-1", {"priority": 3}, "me", any_of("real")), chain(2, "é"))
+    ask(engine, Request("q2", "pause", "run-1", {}, "me", CELL))
+    answer(engine, "q2", {"ok": False})
+    save_plan(engine, CELL, 1.0, [{"run_id": "one"}])
+
+
+def content(engine: Engine) -> dict[str, list[Any]]:
+    with engine.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key)).all()]
+            for table in metadata.sorted_tables
+        }
+
+
+@pytest.fixture
+def other(url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An empty store of the other kind."""
+    address = (
+        request.getfixturevalue("postgres_url") if url.startswith("sqlite") else f"sqlite:///{tmp_path / 'other.db'}"
+    )
+    made = database.open_store(address)
+    yield made
+    made.dispose()
+
+
+def test_a_store_moves_whole(engine: Engine, other: Engine) -> None:
+    filled(engine)
+    rows = copy(engine, other)
+    assert rows == {"cells": 1, "journal": 2521, "programs": 4, "requests": 2, "plans": 1}
+    assert content(other) == content(engine)
+    state = fold(record for _, record in read_journal(other, CELL))
+    assert state == fold(record for _, record in read_journal(engine, CELL))
+    epoch = claim(other, CELL, "w9", "real", "").epoch
+    reduce(state, r.Claimed(at=99.0, holder="w9", epoch=epoch, world="real"))  # a higher one than all before
+    assert [request.id for request in take(other, CELL, 1, DEVICES)] == ["q1"]
+
+
+def test_no_store_moves_under_a_worker(engine: Engine, other: Engine) -> None:
+    _, log = work(engine, "w1")
+    with pytest.raises(CannotCopy, match=r"a worker has lab:real; stop it first \(lab down\)"):
+        copy(engine, other)
+    assert not any(content(other).values())
+    log.write(())
+    age(engine, LEASE_S + 0.1)
+    copy(engine, other)
+    with pytest.raises(Fenced):  # it only hung, and wakes up
+        log.write([r.Released(at=1.0, holder="late")])
+    log.close()
+
+
+def test_nothing_is_written_over(engine: Engine, other: Engine) -> None:
+    filled(engine)
+    ask(other, Request("q9", "pause", "", {}, "me", CELL))
+    before = content(other)
+    with pytest.raises(CannotCopy, match="the target has requests already"):
+        copy(engine, other)
+    assert content(other) == before
+
+
+def test_a_copy_that_fails_on_the_way_copies_nothing(engine: Engine, other: Engine) -> None:
+    filled(engine)
+    with other.begin() as connection:
+        connection.execute(sa.text("DROP TABLE plans"))
+        connection.execute(sa.text("CREATE TABLE plans (cell TEXT, at FLOAT, body TEXT, more TEXT NOT NULL)"))
+    with pytest.raises(sa.exc.IntegrityError):
+        copy(engine, other)
+    with other.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM journal")).scalar() == 0
+    assert claim(engine, CELL, "w2", "real", "").epoch == 2, "and the source is as it was"
