@@ -69,10 +69,10 @@ def ask_cell(
 
 
 def require_worker(engine: "Engine", verb: str, cell: str) -> None:
-    """Someone must work in the cell."""
+    """Someone must work in the cell, or in one of a world's (`requests.any_of`)."""
     from orchestrator.store.log import LEASE_S
     from orchestrator.store.requests import alive
 
-    told = alive(engine).get(cell)
-    if told is None or not told["holder"] or told["silent_s"] > LEASE_S:
+    working = [name for name, told in alive(engine).items() if told["holder"] and told["silent_s"] <= LEASE_S]
+    if not any(name == cell or (cell.startswith(":") and name.endswith(cell)) for name in working):
         raise failure(verb, EXIT_UNREACHABLE, f"nobody works in {cell}. Start it with `lab up`.")

