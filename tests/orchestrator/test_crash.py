@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")  # many at once: never beside one another
 @pytest.mark.timeout(600)
 def test_fifty_kills() -> None:
     command = [sys.executable, "-m", "benchmarks.crash", "--points", "50", "--jobs", "2", "--seed", "7"]
