@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from labfile.lab import Lab
     from orchestrator.state.cell import CellState
 
-ANSWER_S = 10.0
+ANSWER_S = 20.0
 
 
 def world_of(lab: "Lab", world: str | None) -> str:

@@ -119,16 +119,18 @@ def _holds(model: Model, horizon: int) -> None:
         if hold.last in net.fixed and (begun or hold.first in net.fixed):
             continue  # Its rest, if any, is among what is fixed.
         size = cp.new_int_var(0, horizon, f"l{h}")
+        finish = cp.new_int_var(0, horizon, f"f{h}")  # an interval's end must be one variable; a task's may be a sum
+        cp.add(finish == end)
         for m, lit in zip(hold.machines, taken, strict=True):
             if isinstance(lit, int) and not lit:
                 continue
             interval = (
-                cp.new_interval_var(start, size, end, f"h{h}")
+                cp.new_interval_var(start, size, finish, f"h{h}")
                 if isinstance(lit, int)
-                else cp.new_optional_interval_var(start, size, end, lit, f"h{h}.{m}")
+                else cp.new_optional_interval_var(start, size, finish, lit, f"h{h}.{m}")
             )
             model.uses[m].append(Use(interval, begun, 0))
-        cp.add(start + size == end)
+        cp.add(start + size == finish)
     for i, ways in enumerate(net.ways):
         if i not in net.fixed:
             for way, lit in zip(ways, model.mode[i], strict=True):

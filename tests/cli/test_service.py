@@ -103,6 +103,7 @@ def until(condition: Callable[[], Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 @pytest.mark.timeout(200)
 def test_what_cannot_be_is_refused_and_the_run_goes_on(say: Say, up: "subprocess.Popen[bytes]") -> None:
     code, first = say("submit", PROTOCOL, "--any", "--key", "k", "--param", "rest=20 min")
@@ -136,6 +137,7 @@ def test_what_cannot_be_is_refused_and_the_run_goes_on(say: Say, up: "subprocess
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 @pytest.mark.timeout(200)
 def test_two_supervisors_have_one_worker(say: Say, up: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     before = say("status")[1]["cells"][0]["holder"]

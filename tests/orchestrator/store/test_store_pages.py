@@ -19,7 +19,7 @@ from orchestrator.store.log import StoreLog, claim, read_journal
 from orchestrator.store.requests import alive
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes"), pytest.mark.timeout(240)]
 
 
 class Page:

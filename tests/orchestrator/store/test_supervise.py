@@ -19,6 +19,7 @@ from orchestrator.store.requests import alive
 from orchestrator.store.tables import cells
 from orchestrator.supervise import GIVE_UP_AFTER, WorkerFailed, supervise
 
+pytestmark = pytest.mark.xdist_group("processes")
 ROOT = Path(__file__).resolve().parents[3]
 CELL = "lab:real"
 #: `worker.py URL HOW work [--gone HOLDER]`

@@ -268,6 +268,7 @@ def test_a_worker_that_was_replaced_ends_with_a_sentence(play: Play) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 @pytest.mark.timeout(400)
 def test_two_cells_and_three_fronts_lose_and_repeat_nothing(play: Play) -> None:
     rng = random.Random(7)
