@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
+from orchestrator.run import circumstances
 from orchestrator.service import Service
+from orchestrator.sinks.configured import far_sinks, listener
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, reduce
 from orchestrator.store import requests
@@ -25,15 +28,24 @@ from orchestrator.store.requests import Request
 
 BEAT_S = 1.0
 LOOK_S = 0.25  # at the latest; the bell comes sooner
+FAREWELL_S = 5.0  # for servers to take what is left, when the worker ends
 ROOM = 64  # runs that a cell takes in at once
 
 
+_LOG = logging.getLogger(__name__)
+
+
 class Worker:
-    """One cell of a lab in one world. `run` ends when it is told to, or when another worker has taken the cell."""
+    """One cell of a lab in one world. `run` ends when it is told to, or when another worker has taken the cell.
+
+    To be made before the loop runs (sinks start threads); raises `TiledMissing`.
+    """
 
     def __init__(self, lab: Lab, world: str, engine: Engine, runs: Path, settings: WorldSettings) -> None:
         self.name = cell_name(lab, world)
         self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
+        self._about = circumstances(lab, world, settings.seed)
+        self._far = far_sinks(lab)
         self.cell = Cell(lab, world, settings)
         self.ended = asyncio.Event()
         self._leaving = False
@@ -43,6 +55,16 @@ class Worker:
         self.ended_runs: set[str] = set()
 
     async def run(self, *, gone: str | None = None, ready: Callable[[], None] = lambda: None) -> None:
+        """As `_work`; servers get what is left for them at the end, whatever that is."""
+        try:
+            await self._work(gone, ready)
+        finally:
+            await asyncio.gather(*(sink.close(FAREWELL_S) for sink in self._far))
+            for sink in self._far:
+                if sink.problem:
+                    _LOG.warning("%s", sink.problem)
+
+    async def _work(self, gone: str | None, ready: Callable[[], None]) -> None:
         """Take the cell over, go on with what was under way, and serve until `ended` is set.
 
         `gone` names a former worker that is known to be dead, so that its lease need not run out.
@@ -54,7 +76,8 @@ class Worker:
         lease = claim(self._engine, self.name, _holder(), self._world_id(), bell, gone=gone)
         conductor = Conductor(StoreLog(self._engine, lease), time.time, self._recover_state())
         self.service = Service(conductor, self.cell, sinks_of=self._sinks_of)
-        conductor.listeners.append(self._keep)
+        conductor.listeners += [self._keep, listener(self._far)]
+        self._complete_folders()
         before = conductor.state.world
         await conductor.record(
             r.Claimed(at=conductor.now(), holder=lease.holder, epoch=lease.epoch, world=self._world_id())
@@ -82,7 +105,7 @@ class Worker:
             await self.cell.close(hang_up=not under_way)
             await asyncio.gather(*self._finishing, return_exceptions=True)
             for folder in self._folders.values():
-                folder.close()
+                await folder.close()
 
     def _recover_state(self) -> CellState:
         """The fold of the whole journal; on the way, which runs have ended."""
@@ -182,8 +205,7 @@ class Worker:
         with self._engine.connect() as connection:
             program = load_program(connection, request.body["program"])
         about = {
-            "run_id": request.run_id, "world": self._world, "lab": self._lab.name,
-            "config_hash": self._lab.config_hash, "protocol_hash": program.protocol_hash,
+            "run_id": request.run_id, **self._about, "protocol_hash": program.protocol_hash,
             "program_hash": request.body["program"], **request.body.get("about", {}),
         }  # fmt: skip
         await self.service.submit(
@@ -194,18 +216,40 @@ class Worker:
 
     # Records for people
 
-    def _sinks_of(self, run_id: str, about: Mapping[str, Any]) -> list[Callable[[str, Mapping[str, Any]], None]]:
-        folder = self._folders.setdefault(run_id, RunFolder(self._runs / run_id))
-        folder.begin(about)
-        return [folder.document]
+    def _sinks_of(self, run_id: str, _: Mapping[str, Any]) -> Sequence[Callable[[str, Mapping[str, Any]], None]]:
+        folder = self._folders.setdefault(run_id, self._folder(run_id))
+        return folder.begin(self.service.conductor.state.run(run_id).submitted)
+
+    def _folder(self, run_id: str) -> RunFolder:
+        return RunFolder(self._runs / run_id, self._lab, self._far)
 
     def _keep(self, record: r.Record) -> None:
         if isinstance(record, r.Finished):
             self.ended_runs.add(record.run_id)
-            folder = self._folders.pop(record.run_id, None) or RunFolder(self._runs / record.run_id)
-            task = asyncio.get_running_loop().create_task(folder.finish(record.outcome, record.error))
-            self._finishing.add(task)
-            task.add_done_callback(self._finishing.discard)
+            self._finish(record.run_id)
+
+    def _complete_folders(self) -> None:
+        """A worker may die between a run's last record and its result."""
+        for run_id in self.ended_runs:
+            path = self._runs / run_id
+            if (path / "run.json").exists() and not (path / "result.json").exists():
+                self._finish(run_id)
+
+    def _finish(self, run_id: str) -> None:
+        folder = self._folders.pop(run_id, None) or self._folder(run_id)
+
+        def load() -> Sequence[r.Record]:
+            return [record for _, record in read_journal(self._engine, self.name, run_id=run_id)]
+
+        task = asyncio.get_running_loop().create_task(folder.finish(load), name=f"folder of {run_id}")
+        self._finishing.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        """The journal has it all: a folder that could not be written is told, and harms no run."""
+        self._finishing.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _LOG.error("%s", task.get_name(), exc_info=task.exception())
 
 
 def cell_name(lab: Lab, world: str) -> str:
