@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import logging
 from collections.abc import Callable, Iterable
 
 from orchestrator.journal import Log
@@ -16,7 +17,10 @@ _OWN = (r.Submitted, r.Begun, r.Done, r.Failed)
 #: of two. Whatever is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses
 #: nothing; and nobody is told of a submission before it is on the disk.
 _SOON_S = 0.004
+_LOG = logging.getLogger(__name__)
 Listener = Callable[[r.Record], None]
+#: What follows from a record at once, by the state after it: written with it, so that no crash can part them.
+Rule = Callable[[CellState, r.Record], Iterable[r.Record]]
 
 
 class Conductor:
@@ -32,6 +36,7 @@ class Conductor:
         self.turns = Turns()
         self.now = clock
         self.listeners: list[Listener] = []
+        self.rules: list[Rule] = []
         self.broken: BaseException | None = None
         self._log = log
         self._wakes: dict[str, asyncio.Event] = {}
@@ -56,7 +61,19 @@ class Conductor:
         else:
             self._start_flush()
         self._wake_after(before, record)
+        self._follow(record)
         return durable
+
+    def _follow(self, record: r.Record) -> None:
+        """What the rules make of a record; a rule that fails says nothing, and harms no run."""
+        for rule in self.rules:
+            try:
+                follows = tuple(rule(self.state, record))
+            except Exception:
+                _LOG.exception("a rule failed on %s", record)
+                continue
+            for more in follows:
+                self.record(more)
 
     def begin(self, run_id: str, action: Action) -> asyncio.Future[None] | None:
         """Take what the action needs and write its intent; None when it may not begin now."""
@@ -160,4 +177,4 @@ class Conductor:
                 listener(record)
 
 
-__all__ = ["Conductor", "Impossible", "Listener"]
+__all__ = ["Conductor", "Impossible", "Listener", "Rule"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from drivers.core.errors import DeviceError
 from drivers.core.instrument import Recall
+from orchestrator.bands import watch
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.dispatch import Dispatcher, Planner
@@ -50,6 +51,7 @@ class Service:
         self._helping: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
         conductor.listeners.append(self._hear)
+        conductor.rules.append(watch(self.policy))
         self.dispatcher = None if planner is None else Dispatcher(conductor, planner, self._holds)
 
     # What people and programs ask for
@@ -64,12 +66,12 @@ class Service:
         priority: int = 0,
         deadline: float | None = None,
         durations_s: Mapping[str, float] | None = None,
+        predicted: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Take a program in; it is durable when this returns, and begins when its turn comes."""
         submitted = r.Submitted(
             at=self.conductor.now(), run_id=run_id, program=program, by=by, priority=priority, deadline=deadline,
-            about=about,
-            durations_s=durations_s or {},
+            about=about, durations_s=durations_s or {}, predicted=tuple(predicted),
         )  # fmt: skip
         durable = self.conductor.record(submitted)
         self.conductor.turns.enter(run_id, program.holds)

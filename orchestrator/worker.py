@@ -211,7 +211,7 @@ class Worker:
         await self.service.submit(
             request.run_id, program, about=about, by=request.asked_by,
             priority=int(request.body.get("priority", 0)), deadline=request.body.get("deadline"),
-            durations_s=request.body.get("durations_s"),
+            durations_s=request.body.get("durations_s"), predicted=request.body.get("predicted", ()),
         )  # fmt: skip
 
     # Records for people

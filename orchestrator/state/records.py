@@ -46,6 +46,7 @@ class Submitted(Record):
     deadline: float | None = None
     about: Mapping[str, Any]
     durations_s: Mapping[str, float] = field(default_factory=dict)  # by action, as a dry run found them
+    predicted: tuple[Mapping[str, Any], ...] = ()  # readings of the dry run, with their bands (`orchestrator.bands`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +183,7 @@ class Codec:
     _REVIVE: ClassVar[Mapping[str, Any]] = {
         "readings": lambda value: tuple(Reading(**reading) for reading in value),
         "things": tuple,
+        "predicted": tuple,
         "holds": lambda value: tuple(Hold(**hold) for hold in value),
         "actions": lambda value: tuple(
             Action(**{**action, "after": tuple(action["after"]), "needs": tuple(action["needs"])}) for action in value
