@@ -1,6 +1,7 @@
 """The folder of a run that a worker carries out: documents as they come, and what it was and how it ended."""
 
 import asyncio
+import functools
 import json
 import time
 import uuid
@@ -31,6 +32,7 @@ class RunFolder:
         self._writing: asyncio.Future[None] | None = None
         self._uids = {path.name}  # of the start documents; records go by the run's name
         self._gaps: list[str] = []
+        self._plan: Mapping[str, Any] = {}
 
     def begin(self, submitted: r.Submitted) -> Sequence[Callable[[str, Document], None]]:
         """Begin, or go on; returns where the run's documents go.
@@ -38,6 +40,24 @@ class RunFolder:
         A Bluesky run that a dead worker left open gets its stop document first; a server that had a part of it is told
         as not having taken it.
         """
+        return self._go_on(functools.partial(self._describe, submitted))
+
+    def begin_plan(self, about: Mapping[str, Any]) -> Sequence[Callable[[str, Document], None]]:
+        """The same for a plan that is no run of a program: it has documents, tables and `run.json`."""
+        self._plan = dict(about)
+        return self._go_on(functools.partial(write_whole, self._path / "run.json", {**about, "outcome": "running"}))
+
+    async def finish_plan(self, outcome: str, error: str) -> None:
+        """The plan has ended."""
+        if self._writing is not None:
+            await self._writing
+        await self.close()
+        told = {**self._plan, "outcome": outcome, "error": error, "ended": time.time()}
+        problems = self._not_taken()
+        told |= {"not_taken": problems} if problems else {}
+        await asyncio.to_thread(write_whole, self._path / "run.json", told)
+
+    def _go_on(self, describe: Callable[[], None]) -> Sequence[Callable[[str, Document], None]]:
         self._path.mkdir(parents=True, exist_ok=True)
         file = self._path / FILE_NAME
         orphan = _open_run(file) if file.exists() else None
@@ -45,7 +65,7 @@ class RunFolder:
         if orphan is not None:
             self._sinks[0]("stop", _stop(*orphan))
             self._gaps = [f"{sink.name}: the worker ended in mid-run; send the folder again" for sink in self._far]
-        self._writing = asyncio.get_running_loop().run_in_executor(None, self._describe, submitted)
+        self._writing = asyncio.get_running_loop().run_in_executor(None, describe)
         return (*self._sinks, *self._far, self._note)
 
     async def finish(self, load: Callable[[], Sequence[r.Record]]) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class Worker:
         transport, bell = await self._hang_bell()
         lease = claim(self._engine, self.name, _holder(), self._world_id(), bell, gone=gone)
         conductor = Conductor(StoreLog(self._engine, lease), time.time, self._recover_state())
-        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of)
+        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, about=self._about)
         conductor.listeners += [self._keep, listener(self._far)]
         self._complete_folders()
         before = conductor.state.world
@@ -216,9 +216,10 @@ class Worker:
 
     # Records for people
 
-    def _sinks_of(self, run_id: str, _: Mapping[str, Any]) -> Sequence[Callable[[str, Mapping[str, Any]], None]]:
+    def _sinks_of(self, run_id: str, about: Mapping[str, Any]) -> Sequence[Callable[[str, Mapping[str, Any]], None]]:
         folder = self._folders.setdefault(run_id, self._folder(run_id))
-        return folder.begin(self.service.conductor.state.run(run_id).submitted)
+        run = self.service.conductor.state.runs.get(run_id)
+        return folder.begin_plan(about) if run is None else folder.begin(run.submitted)
 
     def _folder(self, run_id: str) -> RunFolder:
         return RunFolder(self._runs / run_id, self._lab, self._far)
@@ -227,6 +228,8 @@ class Worker:
         if isinstance(record, r.Finished):
             self.ended_runs.add(record.run_id)
             self._finish(record.run_id)
+        elif isinstance(record, r.Released) and record.holder in self._folders:
+            self._later(record.holder, self._folders.pop(record.holder).finish_plan(record.outcome, record.error))
 
     def _complete_folders(self) -> None:
         """A worker may die between a run's last record and its result."""
@@ -241,7 +244,10 @@ class Worker:
         def load() -> Sequence[r.Record]:
             return [record for _, record in read_journal(self._engine, self.name, run_id=run_id)]
 
-        task = asyncio.get_running_loop().create_task(folder.finish(load), name=f"folder of {run_id}")
+        self._later(run_id, folder.finish(load))
+
+    def _later(self, run_id: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"folder of {run_id}")
         self._finishing.add(task)
         task.add_done_callback(self._finished)
 

@@ -154,9 +154,11 @@ class Reserved(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released(Record):
-    """The holder gave everything back."""
+    """The holder gave everything back, or its lease ran out (`interrupted`)."""
 
     holder: str
+    outcome: RunOutcome = "completed"
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
