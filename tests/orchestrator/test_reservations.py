@@ -1,8 +1,8 @@
 """Plans of others under a reservation: beside protocols and one another, never two on one thing, and always an end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,9 +17,12 @@ from drivers.core.world import WorldSettings
 from labfile import Lab
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
+from orchestrator.dispatch import Planner
 from orchestrator.engine import Plan
 from orchestrator.journal import MemoryLog
-from orchestrator.reservations import NotFree
+from orchestrator.reservations import LeaseLost, NotFree
+from orchestrator.scheduling.greedy import greedy
+from orchestrator.scheduling.model import Problem, Schedule
 from orchestrator.service import Service
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, fold
@@ -58,7 +61,12 @@ class Bench:
 
 
 def at_work(
-    lab: Lab, work: Callable[[Bench], Awaitable[None]], devices: Sequence[str] = (), speed: Any = None
+    lab: Lab,
+    work: Callable[[Bench], Awaitable[None]],
+    devices: Sequence[str] = (),
+    *,
+    speed: float | None = None,
+    planner: Planner | None = None,
 ) -> Bench:
     """Do some work on a cell; its own devices are those of the twin."""
     cell = Cell(lab, "twin", WorldSettings(seed=1, epoch_s=0.0, speed=speed))
@@ -67,9 +75,10 @@ def at_work(
 
     async def main() -> None:
         conductor = Conductor(MemoryLog(), asyncio.get_running_loop().time)
-        bench = Bench(
-            Service(conductor, cell, sinks_of=lambda *told: bench.sinks(*told), about={"lab": lab.name}), conductor
+        service = Service(
+            conductor, cell, sinks_of=lambda *told: bench.sinks(*told), about={"lab": lab.name}, planner=planner
         )
+        bench = Bench(service, conductor)
         conductor.listeners.append(bench.story.append)
         made.append(bench)
         try:
@@ -285,3 +294,52 @@ def test_devices_of_the_first_ophyd_work_too(lab: Lab) -> None:
     assert len(values) == 5
     assert values[2] == max(values), "its peak is at 0"
     assert {name for name, _ in bench.documents["fly"]} >= {"start", "descriptor", "stop"}
+
+
+class Backwards:
+    """A planner that puts whoever came last first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def plans(self, problem: Problem, old: Schedule | None = None) -> AsyncIterator[Schedule]:
+        self.asked += 1
+        yield greedy(replace(problem, jobs=tuple(reversed(problem.jobs)), tasks=tuple(reversed(problem.tasks))))
+
+
+def test_new_plans_of_the_scheduler_do_not_push_a_reservation_back(lab: Lab, room: Program) -> None:
+    """Runs come in all the time, and with each a new plan; the reservation keeps its turn."""
+    planner = Backwards()
+
+    async def work(bench: Bench) -> None:
+        service, motor = bench.service, {"detector": await stage()}
+        await service.submit("r0", room, about={})
+        await service.submit("r1", room, about={})
+        await asyncio.sleep(1)
+        plan = asyncio.create_task(service.run_plan("plan", scan, motor, ("environment",), "me"))
+        for number in range(2, 12):
+            await asyncio.sleep(15)
+            await service.submit(f"r{number}", room, about={})
+        await plan
+
+    bench = at_work(lab, work, ("environment",), planner=planner)
+    owners = [owner for _, _, owner in bench.spans("environment")]
+    assert planner.asked > 5
+    assert set(owners[: owners.index("plan")]) <= {"r0", "r1"}, owners
+    assert {record.outcome for record in bench.story if isinstance(record, r.Finished)} == {"completed"}
+
+
+def test_a_plan_whose_lease_ran_out_is_ended(lab: Lab) -> None:
+    """The loop stood still for longer than the lease: others may have the things, so the plan goes no further."""
+
+    async def work(bench: Bench) -> None:
+        service, conductor = bench.service, bench.conductor
+        task = asyncio.create_task(service.run_plan("long", long, {"detector": await stage()}, ("axis",), "me"))
+        await asyncio.sleep(15)
+        await conductor.record(r.Released(at=conductor.now(), holder="long", outcome="interrupted"))
+        with pytest.raises(LeaseLost, match="long ran out"):
+            await task
+
+    bench = at_work(lab, work)
+    assert bench.documents["long"][-1][1]["exit_status"] == "abort"
+    assert bench.spans("axis")[0][1] == pytest.approx(15)

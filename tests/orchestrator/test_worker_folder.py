@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bluesky import plan_stubs as bps
+from bluesky import plans as bp
+from ophyd_async.core import soft_signal_rw
 from sqlalchemy import Engine
 
 from drivers.core.world import WorldSettings
 from labfile import Lab, read
+from orchestrator.engine import Plan
 from orchestrator.export import export
 from orchestrator.folder import RunFolder
 from orchestrator.sinks import Document, read_documents
@@ -141,3 +145,44 @@ def test_a_run_that_a_dead_worker_left_open_gets_its_stop(world: tuple[Lab, Prog
     assert mended[-1][1]["num_events"] == whole[-1][1]["num_events"]
     about = json.loads((file.parent / "run.json").read_text())
     assert about["not_taken"] == ["memory: the worker ended in mid-run; send the folder again"]
+
+
+def test_a_plan_of_others_gets_a_folder_with_its_tables(world: tuple[Lab, Program, Engine], tmp_path: Path) -> None:
+    lab, _, engine = world
+    worker = Worker(lab, "twin", engine, tmp_path / "runs", WorldSettings(epoch_s=1e9))
+
+    def count(signal: Any) -> Plan:
+        return (yield from bp.count([signal], 3))
+
+    async def main() -> None:
+        ready = asyncio.Event()
+        working = asyncio.create_task(worker.run(ready=ready.set))
+        await ready.wait()
+        signal = soft_signal_rw(float, 1.5, name="signal")
+        await signal.connect()
+        await worker.service.run_plan("plan-1", count, {"signal": signal}, ("axis",), "beamline")
+        with pytest.raises(Exception, match="nothing to count"):
+            await worker.service.run_plan("plan-2", _failing, {}, ("axis",), "beamline")
+        worker.ended.set()
+        await working
+
+    worker.cell.world.run(main)
+    folder = tmp_path / "runs/plan-1"
+    about = json.loads((folder / "run.json").read_text())
+    assert (about["outcome"], about["protocol"], about["by"], about["lab"]) == (
+        "completed",
+        "count",
+        "beamline",
+        "cell-1",
+    )
+    start = next(document for name, document in read_documents(folder / "documents.jsonl") if name == "start")
+    assert start["config_hash"] == lab.config_hash
+    with (folder / "readings.csv").open() as file:
+        assert [row["value"] for row in csv.DictReader(file)] == ["1.5"] * 3
+    failed = json.loads((tmp_path / "runs/plan-2/run.json").read_text())
+    assert (failed["outcome"], failed["error"]) == ("failed", "RuntimeError: nothing to count")
+
+
+def _failing() -> Plan:
+    yield from bps.open_run()
+    raise RuntimeError("nothing to count")
