@@ -2,13 +2,14 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.journal import Log
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, reduce
 from orchestrator.turns import Turns
-from protocols.program import Action
+from protocols.program import Action, Hold
 
 #: What a run's own plan writes, and sees by the end of its tasks.
 _OWN = (r.Submitted, r.Begun, r.Done, r.Failed)
@@ -16,7 +17,12 @@ _OWN = (r.Submitted, r.Begun, r.Done, r.Failed)
 #: of two. Whatever is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses
 #: nothing; and nobody is told of a submission before it is on the disk.
 _SOON_S = 0.004
+#: What stands for an action in the turns of a reservation.
+RESERVE = "reserve"
+_LOG = logging.getLogger(__name__)
 Listener = Callable[[r.Record], None]
+#: What follows from a record at once, by the state after it: written with it, so that no crash can part them.
+Rule = Callable[[CellState, r.Record], Iterable[r.Record]]
 
 
 class Conductor:
@@ -32,6 +38,7 @@ class Conductor:
         self.turns = Turns()
         self.now = clock
         self.listeners: list[Listener] = []
+        self.rules: list[Rule] = []
         self.broken: BaseException | None = None
         self._log = log
         self._wakes: dict[str, asyncio.Event] = {}
@@ -56,7 +63,19 @@ class Conductor:
         else:
             self._start_flush()
         self._wake_after(before, record)
+        self._follow(record)
         return durable
+
+    def _follow(self, record: r.Record) -> None:
+        """What the rules make of a record; a rule that fails says nothing, and harms no run."""
+        for rule in self.rules:
+            try:
+                follows = tuple(rule(self.state, record))
+            except Exception:
+                _LOG.exception("a rule failed on %s", record)
+                continue
+            for more in follows:
+                self.record(more)
 
     def begin(self, run_id: str, action: Action) -> asyncio.Future[None] | None:
         """Take what the action needs and write its intent; None when it may not begin now."""
@@ -71,6 +90,20 @@ class Conductor:
         self.turns.take(run_id, action.id)
         for thing in opened:
             self._wake_next(thing)
+        return durable
+
+    def stand_in_line(self, holder: str, things: Sequence[str]) -> None:
+        """Behind everybody on each of these things; `wake(holder)` is set when there is hope."""
+        self.turns.enter(holder, [Hold(thing, RESERVE, RESERVE) for thing in things])
+
+    def reserve(self, holder: str, things: Sequence[str], until: float) -> asyncio.Future[None] | None:
+        """Take everything that a holder stands in line for; None when that cannot be now."""
+        if self.turns.blocked_on(holder, RESERVE) or any(self.state.owner(thing) for thing in things):
+            return None
+        durable = self.record(
+            r.Reserved(at=self.now(), run_id=holder, holder=holder, things=tuple(things), until=until)
+        )
+        self.turns.take(holder, RESERVE)
         return durable
 
     def wake(self, run_id: str) -> asyncio.Event:
@@ -160,4 +193,4 @@ class Conductor:
                 listener(record)
 
 
-__all__ = ["Conductor", "Impossible", "Listener"]
+__all__ = ["Conductor", "Impossible", "Listener", "Rule"]

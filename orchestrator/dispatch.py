@@ -63,8 +63,14 @@ class Dispatcher:
                         break
 
     def _take(self, looked: Outlook, schedule: Schedule, before: Mapping[str, Sequence[Place]]) -> bool:
-        """Make a plan the order of turns; False when what has begun since went another way."""
+        """Make a plan the order of turns; False when what has begun since went another way.
+
+        A plan knows runs only. While a reservation waits in line, the turns stay as they are: pushed back by every new
+        plan, it would never come to its turn.
+        """
         conductor = self._conductor
+        if any(run not in conductor.state.runs for places in before.values() for run, _ in places):
+            return True
         wanted = order(looked, schedule, before)
         waiting = conductor.turns.waiting()
         for thing, places in wanted.items():

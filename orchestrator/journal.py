@@ -40,10 +40,10 @@ class MemoryLog(Log):
 
 
 class FileLog(Log):
-    """A file of JSON lines, on the disk (fdatasync) when `write` returns."""
+    """A file of JSON lines, on the disk (fdatasync) when `write` returns, unless it is a copy of another log."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = LineFile(path, durable=True)
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self._file = LineFile(path, durable=durable)
         self._codec = Codec()
 
     def write(self, records: Sequence[Record]) -> None:

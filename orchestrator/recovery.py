@@ -7,6 +7,7 @@ is a person's choice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from drivers.core.instrument import Recall
 from orchestrator.state import records as r
@@ -20,6 +21,7 @@ class Policy:
 
     attempts: int = 3  # of an action that failed before anything moved
     backoff_s: float = 1.0  # before the second attempt; doubled for each further one
+    outside_band: Literal["warn", "pause"] = "warn"  # when a reading is not what was predicted: go on, or pause
 
 
 BY_POLICY = "policy"

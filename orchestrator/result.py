@@ -76,5 +76,7 @@ def result_of(program: Program, records: Iterable[r.Record], began: float) -> Re
 def _told(action: Action, readings: Readings, at_s: float) -> Iterable[dict[str, Any]]:
     for reading in readings:
         values = {"value": reading.value} if reading.wells is None else {"wells": dict(reading.wells)}
-        about = {"step": action.step, "device": action.device, "quantity": reading.quantity, "unit": reading.unit}
-        yield {**about, "at_s": at_s, **values}
+        yield {
+            "action": action.id, "step": action.step, "device": action.device, "quantity": reading.quantity,
+            "unit": reading.unit, "at_s": at_s, **values,
+        }  # fmt: skip

@@ -1,11 +1,11 @@
 """A run that counts: its own folder, written before anything else happens, and a report at its end."""
 
+import functools
 import hashlib
-import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from drivers.core.world import WorldSettings
 from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.execute import execute
+from orchestrator.folder import write_whole
 from orchestrator.journal import FileLog
 from orchestrator.result import Result
 from orchestrator.sinks.configured import far_sinks, listener, run_sinks
@@ -35,6 +36,7 @@ class Run:
     world: str
     seed: int | None
     result: Result
+    not_taken: tuple[str, ...] = ()  # what a sink does not have, and why
 
 
 def new_run_id() -> str:
@@ -45,25 +47,27 @@ def new_run_id() -> str:
 def run(
     lab: Lab, checked: Checked, world: str, *, runs: Path, seed: int, speed: float | None, progress: Progress
 ) -> Run:
-    """Run a checked program in a world; everything is on disk when this returns, whatever the outcome."""
+    """Run a checked program in a world; everything is on disk when this returns, whatever the outcome.
+
+    Raises `TiledMissing` before anything else where `[sinks]` names what is not installed.
+    """
     program = checked.program
     if program is None:
         raise ValueError("a protocol that cannot be bound cannot be run")
+    far = far_sinks(lab)
     run_id = new_run_id()
     folder = runs / run_id
     folder.mkdir(parents=True)
-    _write(
+    write_whole(
         folder / "protocol.json",
         {"document": checked.source.document, "parameters": checked.source.parameters},
     )
-    _write(folder / "program.json", program.as_json())
+    write_whole(folder / "program.json", program.as_json())
     metadata = {
-        "run_id": run_id, "world": world, "protocol": checked.source.protocol.name,
-        "protocol_hash": program.protocol_hash, "program_hash": program.hash, "config_hash": lab.config_hash,
-        "lab": lab.name, "versions": versions(), "seed": seed if world == "twin" else None,
+        "run_id": run_id, "protocol": checked.source.protocol.name, "protocol_hash": program.protocol_hash,
+        "program_hash": program.hash, **circumstances(lab, world, seed),
     }  # fmt: skip
-    _write(folder / "run.json", metadata | {"outcome": "running", "began": time.time()})
-    far = far_sinks(lab)
+    write_whole(folder / "run.json", metadata | {"outcome": "running", "began": time.time()})
     sinks = (*run_sinks(lab, folder), *far)
     journal = FileLog(folder / "journal.jsonl")
     cell = Cell(lab, world, WorldSettings(seed=seed, speed=speed))
@@ -83,15 +87,26 @@ def run(
         result = cell.world.run(main)
     finally:
         journal.close()
-    _write(
+    problems = tuple(sink.problem for sink in sinks if sink.problem)
+    write_whole(
         folder / "run.json",
         metadata | {"outcome": result.outcome, "error": result.error, "duration_s": result.duration_s}
-        | ({"not_taken": problems} if (problems := [sink.problem for sink in sinks if sink.problem]) else {}),
+        | ({"not_taken": problems} if problems else {}),
     )  # fmt: skip
-    _write(folder / "result.json", asdict(result))
-    return Run(run_id, folder, world, seed if world == "twin" else None, result)
+    write_whole(folder / "result.json", asdict(result))
+    return Run(run_id, folder, world, seed if world == "twin" else None, result, problems)
 
 
+def circumstances(lab: Lab, world: str, seed: int) -> dict[str, Any]:
+    """What every run of a lab says of itself: where it was made, with which configuration and versions."""
+    known = {"facility": lab.facility} | ({"ror": lab.ror} if lab.ror else {})
+    return known | {
+        "world": world, "lab": lab.name, "config_hash": lab.config_hash, "versions": versions(),
+        "seed": seed if world == "twin" else None,
+    }  # fmt: skip
+
+
+@functools.cache
 def versions() -> dict[str, str]:
     """What the run was made with."""
     return {"genesislab": version("genesislab"), "python": sys.version.split()[0]} | {n: version(n) for n in _TOLD}
@@ -100,10 +115,3 @@ def versions() -> dict[str, str]:
 def digest(path: Path) -> str:
     """sha256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _write(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a whole file or none of it."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(document, indent=1), "utf-8")
-    draft.replace(path)

@@ -8,15 +8,18 @@ from typing import Any
 
 from drivers.core.errors import DeviceError
 from drivers.core.instrument import Recall
+from orchestrator.bands import watch
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.dispatch import PLAN_S, Dispatcher
+from orchestrator.engine import Engine, Plan
 from orchestrator.execute import DocumentSink, how_it_ended, perform
 from orchestrator.recovery import BY_POLICY, Policy, offered, retry_after_s, settle
+from orchestrator.reservations import Reservations
 from orchestrator.safe_end import safe_end
 from orchestrator.scheduling.process import SolverProcess
 from orchestrator.state import records as r
-from orchestrator.state.cell import RunState
+from orchestrator.state.cell import Impossible, RunState
 from orchestrator.station import Station
 from protocols.holds import holds
 from protocols.program import CLOCK, Hold, Program
@@ -25,7 +28,7 @@ SinksOf = Callable[[str, Mapping[str, Any]], Sequence[DocumentSink]]
 _LOG = logging.getLogger(__name__)
 STOPPED = "stopped"
 #: After these the plan is no longer the best, or no longer possible.
-_NEWS = (r.Submitted, r.Finished, r.Paused, r.Resumed, r.Amended, r.Settled, r.Chosen)
+_NEWS = (r.Submitted, r.Finished, r.Paused, r.Resumed, r.Amended, r.Settled, r.Chosen, r.Released)
 _RECONNECT_S = (0.5, 1.0, 2.0, 4.0)  # pauses between attempts to reach a device again
 _CONNECTION = ("ConnectionFailed", "ConnectionLost", "ReplyTimeout", "ProtocolViolation")
 
@@ -42,7 +45,9 @@ class Service:
         sinks_of: SinksOf | None = None,
         solver: SolverProcess | None = None,
         plan_s: float = PLAN_S,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
+        """`about` is what the documents of every plan of others say of this lab."""
         self.conductor = conductor
         self.cell = cell
         self.policy = policy or Policy()
@@ -51,7 +56,12 @@ class Service:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._helping: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
+        self._about = dict(about or {})
+        self._reservations = Reservations(conductor)
+        self._plans: dict[str, asyncio.Task[Any]] = {}
+        self._expiring: asyncio.Task[None] | None = None
         conductor.listeners.append(self._hear)
+        conductor.rules.append(watch(self.policy))
         self.dispatcher = None if solver is None else Dispatcher(conductor, solver, self._holds, seconds=plan_s)
 
     # What people and programs ask for
@@ -66,20 +76,58 @@ class Service:
         priority: int = 0,
         deadline: float | None = None,
         durations_s: Mapping[str, float] | None = None,
+        predicted: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Take a program in; it is durable when this returns, and begins when its turn comes."""
         submitted = r.Submitted(
             at=self.conductor.now(), run_id=run_id, program=program, by=by, priority=priority, deadline=deadline,
-            about=about,
-            durations_s=durations_s or {},
+            about=about, durations_s=durations_s or {}, predicted=tuple(predicted),
         )  # fmt: skip
         durable = self.conductor.record(submitted)
         self.conductor.turns.enter(run_id, program.holds)
         self._start(run_id)
         await durable
 
+    async def run_plan(
+        self,
+        name: str,
+        plan: Callable[..., Plan],
+        devices: Mapping[str, Any],
+        things: Sequence[str],
+        by: str,
+        *,
+        lease_s: float = 30.0,
+        wait_s: float = 3600.0,
+    ) -> Any:
+        """Run any Bluesky plan, `plan(**devices)`, while it has these devices and sites of the lab to itself.
+
+        `name` is the plan's own among all runs. It waits its turn; its documents go where a run's go; it returns
+        what the plan returned. Raises `Impossible` for things that the lab has not, `NotFree` after `wait_s`,
+        `LeaseLost`, and what the plan raised; `stop` and `abort` end it. Its devices are the caller's to connect.
+        """
+        lab = self.cell.lab
+        unknown = [thing for thing in things if thing not in lab.devices and thing not in lab.all_sites]
+        if unknown or not things:
+            raise Impossible(f"the lab has no {', '.join(unknown) or 'such reservation'}: name its devices and sites")
+        title = getattr(plan, "__name__", "plan")
+        about = {"run_id": name, "protocol": title, "by": by, "things": list(things), **self._about}
+
+        async def work() -> Any:
+            engine = Engine(about)
+            for sink in self._sinks_of(name, about):
+                engine.subscribe(sink)
+            return await engine.run(plan(**devices))
+
+        if name in self._plans:
+            raise Impossible(f"there is a plan {name} already; take another name")
+        under = self._reservations.under(name, things, work, lease_s=lease_s, wait_s=wait_s)
+        task = self._plans[name] = asyncio.get_running_loop().create_task(under, name=f"plan {name}")
+        task.add_done_callback(lambda _: self._plans.pop(name, None))
+        return await task
+
     def take_up(self) -> None:
         """After a start: go on with every run that has not ended, from what is known of it."""
+        self._expire()
         for run_id, run in self.conductor.state.runs.items():
             if run.paused_by and run.begun_at is None:
                 continue
@@ -103,13 +151,18 @@ class Service:
         await durable
 
     async def abort(self, run_id: str, by: str, reason: str = "") -> None:
-        """End the run safely once what is under way has ended."""
+        """End the run safely once what is under way has ended; a plan of others is ended by its own clean-up."""
+        if run_id in self._plans:
+            self._plans[run_id].cancel()
+            return
         await self.conductor.record(r.AbortAsked(at=self.conductor.now(), run_id=run_id, by=by, reason=reason))
 
     async def stop(self, by: str) -> None:
         """Every device to rest, now; runs that had begun end without a safe end, the others are paused."""
         # The commands go out before anything is written: stop waits for nothing.
         stopping = [asyncio.ensure_future(device.stop(success=False)) for device in self.cell.devices.values()]
+        for plan in self._plans.values():
+            plan.cancel()
         now = self.conductor.now()
         for run_id, run in self.conductor.state.runs.items():
             if run.begun_at is None:
@@ -159,9 +212,10 @@ class Service:
         """Wait for nothing; what is under way is in doubt until the next start."""
         if self.dispatcher is not None:
             await self.dispatcher.close()
-        for task in [*self._tasks.values(), *self._helping]:
+        tasks = [*self._tasks.values(), *self._plans.values(), *self._helping]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), *self._helping, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _step_aside(self, run_id: str) -> None:
         """A paused run that has nothing yet lets the others pass; one that has begun keeps its turns."""
@@ -246,8 +300,17 @@ class Service:
         """A failure is looked at beside the run, which begins nothing more until it is settled."""
         if self.dispatcher is not None and isinstance(record, _NEWS):
             self.dispatcher.changed()
+        if isinstance(record, r.Reserved):
+            self._expire()
         if isinstance(record, r.Failed) and record.kind != "Cancelled":
             task = asyncio.get_running_loop().create_task(self._recover(record))
+            self._helping.add(task)
+            task.add_done_callback(self._helping.discard)
+
+    def _expire(self) -> None:
+        """See to it that reservations end with their leases, as long as there are any."""
+        if self.conductor.state.reservations and (self._expiring is None or self._expiring.done()):
+            task = self._expiring = asyncio.get_running_loop().create_task(self._reservations.expire())
             self._helping.add(task)
             task.add_done_callback(self._helping.discard)
 

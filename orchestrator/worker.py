@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
@@ -19,8 +19,10 @@ from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
+from orchestrator.run import circumstances
 from orchestrator.scheduling.process import SolverProcess
 from orchestrator.service import Service
+from orchestrator.sinks.configured import far_sinks, listener
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, reduce
 from orchestrator.store import requests
@@ -31,15 +33,21 @@ from orchestrator.store.requests import Request
 _LOG = logging.getLogger(__name__)
 BEAT_S = 1.0
 LOOK_S = 0.25  # at the latest; the bell comes sooner
+FAREWELL_S = 5.0  # for servers to take what is left, when the worker ends
 ROOM = 64  # runs that a cell takes in at once
 
 
 class Worker:
-    """One cell of a lab in one world. `run` ends when it is told to, or when another worker has taken the cell."""
+    """One cell of a lab in one world. `run` ends when it is told to, or when another worker has taken the cell.
+
+    To be made before the loop runs (sinks start threads); raises `TiledMissing`.
+    """
 
     def __init__(self, lab: Lab, world: str, engine: Engine, runs: Path, settings: WorldSettings) -> None:
         self.name = cell_name(lab, world)
         self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
+        self._about = circumstances(lab, world, settings.seed)
+        self._far = far_sinks(lab)
         self.cell = Cell(lab, world, settings)
         self._pace = settings.speed or 1.0  # seconds of the loop in one of those who watch this worker
         self.ended = asyncio.Event()
@@ -52,8 +60,19 @@ class Worker:
     async def run(self, *, gone: str | None = None, ready: Callable[[], None] = lambda: None) -> None:
         """Take the cell over, go on with what was under way, and serve until `ended` is set.
 
-        `gone` names a former worker that is known to be dead, so that its lease need not run out.
+        `gone` names a former worker that is known to be dead, so that its lease need not run out. Servers get what is
+        left for them at the end, however it comes.
         """
+        try:
+            await self._hold(gone, ready)
+        finally:
+            await asyncio.gather(*(sink.close(FAREWELL_S) for sink in self._far))
+            for sink in self._far:
+                if sink.problem:
+                    _LOG.warning("%s", sink.problem)
+
+    async def _hold(self, gone: str | None, ready: Callable[[], None]) -> None:
+        """From the bell to the last word."""
         import time
 
         transport, bell = await self._hang_bell()
@@ -66,8 +85,9 @@ class Worker:
             raise
         _, state = self._read_on(seq, state)
         conductor = Conductor(StoreLog(self._engine, lease), time.time, state)
-        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver())
-        conductor.listeners.append(self._keep)
+        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver(), about=self._about)
+        conductor.listeners += [self._keep, listener(self._far)]
+        self._complete_folders()
         try:
             await self._work(conductor, lease, ready)
         except Exception as error:
@@ -108,7 +128,7 @@ class Worker:
         await self.cell.close(hang_up=not under_way)
         await asyncio.gather(*self._finishing, return_exceptions=True)
         for folder in self._folders.values():
-            folder.close()
+            await folder.close()
 
     def _read_on(self, seq: int, state: CellState) -> tuple[int, CellState]:
         """The fold of the journal as far as it goes by now; on the way, which runs have ended."""
@@ -237,30 +257,57 @@ class Worker:
         if missing:
             raise Impossible(f"{self._lab.name} has no {', '.join(missing)}")
         about = {
-            "run_id": request.run_id, "world": self._world, "lab": self._lab.name,
-            "config_hash": self._lab.config_hash, "protocol_hash": program.protocol_hash,
+            "run_id": request.run_id, **self._about, "protocol_hash": program.protocol_hash,
             "program_hash": request.body["program"], **request.body.get("about", {}),
         }  # fmt: skip
         await self.service.submit(
             request.run_id, program, about=about, by=request.asked_by,
             priority=int(request.body.get("priority", 0)), deadline=request.body.get("deadline"),
-            durations_s=request.body.get("durations_s"),
+            durations_s=request.body.get("durations_s"), predicted=request.body.get("predicted", ()),
         )  # fmt: skip
 
     # Records for people
 
-    def _sinks_of(self, run_id: str, about: Mapping[str, Any]) -> list[Callable[[str, Mapping[str, Any]], None]]:
-        folder = self._folders.setdefault(run_id, RunFolder(self._runs / run_id))
-        folder.begin(about)
-        return [folder.document]
+    def _sinks_of(self, run_id: str, about: Mapping[str, Any]) -> Sequence[Callable[[str, Mapping[str, Any]], None]]:
+        folder = self._folders.setdefault(run_id, self._folder(run_id))
+        run = self.service.conductor.state.runs.get(run_id)
+        return folder.begin_plan(about) if run is None else folder.begin(run.submitted)
+
+    def _folder(self, run_id: str) -> RunFolder:
+        return RunFolder(self._runs / run_id, self._lab, self._far)
 
     def _keep(self, record: r.Record) -> None:
         if isinstance(record, r.Finished):
             self.ended_runs.add(record.run_id)
-            folder = self._folders.pop(record.run_id, None) or RunFolder(self._runs / record.run_id)
-            task = asyncio.get_running_loop().create_task(folder.finish(record.outcome, record.error))
-            self._finishing.add(task)
-            task.add_done_callback(self._finishing.discard)
+            self._finish(record.run_id)
+        elif isinstance(record, r.Released) and record.holder in self._folders:
+            self._later(record.holder, self._folders.pop(record.holder).finish_plan(record.outcome, record.error))
+
+    def _complete_folders(self) -> None:
+        """A worker may die between a run's last record and its result."""
+        for run_id in self.ended_runs:
+            path = self._runs / run_id
+            if (path / "run.json").exists() and not (path / "result.json").exists():
+                self._finish(run_id)
+
+    def _finish(self, run_id: str) -> None:
+        folder = self._folders.pop(run_id, None) or self._folder(run_id)
+
+        def load() -> Sequence[r.Record]:
+            return [record for _, record in read_journal(self._engine, self.name, run_id=run_id)]
+
+        self._later(run_id, folder.finish(load))
+
+    def _later(self, run_id: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"folder of {run_id}")
+        self._finishing.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        """The journal has it all: a folder that could not be written is told, and harms no run."""
+        self._finishing.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _LOG.error("%s", task.get_name(), exc_info=task.exception())
 
 
 def _one_of(known: Sequence[Any], said: Any) -> Any:

@@ -49,6 +49,7 @@ def command(
     from orchestrator.report import write_report
     from orchestrator.run import run
     from orchestrator.simulate import simulate
+    from orchestrator.sinks.tiled import TiledMissing
     from orchestrator.text import duration
 
     if world is None:
@@ -68,7 +69,7 @@ def command(
                 lab, checked, world, runs=output.runs, progress=progress, speed=speed,
                 seed=secrets.randbelow(2**31) if seed is None else seed,
             )  # fmt: skip
-    except RealTimeOnly as error:
+    except (RealTimeOnly, TiledMissing) as error:
         raise failure("run", EXIT_REFUSED, str(error)) from error
     before = evaluate(checked.source.protocol, program, predicted.result.readings)
     complete = done.result.outcome == "completed"
@@ -78,10 +79,10 @@ def command(
     if not complete:
         raise Failure(
             _code(done),
-            [f"lab run: {done.result.error}", f"Record: {done.folder}"],
+            [f"lab run: {done.result.error}", *_not_taken(done), f"Record: {done.folder}"],
             {"schema": "lab-run/1", **document},
         )
-    output.show("run", document, [*_summary(done, after), f"Report: {report}"])
+    output.show("run", document, [*_summary(done, after), *_not_taken(done), f"Report: {report}"])
 
 
 def _require_approval(checked: "Checked", world: str, unknown_material: str) -> None:
@@ -122,7 +123,12 @@ def _document(done: "Run", report: Path) -> dict[str, Any]:
         "stock": done.result.stock,
         "readings": list(done.result.readings),
         "end_state": done.result.end_state,
+        "not_taken": list(done.not_taken),
     }
+
+
+def _not_taken(done: "Run") -> list[str]:
+    return [f"Not taken: {problem}" for problem in done.not_taken]
 
 
 def _summary(done: "Run", evaluation: Any) -> list[str]:

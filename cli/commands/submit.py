@@ -30,6 +30,7 @@ def command(
     import uuid
     from dataclasses import replace
 
+    from orchestrator.bands import predict
     from orchestrator.labview import view
     from orchestrator.run import new_run_id
     from orchestrator.simulate import simulate
@@ -56,6 +57,7 @@ def command(
         "about": {"protocol": checked.source.protocol.name, "document": checked.source.document,
                   "parameters": checked.source.parameters},
         "durations_s": {span.action: span.end_s - span.start_s for span in predicted.result.spans},
+        "predicted": predict(program, predicted.result.readings),
         "priority": priority,
     }  # fmt: skip
     request = Request(key or uuid.uuid4().hex, "submit", run_id, body, who(), cell)

@@ -5,7 +5,7 @@ import signal
 
 import click
 
-from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Output, failure
+from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, Output, failure
 from cli.service import store, world_of
 
 
@@ -21,12 +21,16 @@ def command(output: Output, world: str | None, speed: float, seed: int, gone: st
     from sqlalchemy.exc import OperationalError
 
     from drivers.core.world import WorldSettings
+    from orchestrator.sinks.tiled import TiledMissing
     from orchestrator.store.log import CellTaken, Fenced
     from orchestrator.worker import Worker
 
     lab = output.lab("work")
     engine = store(output, "work", lab)
-    worker = Worker(lab, world_of(lab, world), engine, output.runs, WorldSettings(seed=seed, speed=speed))
+    try:
+        worker = Worker(lab, world_of(lab, world), engine, output.runs, WorldSettings(seed=seed, speed=speed))
+    except TiledMissing as error:  # another start would help no more than this one: the supervisor gives up at 2
+        raise failure("work", EXIT_USAGE, str(error)) from error
 
     async def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -7,15 +7,16 @@ from pathlib import Path
 from labfile.lab import Lab
 from orchestrator.sinks.file import FILE_NAME, FileSink
 from orchestrator.sinks.sink import Document, Sink
+from orchestrator.sinks.worker import Worker
 from orchestrator.state.records import Record
 
 
-def far_sinks(lab: Lab) -> tuple[Sink, ...]:
+def far_sinks(lab: Lab) -> tuple[Worker, ...]:
     """One sink for every server, for all runs of a lab; make them before the lab's loop runs, close them at its end.
 
     Raises `TiledMissing` where an extra is named and not installed.
     """
-    asked, found = lab.sinks, list[Sink]()
+    asked, found = lab.sinks, list[Worker]()
     if asked.tiled is not None:
         from orchestrator.sinks.tiled import TiledSink
 

@@ -47,6 +47,7 @@ class Submitted(Record):
     deadline: float | None = None
     about: Mapping[str, Any]
     durations_s: Mapping[str, float] = field(default_factory=dict)  # by action, as a dry run found them
+    predicted: tuple[Mapping[str, Any], ...] = ()  # readings of the dry run, with their bands (`orchestrator.bands`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +155,11 @@ class Reserved(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released(Record):
-    """The holder gave everything back."""
+    """The holder gave everything back, or its lease ran out (`interrupted`)."""
 
     holder: str
+    outcome: RunOutcome = "completed"
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +186,7 @@ class Codec:
     _REVIVE: ClassVar[Mapping[str, Any]] = {
         "readings": lambda value: tuple(Reading(**reading) for reading in value),
         "things": tuple,
+        "predicted": tuple,
         "holds": lambda value: tuple(Hold(**hold) for hold in value),
         "actions": lambda value: tuple(
             Action(**{**action, "after": tuple(action["after"]), "needs": tuple(action["needs"])}) for action in value
