@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from bluesky.protocols import Movable, Stoppable
 from ophyd_async.core import AsyncStatus, Device
@@ -36,6 +36,19 @@ class Reading:
 
 
 Readings = tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What became of a command, by the device itself. `evidence` is what the device showed, in words for people.
+
+    `done` and `not_done` (nothing of it happened) stand on evidence only; everything else, a command that failed
+    half-way included, is `unknown`. `readings` are those of a command that was done, where the device kept them.
+    """
+
+    state: Literal["done", "not_done", "unknown"]
+    evidence: str
+    readings: Readings = ()
 
 
 class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
@@ -99,6 +112,22 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
 
     async def stop(self, success: bool = True) -> None:
         """Bring the device to rest now, also while a command runs; never waits for the command."""
+        raise NotImplementedError
+
+    async def recall(self, command: Command) -> Recall:
+        """What became of a command whose outcome nobody knows, asked after `connect` and before any other command.
+
+        It looks and waits for the end of what still runs, and has no physical effect of its own. Raises `DeviceError`
+        where the device cannot be asked.
+        """
+        return Recall("unknown", "the device keeps no record")
+
+    async def make_safe(self) -> None:
+        """The safe end of an abort: the state in which a device may be left alone. Works after `stop` too.
+
+        Waits for a command that runs, and connects again where that is needed; a second call does no harm. Raises
+        `DeviceError` that says what is not safe, where it cannot be had.
+        """
         raise NotImplementedError
 
     def check(self, limit: str, value: float) -> None:
