@@ -1,4 +1,8 @@
-"""The OT-2 as a liquid handler: one run on its robot server, one command at a time."""
+"""The OT-2 as a liquid handler: one run on its robot server, one command at a time.
+
+The robot outlives this process, and so does its run: a new connection goes on with it. The last command of a verb has
+the action's id as its key; what is sent before it may be repeated without physical effect.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,15 +11,17 @@ from urllib.parse import urlsplit
 
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
 from drivers.core.http import HttpClient, Response
+from drivers.core.instrument import Command, Recall
 from drivers.core.labware import Pipette, kind, pipettes
 from drivers.core.limits import Limits
 from drivers.core.roles import LiquidHandler
 from drivers.core.transport import Port
 from drivers.liquid_handlers.opentrons_ot2 import wire
+from drivers.liquid_handlers.opentrons_ot2.log import POLL_S, RobotLog, Told
 from drivers.liquid_handlers.opentrons_ot2.options import Options
 
 ASK_TIMEOUT_S = 10.0  # for questions that the server answers at once
-POLL_S = 1.0  # between looks at a command that outlasts its request
+SAFE_KEY = "make_safe"  # of commands that belong to no action
 
 
 class OT2(LiquidHandler[Options]):
@@ -26,16 +32,26 @@ class OT2(LiquidHandler[Options]):
         host = urlsplit(port.address).netloc or name
         self._http = HttpClient(port.transport, host, wire.HEADERS)
         self._stopper = HttpClient(port.transport, host, wire.HEADERS)  # its own wire: stop never waits
+        self._log = RobotLog(name, self._look)
         self._run = ""
-        self._pipettes: dict[str, Pipette] = {}
+        self._told = Told({}, {})
 
     async def open(self) -> None:
-        """See that it is an OT-2 and open a run."""
+        """See that it is an OT-2, and go on with its current run if that is ours and takes commands; else begin one."""
         health = (await self._ask("GET", wire.HEALTH)).json()
         model = health.get("robot_model", "")
         if "OT-2" not in model:
             raise CommandRefused(f"answers as '{model}', not as an OT-2.", device=self.name, hint="Check its address.")
-        self._run = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
+        run = await self._log.current()
+        self._told = Told({}, {}) if run is None else await self._log.told(run)
+        self._run = run["id"] if run is not None else await self._begin_run()
+
+    async def _begin_run(self) -> str:
+        """A new run with our mark; a crash before the mark leaves an empty run that is nobody's."""
+        run: str = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
+        mark = wire.command("comment", {"message": f"run of {self.name}"}, wire.mark(self.name))
+        await self._ask("POST", wire.waiting(wire.commands_path(run), ASK_TIMEOUT_S), mark)
+        return run
 
     async def close(self) -> None:
         """Hang up; the run stays on the robot as its record."""
@@ -47,7 +63,41 @@ class OT2(LiquidHandler[Options]):
         if self._run:
             run, self._run = self._run, ""
             body = {"data": {"actionType": "stop"}}
-            await self._stopper.request("POST", wire.actions_path(run), body, timeout_s=ASK_TIMEOUT_S)
+            try:
+                await self._stopper.request("POST", wire.actions_path(run), body, timeout_s=ASK_TIMEOUT_S)
+            finally:
+                await self._stopper.close()  # the next stop may be hours away, and the server drops idle clients
+
+    async def recall(self, command: Command) -> Recall:
+        """By the robot's log of commands; for what it was told, also by what it knows."""
+        async with self._lock:
+            if known := self._known(command):
+                return Recall("done", f"robot run {self._run} has {known}")
+            return await self._log.recall(command.action, self.options.command_timeout_s)
+
+    async def make_safe(self) -> None:
+        """Tips into the trash with what is in them, gantry home; no tip is no error. Attaches anew after a stop."""
+        async with self._lock:
+            await self.connect(force_reconnect=True)
+            await self._command("home", {"axes": list(wire.GANTRY_AXES)}, SAFE_KEY)
+            for mount, pipette in (await self._look("GET", wire.PIPETTES)).items():
+                if name := pipette.get("name"):
+                    if self._told.mounts.get(mount, ("", False))[0] != name:
+                        await self._load_pipette(mount, name, SAFE_KEY)
+                    area = {"pipetteId": mount, "addressableAreaName": wire.FIXED_TRASH}
+                    await self._command("moveToAddressableAreaForDropTip", area, SAFE_KEY)
+                    await self._command("dropTipInPlace", {"pipetteId": mount}, SAFE_KEY)
+            await self._command("home", {}, SAFE_KEY)
+
+    def _known(self, command: Command) -> str:
+        """What the robot knows of a pipette or labware, where that is just what the command would tell it."""
+        args = command.args
+        match command.verb:
+            case "load_pipette" if self._told.mounts.get(args["mount"]) == (args["pipette"], args.get("nozzles") == 1):
+                return f"{args['pipette']} on the {args['mount']} mount"
+            case "load_labware" if self._told.deck.get(args["labware"]) == (_uri(args["definition"]), args["slot"]):
+                return f"{args['labware']} on slot {args['slot']}"
+        return ""
 
     async def load_pipette(self, mount: str, pipette: str, nozzles: int | None = None) -> None:
         """Claim the pipette on a mount; refused when another one hangs there."""
@@ -58,28 +108,49 @@ class OT2(LiquidHandler[Options]):
             raise CommandRefused(
                 f"the {mount} mount carries {found or 'nothing'}, not {pipette}.", device=self.name, hint=hint
             )
-        await self._command("loadPipette", {"mount": mount, "pipetteName": pipette, "pipetteId": mount})
-        self._pipettes[mount] = pipettes()[pipette]
-        if nozzles == 1:
-            layout = {"style": "SINGLE", "primaryNozzle": "A1"}
-            await self._command("configureNozzleLayout", {"pipetteId": mount, "configurationParams": layout})
+        single, told = nozzles == 1, self._told.mounts.get(mount)
+        if told is None or told[0] != pipette:
+            await self._load_pipette(mount, pipette, f"{self.action}/pipette" if single else self.action)
+        if self._told.mounts[mount][1] != single:
+            layout = {"pipetteId": mount, "configurationParams": wire.SINGLE if single else wire.ALL}
+            await self._command("configureNozzleLayout", layout)
+            self._told.mounts[mount] = (pipette, single)
+
+    async def _load_pipette(self, mount: str, pipette: str, key: str) -> None:
+        await self._command("loadPipette", {"mount": mount, "pipetteName": pipette, "pipetteId": mount}, key)
+        self._told.mounts[mount] = (pipette, False)
 
     async def load_labware(self, labware: str, definition: str | Mapping[str, Any], slot: str) -> None:
-        """Tell the robot what stands on a slot; a carried definition is handed in first."""
-        if isinstance(definition, str):
-            namespace, load_name, version = "opentrons", definition, kind(definition).definition["version"]
+        """Tell the robot what stands on a slot, and that whatever it thought there is gone; nothing if it knows.
+
+        A carried definition is handed in first.
+        """
+        uri, deck = _uri(definition), self._told.deck
+        if deck.get(labware) == (uri, slot):
+            return
+        for other, (_, where) in list(deck.items()):
+            if where == slot:
+                await self._command("moveLabware", wire.off_deck(other), f"{self.action}/off")
+                deck[other] = (deck[other][0], None)
+        if deck.get(labware, ("",))[0] == uri:
+            await self._command("moveLabware", wire.on_slot(labware, slot))
         else:
+            await self._load_labware(labware, definition, slot)
+        deck[labware] = (uri, slot)
+
+    async def _load_labware(self, labware: str, definition: str | Mapping[str, Any], slot: str) -> None:
+        if not isinstance(definition, str):
             await self._ask("POST", wire.definitions_path(self._run), {"data": definition})
-            namespace, version = definition.get("namespace", "custom"), definition.get("version", 1)
-            load_name = definition["parameters"]["loadName"]
+        namespace, load_name, version = _names(definition)
         params = {"labwareId": labware, "namespace": namespace, "loadName": load_name, "version": version}
         await self._command("loadLabware", {**params, "location": {"slotName": slot}})
 
     async def remove_labware(self, labware: str) -> None:
         """Go home, out of the arm's way, and tell the robot that the labware leaves the deck."""
-        await self.home()
-        params = {"labwareId": labware, "newLocation": "offDeck", "strategy": "manualMoveWithoutPause"}
-        await self._command("moveLabware", params)
+        await self._command("home", {}, f"{self.action}/home")
+        await self._command("moveLabware", wire.off_deck(labware))
+        if labware in self._told.deck:
+            self._told.deck[labware] = (self._told.deck[labware][0], None)
 
     async def pick_up_tip(self, mount: str, labware: str, well: str) -> None:
         """Take a tip."""
@@ -134,7 +205,7 @@ class OT2(LiquidHandler[Options]):
 
     def _pipette(self, mount: str) -> Pipette:
         try:
-            return self._pipettes[mount]
+            return pipettes()[self._told.mounts[mount][0]]
         except KeyError:
             raise CommandRefused(f"no pipette was loaded on the {mount} mount.", device=self.name) from None
 
@@ -157,13 +228,17 @@ class OT2(LiquidHandler[Options]):
         self._pipette(mount)
         await self._command(kind, {"pipetteId": mount, "labwareId": wire.labware_id(labware), "wellName": well, **more})
 
-    async def _command(self, kind: str, params: Mapping[str, Any]) -> None:
-        """Post one command and wait for its end; a late one is looked up until `command_timeout_s` is over."""
+    async def _command(self, kind: str, params: Mapping[str, Any], key: str | None = None) -> None:
+        """Post one command and wait for its end; a late one is looked up until `command_timeout_s` is over.
+
+        Its key is the action's id unless another is given.
+        """
         if not self._run:
             raise CommandRefused("its run was stopped.", device=self.name, hint="Connect again to begin a new one.")
         run, limit = self._run, self.options.command_timeout_s
         path = wire.waiting(wire.commands_path(run), limit)
-        answer = await self._ask("POST", path, wire.command(kind, params, self.action), timeout_s=limit + ASK_TIMEOUT_S)
+        body = wire.command(kind, params, self.action if key is None else key)
+        answer = await self._ask("POST", path, body, timeout_s=limit + ASK_TIMEOUT_S)
         data = answer.json()["data"]
         deadline = asyncio.get_running_loop().time() + limit
         while data["status"] in ("queued", "running"):
@@ -172,9 +247,10 @@ class OT2(LiquidHandler[Options]):
             await asyncio.sleep(POLL_S)
             data = (await self._ask("GET", wire.command_path(run, data["id"]))).json()["data"]
         if data["status"] != "succeeded":
-            error = data.get("error") or {}
-            detail = f"{kind}: {error.get('errorType', 'failed')}: {error.get('detail', 'no reason given')}"
-            raise (CommandFailed if self._run else CommandStopped)(detail, device=self.name)
+            raise (CommandFailed if self._run else CommandStopped)(f"{kind}: {wire.error_text(data)}", device=self.name)
+
+    async def _look(self, method: str, path: str) -> Any:
+        return (await self._ask(method, path)).json()
 
     async def _ask(self, method: str, path: str, body: Any = None, *, timeout_s: float = ASK_TIMEOUT_S) -> Response:
         answer = await self._http.request(method, path, body, timeout_s=timeout_s)
@@ -184,3 +260,15 @@ class OT2(LiquidHandler[Options]):
             errors = answer.json().get("errors") or [{}]
             raise CommandRefused(f"{method} {path}: {errors[0].get('detail', answer.status)}", device=self.name)
         return answer
+
+
+def _names(definition: str | Mapping[str, Any]) -> tuple[str, str, int]:
+    """Namespace, load name and version of a labware definition."""
+    if isinstance(definition, str):
+        return "opentrons", definition, kind(definition).definition["version"]
+    return definition.get("namespace", "custom"), definition["parameters"]["loadName"], definition.get("version", 1)
+
+
+def _uri(definition: str | Mapping[str, Any]) -> str:
+    """The robot server's name of a labware definition."""
+    return "/".join(map(str, _names(definition)))

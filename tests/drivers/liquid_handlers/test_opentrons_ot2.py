@@ -77,7 +77,8 @@ def test_wire_dialogue() -> None:
             nonlocal seen
             server = ServerSide()
             answers: list[Any] = [
-                {"robot_model": "OT-2 Standard"}, {"data": {"id": "r1"}}, {"data": {"id": "c1", "status": "succeeded"}},
+                {"robot_model": "OT-2 Standard"}, {"data": []}, {"data": {"id": "r1"}},
+                {"data": {"id": "c0", "status": "succeeded"}}, {"data": {"id": "c1", "status": "succeeded"}},
             ]  # fmt: skip
             while answers:
                 seen = await there.receive()
@@ -258,7 +259,8 @@ def test_a_late_command_is_looked_up() -> None:
     async def slow(link: Transport) -> None:
         server = ServerSide()
         answers = [
-            {"robot_model": "OT-2"}, {"data": {"id": "r"}}, {"data": {"id": "c", "status": "running"}},
+            {"robot_model": "OT-2"}, {"data": []}, {"data": {"id": "r"}}, {"data": {"id": "m", "status": "succeeded"}},
+            {"data": {"id": "c", "status": "running"}},
             {"data": {"id": "c", "status": "running"}}, {"data": {"id": "c", "status": "succeeded"}},
         ]  # fmt: skip
         while data := await link.receive():
