@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from drivers.core.build import build
 from drivers.core.instrument import Command, Instrument, Readings
@@ -44,7 +45,7 @@ class Bench:
 
     async def do(self, verb: str, *, on: str | None = None, **args: Any) -> Readings:
         """One command, to the device of this test unless `on` names another."""
-        return await self._devices[on or self.device].perform(Command("bench", verb, args))
+        return await self._devices[on or self.device].perform(Command(f"bench/{uuid4()}", verb, args))
 
     async def stop(self) -> None:
         """Stop the device of this test."""

@@ -18,7 +18,10 @@ OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One verb with its arguments; `action` is the id under which it is journalled, once and for all."""
+    """One verb with its arguments; `action` is the id under which it is journalled, once and for all.
+
+    Devices keep it as the key of a command, so it must be one that no other command, of any run, ever has.
+    """
 
     action: str
     verb: str
@@ -107,7 +110,10 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
             )
         async with self._lock:
             self.action = command.action
-            result: Readings | None = await getattr(self, command.verb)(**command.args)
+            try:
+                result: Readings | None = await getattr(self, command.verb)(**command.args)
+            finally:
+                self.action = ""
         return result or ()
 
     async def stop(self, success: bool = True) -> None:

@@ -37,31 +37,31 @@ async def asked(reply: bytes | None) -> float:
 
 
 def test_task_lines() -> None:
-    line = wire.task(3, "fill", {"labware": "plate", "liquid": "dye", "volumes_ul": {"A1": 5.0}, "species": {}})
+    line = wire.task("3", "fill", {"labware": "plate", "liquid": "dye", "volumes_ul": {"A1": 5.0}, "species": {}})
     assert line.endswith(b"\n")
     assert json.loads(line) == {
-        "id": 3, "do": "fill", "say": "Fill dye into plate: A1 5 uL.",
+        "id": "3", "do": "fill", "say": "Fill dye into plate: A1 5 uL.",
         "args": {"labware": "plate", "liquid": "dye", "volumes_ul": {"A1": 5.0}, "species": {}},
     }  # fmt: skip
     lines = wire.Lines()
     assert lines.feed(line[:10]) == []
-    assert [task["id"] for task in lines.feed(line[10:] + wire.answer(4)) if task] == [3, 4]
+    assert [task["id"] for task in lines.feed(line[10:] + wire.answer("4")) if task] == ["3", "4"]
     assert lines.feed(b"nonsense\n[1]\n") == [None, None]
 
 
 def test_a_confirmed_task_is_done() -> None:
-    run(lambda: asked(wire.answer(1)))
+    run(lambda: asked(wire.answer("")))
 
 
 def test_an_answer_to_another_task_is_not_ours() -> None:
     with pytest.raises(ReplyTimeout):
-        run(lambda: asked(wire.answer(9)))
+        run(lambda: asked(wire.answer("9")))
 
 
 @pytest.mark.parametrize(
     ("reply", "error", "said"),
     [
-        (wire.answer(1, "no plate left"), CommandFailed, "Not done: no plate left"),
+        (wire.answer("", None, "no plate left"), CommandFailed, "Not done: no plate left"),
         (b"", ConnectionLost, "nobody is there"),
         (b"hm\n", ProtocolViolation, "not a JSON object"),
         (None, ReplyTimeout, "nobody answered in 60 s: Look."),
