@@ -7,6 +7,8 @@ does not know of would let the clock run away, so starting one is refused (ADR 0
 
 import asyncio
 import concurrent.futures
+import contextvars
+import math
 import selectors
 import threading
 import time
@@ -65,12 +67,29 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.epoch_s = epoch_s
         self.outstanding_jobs = 0
         super().__init__(_JumpingSelector(self))
-        self._clock_resolution = 1e-9
         self._threads = concurrent.futures.ThreadPoolExecutor(max_workers=4, thread_name_prefix="virtual-loop")
 
     def time(self) -> float:
         """Simulated seconds since the loop began."""
         return self._now_s
+
+    @property
+    def _clock_resolution(self) -> float:
+        """asyncio runs the timers that are due within this time: those of now, and no later ones."""
+        return math.ulp(self._now_s)
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, _: float) -> None:
+        """asyncio sets the one of the machine's clock, which counts for nothing here."""
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's; a delay below the clock's resolution is one step of it, so that time always goes on."""
+        return self.call_at(self._later(delay) if delay > 0 else self._now_s, callback, *args, context=context)
+
+    def _later(self, duration_s: float) -> float:
+        return max(self._now_s + duration_s, math.nextafter(self._now_s, math.inf))
 
     def wall_time(self) -> float:
         """Simulated seconds since 1970."""
@@ -102,12 +121,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def pass_time(self, duration_s: float, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
         """Let simulated time pass: at once, or at the loop's pace while listening to the outside."""
         if self._speed is None:
-            self._now_s += duration_s
+            self._now_s = self._later(duration_s)
             return []
         began = _REAL_MONOTONIC()
         ready = selector.select(duration_s / self._speed)
         passed = (_REAL_MONOTONIC() - began) * self._speed
-        self._now_s += min(passed, duration_s) if ready else duration_s
+        self._now_s = self._now_s + min(passed, duration_s) if ready else self._later(duration_s)
         return ready
 
 

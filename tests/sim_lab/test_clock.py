@@ -5,6 +5,8 @@ import threading
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim_lab.clock import UnknownThread, run
 
@@ -134,3 +136,34 @@ def test_a_job_whose_waiter_gave_up_still_holds_the_clock() -> None:
         return loop.time()
 
     assert run(main) == 7.0
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1e6), st.floats(min_value=0, max_value=1e6, exclude_min=True))
+def test_every_wait_takes_time(begin_s: float, wait_s: float) -> None:
+    """Also one that is less than the clock's numbers can tell: `while left: sleep(left)` ends."""
+
+    async def main() -> tuple[float, float]:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(begin_s)
+        before = loop.time()
+        await asyncio.sleep(wait_s)
+        return before, loop.time()
+
+    before, after = run(main)
+    assert before < after
+    assert after >= before + wait_s
+
+
+def test_what_is_left_is_slept_away() -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(1e6)
+        until, turns = loop.time() + 1e-11, 0
+        wait_s = 1e-11
+        while wait_s > 0 and loop.time() <= until:
+            await asyncio.sleep(wait_s)
+            turns += 1
+        return turns
+
+    assert run(main) == 1
