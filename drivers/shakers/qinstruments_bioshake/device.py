@@ -1,20 +1,26 @@
-"""A BioShake through PyLabRobot's backend; a stop goes to the line past it, at once."""
+"""A BioShake through PyLabRobot's backend; a stop goes to the line past it, at once.
+
+The device goes on when its client is gone: so it is told how long to shake, and a new connection leaves alone what
+shakes. It keeps no record of commands; only what still shakes can be told from what was never begun.
+"""
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 
 from pylabrobot.heating_shaking.bioshake_backend import BioShake
 
 from drivers.core.errors import CommandFailed, CommandStopped, DeviceError, ReplyTimeout
+from drivers.core.instrument import Command, Recall
 from drivers.core.limits import Limits
 from drivers.core.plr import TransportSerial, fenced
 from drivers.core.roles import HeaterShaker
 from drivers.core.transport import Port
 from drivers.shakers.qinstruments_bioshake import wire
 from drivers.shakers.qinstruments_bioshake.options import Options
-from drivers.shakers.qinstruments_bioshake.wire import ShakeState
+from drivers.shakers.qinstruments_bioshake.wire import ElmState, ShakeState
 
 T = TypeVar("T")
 REPLY_S = 2.0
@@ -24,7 +30,29 @@ LOOK_S = 20.0
 HOMING_S = 5.0
 #: By how much the speed at the end of shaking may miss the one that was asked for.
 SPEED_TOLERANCE = 0.1
-SHAKING = (ShakeState.RUNNING, ShakeState.ACCELERATING, ShakeState.DECELERATING)
+#: By how much the device's own end of shaking comes after ours: it counts only when nobody is there to stop it.
+GRACE_S = 10
+#: How long an answer may take that an earlier client has asked for: a restart takes longest.
+SYNC_S = 15.0
+#: How long PyLabRobot lets the device rest after a restart.
+RESTED_S = 4.0
+UNDER_WAY = (ShakeState.RUNNING, ShakeState.ACCELERATING)
+SHAKING = (*UNDER_WAY, ShakeState.DECELERATING)
+ENDING = (
+    ShakeState.DECELERATING, ShakeState.STOP_SEEN, ShakeState.BRAKING, ShakeState.STOPPING, ShakeState.GOING_HOME,
+)  # fmt: skip
+
+
+class _Line(TransportSerial):
+    """Gives PyLabRobot's `shakeOn`, which knows no end, the time after which the device stops by itself."""
+
+    runtime_s = 0
+
+    async def write(self, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - PyLabRobot's name
+        """Send all of `data`."""
+        if data == wire.encode_request("shakeOn"):
+            data = wire.encode_request("shakeOnWithRuntime", self.runtime_s)
+        await super().write(data, timeout)
 
 
 class BioShaker(HeaterShaker[Options]):
@@ -33,24 +61,37 @@ class BioShaker(HeaterShaker[Options]):
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
         self._backend = BioShake(port=port.address)
-        self._backend.io = self._line = TransportSerial(port.transport, timeout=REPLY_S)
+        self._backend.io = self._line = _Line(port.transport, timeout=REPLY_S)
         self._stopped = asyncio.Event()
 
     async def open(self) -> None:
-        """Open the line, restart the device, bring the table home and unlock it: about 16 s.
+        """Open the line. What shakes, goes on; else the table comes home and is unlocked, after a restart if it must.
 
-        A command that still runs is ended first.
+        A command of this driver that still runs is ended first, without a word to the device.
         """
         self._forbid()
         await self._line.stop()
         async with self._lock:
-            self._begin()
-            try:
-                await self._do(self._backend.setup())
-                await self._do(self._backend.unlock_plate())
-            except BaseException:
-                await self._line.stop()
-                raise
+            await self._attach()
+
+    async def _attach(self) -> None:
+        self._begin()
+        try:
+            await self._do(self._backend.setup(skip_home=True))
+            await self._do(self._synchronise())
+            state = await self._do(self._number("getShakeState"))
+            if state in UNDER_WAY:
+                return
+            if state in ENDING:
+                await self._come_home()
+            elif state != ShakeState.HOME or await self._lock_state() not in (ElmState.LOCKED, ElmState.UNLOCKED):
+                await self._do(self._backend.reset())
+                await asyncio.sleep(RESTED_S)
+                await self._do(self._backend.home())
+            await self._do(self._backend.unlock_plate())
+        except BaseException:
+            await self._line.stop()
+            raise
 
     async def close(self) -> None:
         """Give the line back; what the device does, it goes on doing."""
@@ -60,16 +101,57 @@ class BioShaker(HeaterShaker[Options]):
         """Shaking and heating off, now; what is locked stays locked. A `shake` ends with `CommandStopped`."""
         self._forbid()
         with fenced(self.name, _explain):
+            stop = wire.encode_request("shakeOff") + wire.encode_request("tempOff")
             if not self._line.connected:
                 await self._line.setup()
-            # Written past the backend, which may be waiting for an answer; it flushes these two unread.
-            await self._line.write_past(wire.encode_request("shakeOff") + wire.encode_request("tempOff"))
+                stop = wire.SYNC + stop
+            # Written past the backend, which may be waiting for an answer; it flushes these unread.
+            await self._line.write_past(stop)
+
+    async def recall(self, command: Command) -> Recall:
+        """By what it does: shaking that is under way is waited for, and its plate unlocked, as `shake` ends."""
+        async with self._lock:
+            match command.verb:
+                case "shake":
+                    return await self._recall_shaking(round(command.args["speed_rpm"]), command.args["duration_s"])
+                case "set_temperature":
+                    return await self._recall_heating(round(command.args["temperature_c"], 1))
+        return Recall("unknown", "it keeps no record of commands")
+
+    async def _recall_shaking(self, rpm: int, duration_s: float) -> Recall:
+        state = ShakeState(int(await self._do(self._number("getShakeState"))))
+        target = await self._do(self._number("getShakeTargetSpeed"))
+        if state not in UNDER_WAY or target != rpm:
+            return Recall("unknown", f"its table was found in state {state.name}, with {target:g} rpm set")
+        left_s = await self._do(self._number("getShakeRemainingTime"))
+        if not 0 < left_s <= duration_s + GRACE_S:
+            return Recall(
+                "unknown", f"it shakes at {target:g} rpm for {left_s:g} s more, which is no end of this command"
+            )
+        await self._wait(left_s)
+        await self._come_home()
+        await self._do(self._backend.unlock_plate())
+        return Recall("done", f"it was found shaking at {target:g} rpm, and ended {left_s:g} s later by itself")
+
+    async def _recall_heating(self, temperature_c: float) -> Recall:
+        target = await self._do(self._number("getTempTarget"))
+        is_on = await self._do(self._number("getTempState")) == 1
+        told = f"its target is {target:g} degC, and its heating is {'on' if is_on else 'off'}"
+        return Recall("done" if is_on and target == temperature_c else "not_done", told)
+
+    async def make_safe(self) -> None:
+        """Heating and shaking off; the plate is unlocked once the table is at rest at home."""
+        async with self._lock:
+            if not self._line.connected:
+                await self._attach()
+            await self.deactivate()
 
     async def shake(self, speed_rpm: float, duration_s: float) -> None:
         """Lock, shake for `duration_s` (from the command to shake on), come to rest at home, unlock."""
         self.check("speed", speed_rpm)
         self.check("duration", duration_s)
         rpm, ramp_s = round(speed_rpm), self.options.ramp_s
+        self._line.runtime_s = math.ceil(duration_s) + GRACE_S
         self._begin()
         with self._stop_counts():
             await self._do(self._backend.lock_plate())
@@ -140,6 +222,24 @@ class BioShaker(HeaterShaker[Options]):
                     hint="Look whether something blocks it, then connect it again.",
                 )
             await self._wait(POLL_S)
+
+    async def _synchronise(self) -> None:
+        """Until the device has answered what an earlier client has asked, and forgotten half a word of it."""
+        await self._line.write(wire.SYNC)
+        try:
+            async with asyncio.timeout(SYNC_S):
+                while not wire.is_sync((await self._line.readline()).decode("ascii", "replace").strip()):
+                    pass
+        except TimeoutError:
+            raise ReplyTimeout(f"no answer within {SYNC_S:g} s.", hint="Is it on, and is the line right?") from None
+
+    async def _lock_state(self) -> float:
+        """The state of the lock, when it has come to rest."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + HOMING_S
+        while (state := await self._do(self._number("getElmState"))) == ElmState.MOVING and loop.time() < until_s:
+            await self._wait(POLL_S)
+        return state
 
     async def _number(self, word: str) -> float:
         """The answer to a question that PyLabRobot has no verb for."""

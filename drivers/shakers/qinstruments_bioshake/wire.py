@@ -60,6 +60,11 @@ _REQUEST = re.compile(f"({'|'.join(sorted([*WORDS, *_LONG], key=len, reverse=Tru
 _SPELLING = {word.lower(): word for word in WORDS} | _LONG
 
 
+#: No word, so that it does nothing but be answered: it spoils what an earlier client may have begun to write, and its
+#: answer tells that everything before it was answered.
+SYNC = b"?\r"
+
+
 class ShakeState(IntEnum):
     """What `getShakeState` answers."""
 
@@ -159,6 +164,15 @@ def encode_request(word: str, value: int | None = None) -> bytes:
     b'setTempTarget370\\r'
     """
     return f"{word}{'' if value is None else value}\r".encode("ascii")
+
+
+def is_sync(reply: str) -> bool:
+    """CLIENT role: whether a reply is the one to `SYNC`, perhaps behind half a word of an earlier client.
+
+    >>> is_sync("u -> shak?"), is_sync("ok")
+    (True, False)
+    """
+    return reply.startswith("u ->") and reply.endswith("?")
 
 
 def encode_reply(text: str) -> bytes:

@@ -27,12 +27,12 @@ def test_the_bytes_of_shaking(bench):
     async def main():
         lab = bench()
         await lab.shaker.connect()
-        assert lab.line.sent == [b"resetDevice\r", b"shakeGoHome\r", b"setElmUnlockPos\r"]
+        assert lab.line.sent == [b"?\r", b"getShakeState\r", b"getElmState\r", b"setElmUnlockPos\r"]
         lab.line.sent.clear()
         await lab.shaker.perform(Command("1", "shake", {"speed_rpm": 600.0, "duration_s": 30.0}))
         assert [sent for sent in lab.line.sent if sent != b"getShakeState\r"] == [
             b"setElmLockPos\r", b"getShakeMinRpm\r", b"getShakeMaxRpm\r", b"setShakeTargetSpeed600\r",
-            b"getShakeAccelerationMin\r", b"getShakeAccelerationMax\r", b"setShakeAcceleration3\r", b"shakeOn\r",
+            b"getShakeAccelerationMin\r", b"getShakeAccelerationMax\r", b"setShakeAcceleration3\r", b"shakeOnWithRuntime40\r",
             b"getShakeActualSpeed\r", b"getShakeAccelerationMin\r", b"getShakeAccelerationMax\r",
             b"setShakeAcceleration3\r", b"shakeOff\r", b"setElmUnlockPos\r",
         ]  # fmt: skip
@@ -163,7 +163,7 @@ def test_a_stop_while_nothing_runs_and_without_a_connection(bench):
     async def main():
         lab = bench()
         await lab.shaker.stop()
-        assert lab.line.sent == [b"shakeOff\rtempOff\r"]
+        assert lab.line.sent == [b"?\rshakeOff\rtempOff\r"]
         await lab.shaker.connect()
         await lab.shaker.set_temperature(40.0)
         await lab.shaker.stop()
@@ -185,7 +185,9 @@ def test_a_lost_line_in_mid_command_and_the_way_back(bench):
             await shaking
         assert lost.value.outcome == "unknown"
         assert lab.twin.table.is_on  # nobody could tell it
-        await lab.shaker.connect(force_reconnect=True)  # restarts it
+        await lab.shaker.connect(force_reconnect=True)
+        assert lab.twin.table.is_on  # a new connection disturbs nothing
+        await lab.shaker.make_safe()
         assert not lab.twin.table.is_on
         await lab.shaker.shake(500, 5)
 
@@ -255,8 +257,11 @@ def test_connecting_again_ends_a_command_that_runs(bench):
         await lab.shaker.connect(force_reconnect=True)
         with pytest.raises(CommandStopped):
             await shaking
-        assert not lab.twin.table.is_on
+        assert lab.twin.table.is_on
         assert lab.world.now() < 150
+        await lab.shaker.make_safe()
+        assert not lab.twin.table.is_on
+        assert lab.twin.elm is ElmState.UNLOCKED
 
     run(main)
 
