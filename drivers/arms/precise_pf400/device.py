@@ -10,6 +10,7 @@ The controller goes on with the one motion it has when its client is gone, and t
 driver notes at the controller (`note`), where the next process finds it.
 """
 
+import asyncio
 import contextlib
 import math
 from collections.abc import Awaitable, Iterator
@@ -47,6 +48,7 @@ TRAVEL, STRAIGHT = 1, 2  # the motion profiles this driver sets
 COLUMN = 1  # the axis that lifts
 JAWS = 4  # place of the fingers' distance in the answer to wherej
 HALT_REPLY_S = 5.0
+LISTEN_S = 0.5  # between two looks of the controller for clients (TCS, Main.gpl)
 SAME_PLACE_MM = 0.1
 LEVEL = 90.0, 180.0  # pitch and roll: the gripper is always level
 
@@ -91,11 +93,24 @@ class PF400(PlateMover[Options]):
 
     async def _set_up(self) -> None:
         await self._open_stop_line()
-        await self._do(self._arm.setup(skip_home=True))
+        await self._take_line()
         await self._do(self._home_if_needed())
         self._raise_if_stopped()
         await self._set_profile(TRAVEL, self.options.speed_percent, straight=False)
         await self._set_profile(STRAIGHT, self.options.approach_percent, straight=True)
+
+    async def _take_line(self) -> None:
+        """Become the client of the robot's port: the controller takes none before the last one's command has ended."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self.options.reply_timeout_s
+        while True:
+            try:
+                return await self._do(self._arm.setup(skip_home=True))
+            except ConnectionLost:
+                if loop.time() > until_s:
+                    raise
+            self._raise_if_stopped()
+            await asyncio.sleep(LISTEN_S)
 
     async def close(self) -> None:
         """Give the arm back; motor power stays on, so that it holds what it holds."""
