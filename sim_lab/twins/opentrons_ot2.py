@@ -103,7 +103,7 @@ class Twin(StreamTwin):
             case ("POST", "commands") if run.stopped.is_set():
                 return 409, _errors("RunStopped", f"Run {run.id} is stopped.")
             case ("POST", "commands"):
-                return 201, {"data": await self._post_command(run, data, "waitUntilComplete=true" in request.query)}
+                return 201, {"data": await self._post_command(run, data, _query(request))}
             case ("GET", "commands"):
                 return 200, _page(list(run.commands.values()), _query(request))
             case ("GET", "commands", command_id) if command_id in run.commands:
@@ -173,7 +173,8 @@ class Twin(StreamTwin):
 
     # Commands
 
-    async def _post_command(self, run: Run, data: Mapping[str, Any], wait: bool) -> dict[str, Any]:
+    async def _post_command(self, run: Run, data: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
+        """Begin a command; it goes on to its end, whoever waits for it and for how long."""
         command: dict[str, Any] = {
             "id": f"command-{next(self._serial)}", "key": data.get("key"), "commandType": data.get("commandType"),
             "params": data.get("params") or {}, "status": "queued",
@@ -182,8 +183,8 @@ class Twin(StreamTwin):
         work = asyncio.ensure_future(self._execute(run, command))
         self._work.add(work)
         work.add_done_callback(self._work.discard)
-        if wait:
-            await asyncio.shield(work)  # who asked may go; what was begun goes on
+        if query.get("waitUntilComplete") == "true":
+            await asyncio.wait((work,), timeout=int(query["timeout"]) / 1000 if "timeout" in query else None)
         return command
 
     async def _execute(self, run: Run, command: dict[str, Any]) -> None:

@@ -194,7 +194,7 @@ def test_a_request_on_its_way_is_waited_for() -> None:
         run_ = robot.twin.runs["run-1"]
         late = {"key": "late", "commandType": "home", "params": {}}
         asyncio.get_running_loop().call_later(
-            0.5, lambda: robot.tasks.add(asyncio.ensure_future(robot.twin._post_command(run_, late, wait=False)))
+            0.5, lambda: robot.tasks.add(asyncio.ensure_future(robot.twin._post_command(run_, late, {})))
         )
         return await device.recall(Command("late", "home"))
 
