@@ -123,8 +123,8 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
     async def recall(self, command: Command) -> Recall:
         """What became of a command whose outcome nobody knows, asked after `connect` and before any other command.
 
-        It looks and waits for the end of what still runs, and has no physical effect of its own. Raises `DeviceError`
-        where the device cannot be asked.
+        It looks, waits for the end of what still runs, and at most ends it as the command would have (a lock that opens
+        after shaking); it begins nothing. Raises `DeviceError` where the device cannot be asked.
         """
         return Recall("unknown", "the device keeps no record")
 

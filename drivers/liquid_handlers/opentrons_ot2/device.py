@@ -71,6 +71,9 @@ class OT2(LiquidHandler[Options]):
     async def recall(self, command: Command) -> Recall:
         """By the robot's log of commands; for what it was told, also by what it knows."""
         async with self._lock:
+            run = await self._log.current()
+            if run is not None and run["id"] == self._run:
+                self._told = await self._log.told(run)
             if known := self._known(command):
                 return Recall("done", f"robot run {self._run} has {known}")
             return await self._log.recall(command.action, self.options.command_timeout_s)

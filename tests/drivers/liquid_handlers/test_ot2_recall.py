@@ -162,6 +162,24 @@ def test_recall_of_a_running_command_waits_for_its_end() -> None:
     assert volume == pytest.approx(100, rel=0.05)
 
 
+def test_recall_learns_what_the_driver_missed() -> None:
+    """The connection ended before the answer: the robot knows more than its driver, until that asks."""
+
+    async def story(robot: Robot) -> None:
+        device = await robot.told()
+        new = {"labware": "b/plate", "definition": PLATE, "slot": "3"}
+        loading = asyncio.ensure_future(device.perform(Command("b.1", "load_labware", new)))
+        while "loadLabware" not in robot.sent()[-1:] or len(robot.twin.runs["run-1"].labware) < 4:
+            await asyncio.sleep(0)
+        await robot.kill()
+        with pytest.raises(ConnectionLost):
+            await loading
+        assert (await device.recall(Command("b.1", "load_labware", new))).state == "done"
+        await device.perform(Command("b.2", "load_labware", new | {"labware": "c/plate"}))
+
+    with_robot(story)
+
+
 def test_recall_of_what_never_came_failed_or_was_stopped() -> None:
     async def story(robot: Robot) -> None:
         first = await robot.told()
