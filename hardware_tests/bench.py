@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from drivers.core.build import build
-from drivers.core.instrument import Command, Instrument, Readings
+from drivers.core.instrument import Command, Instrument, Readings, Recall
 from drivers.core.world import World, WorldSettings, world_class
 from labfile import Lab
 
@@ -21,6 +22,8 @@ class Bench:
     world_name: str
     device: str
     _devices: dict[str, Instrument[Any]] = field(default_factory=dict)
+    _world: World | None = None
+    last: Command = field(default_factory=lambda: Command("", ""))
 
     def run(self, test: Callable[["Bench"], Coroutine[Any, Any, T]], *helpers: str) -> T:
         """Run a test with the device and some helpers (such as the operator) connected, on the world's clock."""
@@ -32,6 +35,7 @@ class Bench:
         return world.run(lambda: self._with(world, names, test))
 
     async def _with(self, world: World, names: list[str], test: Callable[["Bench"], Coroutine[Any, Any, T]]) -> T:
+        self._world = world
         await world.start(names)
         self._devices = {name: build(self.lab.devices[name], world, self.lab.sites) for name in names}
         try:
@@ -44,7 +48,23 @@ class Bench:
 
     async def do(self, verb: str, *, on: str | None = None, **args: Any) -> Readings:
         """One command, to the device of this test unless `on` names another."""
-        return await self._devices[on or self.device].perform(Command("bench", verb, args))
+        self.last = Command(f"bench/{uuid4()}", verb, args)
+        return await self._devices[on or self.device].perform(self.last)
+
+    async def restart(self) -> None:
+        """Another driver takes the device over, as after the death of this process; it knows nothing of before."""
+        assert self._world is not None
+        await self._devices[self.device].disconnect()
+        self._devices[self.device] = build(self.lab.devices[self.device], self._world, self.lab.sites)
+        await self._devices[self.device].connect()
+
+    async def recall(self) -> Recall:
+        """What became of the last command of the device of this test."""
+        return await self._devices[self.device].recall(self.last)
+
+    async def make_safe(self) -> None:
+        """The safe end of the device of this test."""
+        await self._devices[self.device].make_safe()
 
     async def stop(self) -> None:
         """Stop the device of this test."""

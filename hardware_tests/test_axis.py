@@ -33,3 +33,18 @@ def test_limits_hold(bench: Bench) -> None:
         assert after.value == start.value
 
     bench.run(story)
+
+
+def test_another_process_goes_on_where_this_one_was(bench: Bench) -> None:
+    """A new driver moves nothing, tells the end of the last move, and its safe end can be had twice."""
+
+    async def story(bench: Bench) -> None:
+        (start,) = await bench.do("position")
+        assert start.value is not None
+        await bench.do("move", position_mm=start.value + 0.5)
+        await bench.restart()
+        assert (await bench.recall()).state == "done"
+        await bench.make_safe()
+        await bench.make_safe()
+
+    bench.run(story)

@@ -54,3 +54,21 @@ def test_stop_ends_shaking(bench: Bench) -> None:
         assert asyncio.get_running_loop().time() - before < 10
 
     bench.run(story)
+
+
+def test_another_process_leaves_it_shaking_until_made_safe(bench: Bench) -> None:
+    """A new driver does not disturb what shakes; its safe end does."""
+
+    async def story(bench: Bench) -> None:
+        running = asyncio.ensure_future(bench.do("shake", speed_rpm=500.0, duration_s=60.0))
+        await asyncio.sleep(20)
+        before = asyncio.get_running_loop().time()
+        await bench.restart()
+        with pytest.raises(DeviceError):
+            await running
+        assert (await bench.recall()).state == "done"
+        assert asyncio.get_running_loop().time() - before > 30
+        await bench.make_safe()
+        await bench.make_safe()
+
+    bench.run(story)

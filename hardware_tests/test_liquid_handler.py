@@ -83,3 +83,20 @@ def test_stop_ends_a_running_command(bench: Bench) -> None:
         assert asyncio.get_running_loop().time() - before < 5
 
     bench.run(story, bench.first("Operator"))
+
+
+def test_another_process_goes_on_where_this_one_was(bench: Bench) -> None:
+    """A new driver finds pipette, labware and tip as they were left, recalls the last command, and ends safely."""
+
+    async def story(bench: Bench) -> None:
+        mount = await prepared(bench)
+        await bench.do("pick_up_tip", mount=mount, labware="rack", well="A1")
+        await bench.restart()
+        assert (await bench.recall()).state == "done"
+        await bench.do("aspirate", mount=mount, labware="plate", well="A1", volume_ul=50.0)
+        await bench.stop()
+        await bench.make_safe()
+        await bench.make_safe()
+        await bench.do("home")
+
+    bench.run(story, bench.first("Operator"))

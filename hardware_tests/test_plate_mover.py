@@ -68,3 +68,19 @@ def test_stop_ends_a_running_move(bench: Bench) -> None:
         assert asyncio.get_running_loop().time() - before < 2
 
     bench.run(story, bench.first("Operator"))
+
+
+def test_another_process_goes_on_where_this_one_was(bench: Bench) -> None:
+    """A new driver moves nothing when it connects, does not say that a move that was done was not, and ends safely."""
+
+    async def story(bench: Bench) -> None:
+        source, destination, *_ = _open_sites(bench)
+        await bench.do("place", on=bench.first("Operator"), labware="plate", kind=PLATE, site=source)
+        await bench.do("move_labware", labware="plate", source=source, destination=destination)
+        await bench.restart()
+        assert (await bench.recall()).state != "not_done"
+        await bench.make_safe()
+        await bench.make_safe()
+        await bench.do("move_labware", labware="plate", source=destination, destination=source)
+
+    bench.run(story, bench.first("Operator"))

@@ -59,3 +59,17 @@ def test_limits_hold_before_the_wire(bench: Bench) -> None:
             await bench.do("read_absorbance", wells=["A1"], wavelengths_nm=[5000.0])
 
     bench.run(story)
+
+
+def test_another_process_goes_on_where_this_one_was(bench: Bench) -> None:
+    """A new driver knows the state of the tray, and its safe end can be had twice."""
+
+    async def story(bench: Bench) -> None:
+        await bench.do("open_tray")
+        await bench.restart()
+        assert (await bench.recall()).state == "done"
+        await bench.do("close_tray")
+        await bench.make_safe()
+        await bench.make_safe()
+
+    bench.run(story)

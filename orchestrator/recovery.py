@@ -45,9 +45,9 @@ def retry_after_s(was: ActionState, policy: Policy) -> float | None:
 def settle(action: Action, recalled: Recall | None) -> tuple[str, str, str] | None:
     """(verdict, by, evidence) for an unknown outcome; None when only a person can tell."""
     if recalled is not None and recalled.state == "done":
-        return "done", "device", recalled.evidence
+        return "done", r.BY_DEVICE, recalled.evidence
     if recalled is not None and recalled.state == "not_done":
-        return "not_done", "device", recalled.evidence
+        return "not_done", r.BY_DEVICE, recalled.evidence
     if action.harmless:
         return "not_done", "harmless", "doing it once more changes nothing"
     return None

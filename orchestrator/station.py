@@ -91,10 +91,10 @@ class Station(Movable[Ticket], Stoppable):
         return await self._device.perform(self.command(action))
 
     def command(self, action: Action) -> Command:
-        """The command of an action, under an id that no other run and no other attempt has."""
-        attempt = self._conductor.state.run(self._run_id).actions[action.id].attempt
+        """The command of an action, under an id that is its alone (`ActionState.command`)."""
+        number = self._conductor.state.run(self._run_id).actions[action.id].command
         args = {name: self._own(name, value) for name, value in action.args.items()} if self._shared else action.args
-        return Command(f"{self._run_id}/{action.id}#{attempt}", action.verb, args)
+        return Command(f"{self._run_id}/{action.id}#{number}", action.verb, args)
 
     def _own(self, name: str, value: Any) -> Any:
         """The name that only this run's labware has, and the place beside the deck that is its own."""

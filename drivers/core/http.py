@@ -11,6 +11,9 @@ import h11
 from drivers.core.errors import ConnectionLost, ProtocolViolation, ReplyTimeout
 from drivers.core.transport import Transport
 
+#: A connection that was idle for longer is not used again: less than the shortest usual time a server keeps one (5 s).
+IDLE_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -83,13 +86,17 @@ class ServerSide:
 
 
 class HttpClient:
-    """The CLIENT role over one kept-alive connection that is made again when it was lost."""
+    """The CLIENT role over one kept-alive connection that is made again when it was lost, or not used for a while.
+
+    A server may hang up on an idle client at any moment, and a request that meets this has an unknown outcome.
+    """
 
     def __init__(self, dial: Callable[[], Transport], host: str, headers: dict[str, str]) -> None:
         self._dial = dial
         self._headers = [("host", host), *headers.items()]
         self._transport: Transport | None = None
         self._connection = h11.Connection(h11.CLIENT)
+        self._used_s = 0.0
 
     async def request(self, method: str, target: str, document: Any = None, *, timeout_s: float) -> Response:
         """One exchange. Raises ConnectionFailed (nothing sent), ConnectionLost or ReplyTimeout (outcome unknown)."""
@@ -118,6 +125,10 @@ class HttpClient:
         return await self._response(transport, f"{method} {target}")
 
     async def _connected(self) -> Transport:
+        now_s = asyncio.get_running_loop().time()
+        idle_s, self._used_s = now_s - self._used_s, now_s
+        if idle_s > IDLE_S:
+            await self.close()
         if self._transport is None:
             transport = self._dial()
             await transport.open()
@@ -141,6 +152,7 @@ class HttpClient:
             elif isinstance(event, h11.Data):
                 body += event.data
             elif isinstance(event, h11.EndOfMessage):
+                self._used_s = asyncio.get_running_loop().time()
                 if connection.our_state is h11.DONE and connection.their_state is h11.DONE:
                     connection.start_next_cycle()
                 else:

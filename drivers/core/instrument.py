@@ -18,7 +18,10 @@ OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One verb with its arguments; `action` is the id under which it is journalled, once and for all."""
+    """One verb with its arguments; `action` is the id under which it is journalled, once and for all.
+
+    Devices keep it as the key of a command, so it must be one that no other command, of any run, ever has.
+    """
 
     action: str
     verb: str
@@ -40,7 +43,11 @@ Readings = tuple[Reading, ...]
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What a device knows of a command whose outcome was lost; `evidence` is told to people."""
+    """What became of a command, by the device itself. `evidence` is what the device showed, in words for people.
+
+    `done` and `not_done` (nothing of it happened) stand on evidence only; everything else, a command that failed
+    half-way included, is `unknown`. `readings` are those of a command that was done, where the device kept them.
+    """
 
     state: Literal["done", "not_done", "unknown"]
     evidence: str
@@ -103,7 +110,10 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
             )
         async with self._lock:
             self.action = command.action
-            result: Readings | None = await getattr(self, command.verb)(**command.args)
+            try:
+                result: Readings | None = await getattr(self, command.verb)(**command.args)
+            finally:
+                self.action = ""
         return result or ()
 
     async def stop(self, success: bool = True) -> None:
@@ -111,16 +121,20 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         raise NotImplementedError
 
     async def recall(self, command: Command) -> Recall:
-        """What became of a command that was sent before the connection, or this process, ended.
+        """What became of a command whose outcome nobody knows, asked after `connect` and before any other command.
 
-        Only looks; waits for the end of a command that still runs. `done` and `not_done` need real evidence: the
-        device's own log or state.
+        It looks, waits for the end of what still runs, and at most ends it as the command would have (a lock that opens
+        after shaking); it begins nothing. Raises `DeviceError` where the device cannot be asked.
         """
-        return Recall("unknown", f"{self.name} keeps no record of its commands")
+        return Recall("unknown", "the device keeps no record")
 
     async def make_safe(self) -> None:
-        """Bring the device to where it may be left alone, after an abort; works after `stop`, and twice."""
-        await self.stop()
+        """The safe end of an abort: the state in which a device may be left alone. Works after `stop` too.
+
+        Waits for a command that runs, and connects again where that is needed; a second call does no harm. Raises
+        `DeviceError` that says what is not safe, where it cannot be had.
+        """
+        raise NotImplementedError
 
     def check(self, limit: str, value: float) -> None:
         """Refuse a value outside the limit of that name before anything goes to the wire."""

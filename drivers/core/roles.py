@@ -1,7 +1,7 @@
 """What a kind of instrument can do, whatever its maker: protocol steps bind to these, never to brands.
 
-Each role is an abstract `Instrument` with a few verbs. `ROLES` tells, without importing any driver, which
-verbs a role has and which of them may be repeated without physical effect.
+Each role is an abstract `Instrument` with a few verbs and a safe end. `ROLES` tells, without importing any driver,
+which verbs a role has and which of them may be repeated without physical effect.
 """
 
 from abc import abstractmethod
@@ -116,6 +116,10 @@ class LiquidHandler(Instrument[OptionsT]):
     async def home(self) -> None:
         """Bring the gantry home."""
 
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Every tip in the trash, with what is in it, and the gantry home; needs nothing but the trash."""
+
 
 class PlateMover(Instrument[OptionsT]):
     """Carries labware between sites."""
@@ -125,6 +129,13 @@ class PlateMover(Instrument[OptionsT]):
     @abstractmethod
     async def move_labware(self, labware: str, source: str, destination: str) -> None:
         """Take the labware at site `source` and put it down at site `destination`."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Held labware back where it was taken from, which must be free, and the arm clear of every site.
+
+        Where that cannot be done the arm holds what it holds, and `CommandFailed` says so.
+        """
 
 
 class HeaterShaker(Instrument[OptionsT]):
@@ -144,6 +155,10 @@ class HeaterShaker(Instrument[OptionsT]):
     async def deactivate(self) -> None:
         """Heating and shaking off."""
 
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Heating and shaking off; labware is let go once the table is at rest."""
+
 
 class PlateReader(Instrument[OptionsT]):
     """Measures light in the wells of the plate on its tray."""
@@ -162,6 +177,10 @@ class PlateReader(Instrument[OptionsT]):
     async def read_absorbance(self, wells: Sequence[str], wavelengths_nm: Sequence[float]) -> Readings:
         """Absorbance (decadic, dimensionless) of each well at each wavelength: one `Reading` a wavelength."""
 
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Nothing measures; the tray stays where it is, for an arm may reach into it."""
+
 
 class Sensor(Instrument[OptionsT]):
     """Says what it sees."""
@@ -171,6 +190,10 @@ class Sensor(Instrument[OptionsT]):
     @abstractmethod
     async def measure(self) -> Readings:
         """The values of now."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Nothing: it only looks."""
 
 
 class Axis(Instrument[OptionsT]):
@@ -185,6 +208,10 @@ class Axis(Instrument[OptionsT]):
     @abstractmethod
     async def position(self) -> Readings:
         """Where it is now."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Stopped and at rest, wherever that is."""
 
 
 class Operator(Instrument[OptionsT]):
@@ -226,3 +253,7 @@ class Operator(Instrument[OptionsT]):
     @abstractmethod
     async def confirm(self, message: str) -> None:
         """Do what the message says, and say so."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Nothing: what a person does, a person leaves safe."""

@@ -23,10 +23,15 @@ class Impossible(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ActionState:
-    """How far one action is; `attempt` counts the commands that were meant to go out for it."""
+    """How far one action is; `attempt` counts the commands that were meant to go out for it.
+
+    `command` counts those that a device may tell apart. One that by the device's own word did not come to anything is
+    sent again as the same command: should the first one be late, it is known and not carried out twice.
+    """
 
     phase: Phase
     attempt: int
+    command: int
     at: float  # begun
     ended: float | None = None
     error: str = ""
@@ -154,7 +159,8 @@ def _begun(state: CellState, record: r.Begun) -> CellState:
             raise Impossible(f"{thing} is held by {state.owner(thing)}; {action.id} of {run.run_id} may not begin")
     taken = [thing for thing in action.needs if thing not in state.held]
     held = {**state.held, **dict.fromkeys(taken, run.run_id)} if taken else state.held
-    actions = {**run.actions, action.id: ActionState("begun", record.attempt, record.at)}
+    begun = ActionState("begun", record.attempt, was.command if was else 1, record.at)
+    actions = {**run.actions, action.id: begun}
     run = replace(run, actions=actions, begun_at=record.at if run.begun_at is None else run.begun_at)
     return replace(state, held=held, runs={**state.runs, run.run_id: run})
 
@@ -162,15 +168,15 @@ def _begun(state: CellState, record: r.Begun) -> CellState:
 def _over(state: CellState, run: RunState, action: str, phase: Phase, at: float, error: str = "") -> CellState:
     """The action is over: what was held up to it is free."""
     was = run.actions[action]
-    actions = {**run.actions, action: ActionState(phase, was.attempt, was.at, at, error)}
+    actions = {**run.actions, action: ActionState(phase, was.attempt, was.command, was.at, at, error)}
     held = state.held
     if action in run.frees:
         held = {thing: owner for thing, owner in held.items() if thing not in run.frees[action]}
     return replace(state, held=held, runs={**state.runs, run.run_id: replace(run, actions=actions)})
 
 
-def _anew(was: ActionState) -> ActionState:
-    return ActionState("waiting", was.attempt, was.at)
+def _anew(was: ActionState, *, same: bool = False) -> ActionState:
+    return ActionState("waiting", was.attempt, was.command + (0 if same else 1), was.at)
 
 
 def _expect(run: RunState, action: str, *phases: Phase) -> ActionState:
@@ -189,7 +195,9 @@ def _done(state: CellState, record: r.Done) -> CellState:
 def _failed(state: CellState, record: r.Failed) -> CellState:
     run = state.run(record.run_id)
     was = _expect(run, record.action, "begun")
-    now = ActionState("failed", was.attempt, was.at, record.at, record.error, record.outcome, record.recoverable)
+    now = replace(
+        was, phase="failed", ended=record.at, error=record.error, outcome=record.outcome, recoverable=record.recoverable
+    )
     return _with(state, replace(run, actions={**run.actions, record.action: now}))
 
 
@@ -198,11 +206,11 @@ def _settled(state: CellState, record: r.Settled) -> CellState:
     was = _expect(run, record.action, "unknown", "failed")
     if record.verdict == "done":
         return _over(state, run, record.action, "done", record.at)
-    return _again(state, run, record.action, was)
+    return _again(state, run, record.action, _anew(was, same=record.by == r.BY_DEVICE))
 
 
-def _again(state: CellState, run: RunState, action: str, was: ActionState) -> CellState:
-    return _with(state, replace(run, actions={**run.actions, action: _anew(was)}))
+def _again(state: CellState, run: RunState, action: str, now: ActionState) -> CellState:
+    return _with(state, replace(run, actions={**run.actions, action: now}))
 
 
 def _chosen(state: CellState, record: r.Chosen) -> CellState:
@@ -210,7 +218,7 @@ def _chosen(state: CellState, record: r.Chosen) -> CellState:
     was = _expect(run, record.action, "failed", "unknown")
     match record.choice:
         case "retry":
-            return _again(state, run, record.action, was)
+            return _again(state, run, record.action, _anew(was))
         case "skip":
             return _over(state, run, record.action, "skipped", record.at, was.error)
         case "by_hand":

@@ -15,6 +15,8 @@ from protocols.program import Action, Hold, Program
 RunOutcome = Literal["completed", "aborted", "failed", "interrupted"]
 Verdict = Literal["done", "not_done"]
 Choice = Literal["retry", "skip", "by_hand", "go_back", "abort"]
+#: Who says so, when the device itself does (`Settled.by`).
+BY_DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ class Twin(ServerTwin):
         run_id = f"{self.name}-{self._runs}"
         await self._space.show_program(run_id, len(wavelengths) * (FILTER_S + len(wells) * WELL_S))
         await self._enter(UnitState.RUNNING)
-        self._program = self._begin(self._measure(run_id, plate, wells, wavelengths))
+        self._program = self._begin(self._measure(run_id, job, plate, wells, wavelengths))
         return run_id
 
     @_method
@@ -141,12 +141,12 @@ class Twin(ServerTwin):
             self.world.closed.discard(self.site("tray"))
         await self._space.show_tray(end)
 
-    async def _measure(self, run_id: str, plate: Labware, wells: list[str], wavelengths: list[float]) -> None:
+    async def _measure(self, run_id: str, job: str, plate: Labware, wells: list[str], wavelengths: list[float]) -> None:
         started, read = _now(), []
         for nm in wavelengths:
             await asyncio.sleep(FILTER_S + len(wells) * WELL_S)
             read += [self._read(plate, well, nm) for well in wells]
-        await self._space.add_result(run_id, started, _now(), read)
+        await self._space.add_result(run_id, job or "", started, _now(), read)
         await self._enter(UnitState.STOPPED)
 
     def _read(self, plate: Labware, well: str, wavelength_nm: float) -> float:

@@ -90,10 +90,13 @@ class Space:
         await self._run_id.write_value(run_id)
         await self._runtime.write_value(runtime_s * 1e3)
 
-    async def add_result(self, run_id: str, started: datetime, stopped: datetime, values: list[float]) -> None:
-        """A run's result; of older ones the last few are kept."""
+    async def add_result(
+        self, run_id: str, job: str, started: datetime, stopped: datetime, values: list[float]
+    ) -> None:
+        """A run's result, with the job it was started for; of older ones the last few are kept."""
         result = await self._add(self._result_set, run_id, "ResultType", own=True)
-        for name, value in ((wire.RESULT_RUN, run_id), ("Started", started), ("Stopped", stopped)):
+        ids = (wire.RESULT_RUN, run_id), (wire.RESULT_JOB, job)
+        for name, value in (*ids, ("Started", started), ("Stopped", stopped)):
             await self._add_property(result, name, value)
         variables = await self._add(result, wire.RESULT_VALUES[0], "VariableSetType")
         await variables.add_variable(_new(1), ua.QualifiedName(wire.RESULT_VALUES[1], 1), values, ua.VariantType.Double)

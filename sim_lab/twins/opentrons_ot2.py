@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.http import Request, ServerSide
@@ -31,16 +31,11 @@ class Run:
 
     id: str
     labware: dict[str, tuple[LabwareKind, str | None]] = field(default_factory=dict)  # id -> (kind, slot)
+    uris: dict[str, str] = field(default_factory=dict)  # labware id -> its definition
     mounts: dict[str, str] = field(default_factory=dict)  # pipette id -> mount
     definitions: dict[str, LabwareKind] = field(default_factory=dict)
     commands: dict[str, dict[str, Any]] = field(default_factory=dict)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
-    current: bool = True
-
-    def as_json(self) -> dict[str, Any]:
-        """As the server tells of a run."""
-        status = "stopped" if self.stopped.is_set() else "idle"
-        return {"id": self.id, "status": status, "current": self.current}
 
 
 class Twin(StreamTwin):
@@ -48,10 +43,11 @@ class Twin(StreamTwin):
 
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, Run] = {}  # the oldest first; the last one is the current one
         self.gantry = Gantry()
         self.heads = {mount: Head(world, self.rng) for mount in ("left", "right")}
         self._busy = asyncio.Lock()
+        self._work: set[asyncio.Future[None]] = set()
         self._serial = itertools.count(1)
         for mount, pipette in (("left", options.left), ("right", options.right)):
             if pipette:
@@ -86,15 +82,11 @@ class Twin(StreamTwin):
             case ("POST", "robot", "home"):
                 await asyncio.sleep(self.gantry.home())
                 return 200, {"message": "Homing robot."}
-            case ("GET", "runs"):
-                return 200, {"data": [run.as_json() for run in self.runs.values()]}
             case ("POST", "runs"):
-                for run in self.runs.values():
-                    run.current = False
-                run = Run(f"run-{next(self._serial)}")
-                run.labware[wire.FIXED_TRASH] = (kind("trash"), "12")
-                self.runs[run.id] = run
-                return 201, {"data": run.as_json()}
+                return self._new_run()
+            case ("GET", "runs"):
+                newest = list(self.runs.values())[-int(_query(request).get("pageLength", wire.KEPT_RUNS)) :]
+                return 200, {"data": [self._show(run) for run in newest]}
             case (method, "runs", run_id, *rest) if run_id in self.runs:
                 return await self._run_route(self.runs[run_id], method, rest, request, body or {})
             case (_, "runs", run_id, *_):
@@ -106,15 +98,14 @@ class Twin(StreamTwin):
     ) -> tuple[int, Any]:
         data = body.get("data") or {}
         match (method, *rest):
-            case ("POST", "commands") if run.stopped.is_set() or not run.current:
-                return 409, _errors("RunStopped", f"Run {run.id} takes no more commands.")
-            case ("GET", "commands"):
-                asked = parse_qs(request.query)
-                cursor, length = (int(asked.get(name, ["0"])[0]) for name in ("cursor", "pageLength"))
-                page = list(run.commands.values())[cursor : cursor + (length or 20)]
-                return 200, {"data": page, "meta": {"cursor": cursor, "totalLength": len(run.commands)}}
+            case ("POST", *_) if not self._is_current(run):
+                return 409, _errors("RunStopped", f"Run {run.id} is not the current run.")
+            case ("POST", "commands") if run.stopped.is_set():
+                return 409, _errors("RunStopped", f"Run {run.id} is stopped.")
             case ("POST", "commands"):
-                return 201, {"data": await self._post_command(run, data, "waitUntilComplete=true" in request.query)}
+                return 201, {"data": await self._post_command(run, data, _query(request))}
+            case ("GET", "commands"):
+                return 200, _page(list(run.commands.values()), _query(request))
             case ("GET", "commands", command_id) if command_id in run.commands:
                 return 200, {"data": run.commands[command_id]}
             case ("POST", "labware_definitions"):
@@ -130,11 +121,46 @@ class Twin(StreamTwin):
                 run.stopped.set()
                 return 201, {"data": {"id": f"action-{next(self._serial)}", "actionType": "stop"}}
             case ("GET",):
-                return 200, {"data": run.as_json()}
-            case ("PATCH",):
-                run.current = bool(data.get("current", run.current))
-                return 200, {"data": run.as_json()}
+                return 200, {"data": self._show(run)}
         return 404, _errors("NotFound", f"{method} {request.path}")
+
+    def _new_run(self) -> tuple[int, Any]:
+        """A new current run; refused while a command of the last one is not done."""
+        current = next(reversed(self.runs.values()), None)
+        if current and not current.stopped.is_set() and self._unfinished(current):
+            return 409, _errors("RunAlreadyActive", f"Run {current.id} is active.")
+        run = Run(f"run-{next(self._serial)}")
+        run.labware[wire.FIXED_TRASH] = (kind("trash"), "12")
+        run.uris[wire.FIXED_TRASH] = _uri("opentrons", kind("trash").load_name, 1)
+        self.runs[run.id] = run
+        while len(self.runs) > wire.KEPT_RUNS:
+            del self.runs[next(iter(self.runs))]
+        return 201, {"data": self._show(run)}
+
+    def _is_current(self, run: Run) -> bool:
+        return run is next(reversed(self.runs.values()))
+
+    @staticmethod
+    def _unfinished(run: Run) -> bool:
+        return any(command["status"] in wire.UNFINISHED for command in run.commands.values())
+
+    def _show(self, run: Run) -> dict[str, Any]:
+        """A run as the API tells it."""
+        pipettes = [
+            {"id": pipette_id, "mount": mount, "pipetteName": self.world.pipettes.get((self.name, mount))}
+            for pipette_id, mount in run.mounts.items()
+        ]
+        labware = [
+            {
+                "id": labware_id, "loadName": found.load_name, "definitionUri": run.uris[labware_id],
+                "location": "offDeck" if slot is None else {"slotName": slot},
+            }
+            for labware_id, (found, slot) in run.labware.items()
+        ]  # fmt: skip
+        return {
+            "id": run.id, "ok": True, "status": "stopped" if run.stopped.is_set() else wire.TAKES_COMMANDS,
+            "current": self._is_current(run), "pipettes": pipettes, "labware": labware,
+        }  # fmt: skip
 
     def _pipette(self, mount: str) -> dict[str, Any]:
         model = self.world.pipettes.get((self.name, mount))
@@ -147,21 +173,24 @@ class Twin(StreamTwin):
 
     # Commands
 
-    async def _post_command(self, run: Run, data: Mapping[str, Any], wait: bool) -> dict[str, Any]:
+    async def _post_command(self, run: Run, data: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
+        """Begin a command; it goes on to its end, whoever waits for it and for how long."""
         command: dict[str, Any] = {
             "id": f"command-{next(self._serial)}", "key": data.get("key"), "commandType": data.get("commandType"),
             "params": data.get("params") or {}, "status": "queued",
         }  # fmt: skip
         run.commands[command["id"]] = command
-        task = asyncio.ensure_future(self._execute(run, command))
-        if wait:
-            await task
+        work = asyncio.ensure_future(self._execute(run, command))
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+        if query.get("waitUntilComplete") == "true":
+            await asyncio.wait((work,), timeout=int(query["timeout"]) / 1000 if "timeout" in query else None)
         return command
 
     async def _execute(self, run: Run, command: dict[str, Any]) -> None:
         async with self._busy:
             command["status"] = "running"
-            handler = getattr(self, f"_do_{str(command['commandType']).replace('/', '_')}", None)
+            handler = getattr(self, f"_do_{command['commandType']}", None)
             try:
                 if handler is None:
                     raise RobotError(
@@ -182,7 +211,7 @@ class Twin(StreamTwin):
             raise RobotError("RunStopped", "the run was stopped during the command")
 
     async def _do_comment(self, run: Run, _: Mapping[str, Any]) -> None:
-        """A note in the run's record."""
+        """Nothing but a line in the log."""
 
     async def _do_home(self, run: Run, _: Mapping[str, Any]) -> None:
         await self._pass(run, self.gantry.home())
@@ -204,13 +233,20 @@ class Twin(StreamTwin):
         uri = _uri(params.get("namespace"), params["loadName"], params.get("version"))
         found = run.definitions.get(uri) or kind(params["loadName"])
         labware_id = params.get("labwareId") or f"labware-{next(self._serial)}"
-        run.labware[labware_id] = (found, params["location"]["slotName"])
+        self._place(run, labware_id, found, params["location"]["slotName"])
+        run.uris[labware_id] = _uri(params.get("namespace"), found.load_name, params.get("version"))
         return {"labwareId": labware_id, "definition": dict(found.definition), "offsetId": None}
 
     async def _do_moveLabware(self, run: Run, params: Mapping[str, Any]) -> None:
-        where = params["newLocation"]
         found, _ = self._told(run, params)
-        run.labware[params["labwareId"]] = (found, None if where == "offDeck" else where["slotName"])
+        self._place(run, params["labwareId"], found, wire.slot_of(params["newLocation"]))
+
+    def _place(self, run: Run, labware_id: str, found: LabwareKind, slot: str | None) -> None:
+        """What the robot believes from now on; two things cannot stand on one slot."""
+        for other, (_, where) in run.labware.items():
+            if slot is not None and where == slot and other != labware_id:
+                raise RobotError("LocationIsOccupiedError", f"{other} is present at slot {slot}")
+        run.labware[labware_id] = (found, slot)
 
     async def _do_waitForDuration(self, run: Run, params: Mapping[str, Any]) -> None:
         await self._pass(run, float(params["seconds"]))
@@ -267,12 +303,12 @@ class Twin(StreamTwin):
         self._head(run, params).blow_out(self.world.on(self.site(slot)), found, well)
 
     async def _do_dropTipInPlace(self, run: Run, params: Mapping[str, Any]) -> None:
+        """The ejector moves, whether a tip is there or not: the server does not look (its `tip_handler`)."""
         slot, found, well = self._below(run)
         await self._pass(run, 1.5)
-        self._head(run, params).drop(self.world.on(self.site(slot)), found, well)
-
-    async def _do_unsafe_dropTipInPlace(self, run: Run, params: Mapping[str, Any]) -> None:
-        await self._do_dropTipInPlace(run, params)
+        head = self._head(run, params)
+        if head.tips is not None:
+            head.drop(self.world.on(self.site(slot)), found, well)
 
     # Parts of commands
 
@@ -328,6 +364,18 @@ class Twin(StreamTwin):
         if slot is None or found is None or well is None:
             raise RobotError("MustHomeError", f"no well is below ({self.gantry.x_mm:g}, {self.gantry.y_mm:g})")
         return slot, found, well
+
+
+def _query(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.query))
+
+
+def _page(commands: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
+    """Commands from `cursor` on, by default the latest ones; 20 unless `pageLength` says otherwise."""
+    length = int(query.get("pageLength", 20))
+    cursor = int(query.get("cursor", max(0, len(commands) - length)))
+    meta = {"cursor": cursor, "totalLength": len(commands)}
+    return {"data": commands[cursor : cursor + length], "meta": meta}
 
 
 def _errors(kind_of_error: str, detail: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.labware import from_definition, kind
@@ -11,6 +13,7 @@ from drivers.people.operator import wire
 from sim_lab.twin import StreamTwin
 from sim_lab.world.model import PhysicalError, World
 
+T = TypeVar("T")
 #: Seconds a task takes: our estimates of a trained technician.
 SECONDS = {
     "place": 20.0,
@@ -24,40 +27,76 @@ SECONDS = {
 SECONDS_A_WELL = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task; `done` None where only a person could say."""
+
+    done: bool | None = True
+    why: str | None = None
+
+
+NEVER = Outcome(False, "it was never asked")
+STOPPED = Outcome(None, "it was stopped")
+
+
 class Twin(StreamTwin):
-    """Hands and eyes of the simulated lab; one task after the other, whoever asks."""
+    """Hands and eyes of the simulated lab; they outlive whoever asks them, and remember what they did."""
 
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
-        self._tasks: dict[str, asyncio.Future[str | None]] = {}  # by the task's id: why it could not be done
+        self._tasks: dict[str, asyncio.Task[Outcome]] = {}  # of each id, the latest
+        self._work: set[asyncio.Task[Any]] = set()
         self._hands = asyncio.Lock()
 
     async def serve(self, link: Transport) -> None:
-        """Do every task, one after the other."""
+        """Do the tasks of one client, one after the other, and listen on."""
         lines = wire.Lines()
-        with contextlib.suppress(ConnectionLost):  # who asked may be gone when the answer is ready
-            while data := await link.receive():
-                for task in lines.feed(data):
-                    if task is not None:
-                        await link.send(await self._heed(task))
+        while data := await link.receive():
+            for line in lines.feed(data):
+                if line is None:
+                    continue
+                if "stop" in line:
+                    self._stop()
+                elif not isinstance(line.get("id"), str) or line.get("do", line.get("did")) not in SECONDS:
+                    await link.send(wire.answer("", False, "no task: its id is a text, and what to do is known"))
+                else:
+                    self._begin(self._answer(link, line["id"], self._task(line)))
 
-    async def _heed(self, task: dict[str, Any]) -> bytes:
-        """A task that is known already is not done again."""
-        number, verb = task["id"], task["do"]
-        if verb == wire.RECALL:
-            known = self._tasks.get(number)
-            return wire.recalled(number, None if known is None else await asyncio.shield(known) is None)
-        if number not in self._tasks:
-            self._tasks[number] = asyncio.ensure_future(self._take_time(verb, task["args"]))
-        return wire.answer(number, await asyncio.shield(self._tasks[number]))
+    def _task(self, line: Mapping[str, Any]) -> "asyncio.Task[Outcome] | None":
+        """The task that a line is about: one that is known, or for a new one its beginning."""
+        known = self._tasks.get(line["id"])
+        if "did" in line or (known is not None and not (known.done() and _outcome(known).done is not True)):
+            return known
+        task = self._begin(self._perform(line["do"], line["args"]))
+        if line["id"]:
+            self._tasks[line["id"]] = task
+        return task
 
-    async def _take_time(self, verb: str, args: dict[str, Any]) -> str | None:
+    async def _answer(self, link: Transport, number: str, task: "asyncio.Task[Outcome] | None") -> None:
+        if task is not None:
+            await asyncio.wait((task,))
+        outcome = NEVER if task is None else _outcome(task)
+        with contextlib.suppress(ConnectionLost):  # who asked is gone; the answer is kept
+            await link.send(wire.answer(number, outcome.done, outcome.why))
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
+
+    async def _perform(self, verb: str, args: dict[str, Any]) -> Outcome:
         async with self._hands:
             await asyncio.sleep(SECONDS[verb] + SECONDS_A_WELL * len(args.get("volumes_ul", ())))
             return self._do(verb, args)
 
-    def _do(self, verb: str, args: dict[str, Any]) -> str | None:
-        """Do one task; returns why it cannot be done."""
+    def _stop(self) -> None:
+        """Drop everything: what was not finished stays so."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _do(self, verb: str, args: dict[str, Any]) -> Outcome:
+        """Do one task, or say why it cannot be done."""
         world = self.world
         try:
             match verb:
@@ -77,5 +116,9 @@ class Twin(StreamTwin):
                 case "seal" | "peel":
                     world.labware[args["labware"]].sealed = verb == "seal"
         except (PhysicalError, KeyError) as error:
-            return str(error)
-        return None
+            return Outcome(None, str(error))
+        return Outcome()
+
+
+def _outcome(task: "asyncio.Task[Outcome]") -> Outcome:
+    return STOPPED if task.cancelled() else task.result()

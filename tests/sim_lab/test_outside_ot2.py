@@ -51,7 +51,7 @@ class Hands:
 
     def do(self, verb: str, **args: object) -> None:
         self._number += 1
-        self._socket.sendall(wire.task(self._number, verb, args))
+        self._socket.sendall(wire.task(f"hands/{self._number}", verb, args))
         answer = json.loads(self._file.readline())
         assert answer["done"], answer
 

@@ -10,6 +10,9 @@ from typing import Literal
 
 from drivers.arms.precise_pf400.options import TeachPoint
 
+#: How far from a way the gripper may stand and still be on it.
+ON_THE_WAY_MM = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -54,6 +57,28 @@ def way_in(point: TeachPoint, travel_mm: float, loaded: bool) -> tuple[Pose, ...
         _pose(point, x, y, lifted),
         _pose(point, x, y, z),
     )
+
+
+def way_out(point: TeachPoint, at: tuple[float, float, float], loaded: bool) -> tuple[Pose, ...]:
+    """Straight lines out of a site into which one goes sideways, for a gripper (x, y, z in mm) that stands on the way
+    into it; none where it does not, or where the way is up.
+
+    >>> hotel = TeachPoint(at_mm=(400, 0, 70), yaw_deg=0, access="horizontal")
+    >>> [(pose.x_mm, pose.z_mm) for pose in way_out(hotel, (400.0, 0.0, 70.0), loaded=True)]
+    [(400.0, 80.0), (340.0, 80.0)]
+    >>> way_out(hotel, (300, 0, 70), loaded=True)
+    ()
+    """
+    x, y, z = point.at_mm
+    if point.access == "vertical":
+        return ()
+    front, *_ = way_in(point, z, loaded=False)
+    inside = math.hypot(at[0] - front.x_mm, at[1] - front.y_mm) > ON_THE_WAY_MM
+    detour = math.dist(at[:2], (front.x_mm, front.y_mm)) + math.dist(at[:2], (x, y)) - point.approach_mm
+    if not inside or detour > ON_THE_WAY_MM or not z - ON_THE_WAY_MM <= at[2] <= z + point.lift_mm + ON_THE_WAY_MM:
+        return ()
+    height_mm = z + point.lift_mm if loaded else at[2]
+    return _pose(point, at[0], at[1], height_mm), _pose(point, front.x_mm, front.y_mm, height_mm)
 
 
 def _pose(point: TeachPoint, x_mm: float, y_mm: float, z_mm: float) -> Pose:

@@ -16,7 +16,7 @@ from ophyd import _caproto_shim as shim
 from ophyd.utils import DisconnectedError
 from ophyd.utils import LimitError as OutsideRecord
 
-__all__ = ["DisconnectedError", "EpicsMotor", "OutsideRecord", "hold", "release"]
+__all__ = ["DisconnectedError", "EpicsMotor", "OutsideRecord", "find", "hold", "release"]
 
 ADDRESS_LIST, AUTOMATIC, PORT = "EPICS_CA_ADDR_LIST", "EPICS_CA_AUTO_ADDR_LIST", "EPICS_CA_SERVER_PORT"
 _lock = threading.Lock()
@@ -33,6 +33,25 @@ def hold(server: str) -> None:
         _set_search()
         if ophyd.cl.name != shim.name:
             ophyd.set_cl(shim.name)
+
+
+def find(prefix: str, name: str, timeout_s: float) -> EpicsMotor:
+    """The motor record of this prefix, with all its fields and limits; blocks. Raises `TimeoutError`.
+
+    ophyd takes up a change of the limits only after their first values: it is not found before those are there.
+    """
+    motor = EpicsMotor(prefix, name=name)
+    try:
+        motor.wait_for_connection(timeout=timeout_s)
+        for limit in (motor.low_limit_travel, motor.high_limit_travel):
+            told = threading.Event()
+            limit.subscribe(lambda told=told, **_: told.set())
+            if not told.wait(timeout_s):
+                raise TimeoutError(f"{limit.pvname} tells no value")
+    except BaseException:
+        motor.destroy()
+        raise
+    return motor
 
 
 def release(server: str) -> None:

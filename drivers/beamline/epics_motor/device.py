@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from drivers.beamline.epics_motor import client
-from drivers.beamline.epics_motor.client import DisconnectedError, EpicsMotor, OutsideRecord
+from drivers.beamline.epics_motor.client import DisconnectedError, OutsideRecord
 from drivers.beamline.epics_motor.options import Options
 from drivers.beamline.epics_motor.wire import where
 from drivers.core.errors import (
@@ -19,7 +19,7 @@ from drivers.core.errors import (
     LimitError,
     ReplyTimeout,
 )
-from drivers.core.instrument import Reading, Readings
+from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import Axis
 from drivers.core.transport import Port
@@ -27,6 +27,7 @@ from drivers.core.units import UnitError, parse
 
 T = TypeVar("T")
 REPLY_S = 5.0
+POLL_S = 0.1
 
 
 class EpicsAxis(Axis[Options]):
@@ -47,8 +48,8 @@ class EpicsAxis(Axis[Options]):
         await self.close()
         await asyncio.to_thread(client.hold, self._where.address)
         try:
-            self._motor = await asyncio.to_thread(EpicsMotor, self._where.prefix, name=self.name)
-            await asyncio.to_thread(self._motor.wait_for_connection, timeout=self.options.connect_timeout_s)
+            timeout_s = self.options.connect_timeout_s
+            self._motor = await asyncio.to_thread(client.find, self._where.prefix, self.name, timeout_s)
             self._mm_per_unit = parse(f"1 {await self._ask(self._motor.motor_egu.get)}", "length")
         except (TimeoutError, DeviceError) as error:
             await self._let_go()
@@ -78,6 +79,40 @@ class EpicsAxis(Axis[Options]):
         """Write STOP; a running `move` ends with `CommandStopped` when the motor has come to rest."""
         self._stopped = True
         await self._ask(self._connected().motor_stop.put, 1, wait=False)
+
+    async def recall(self, command: Command) -> Recall:
+        """By the record: where it shall be and where it is, once it has come to rest."""
+        async with self._lock:
+            motor = self._connected()
+            await self._rest()
+            aim = (
+                float(await self._ask(motor.user_setpoint.get, use_monitor=False, timeout=REPLY_S)) * self._mm_per_unit
+            )
+            (there,) = await self.position()
+        told = f"its record was told {aim:g} mm, and it is at rest at {there.value:g} mm"
+        wanted = command.args.get("position_mm")
+        if wanted is None or there.value is None:
+            return Recall("unknown", told)
+        near = max(abs(there.value - wanted), abs(aim - wanted)) <= self.options.tolerance_mm
+        return Recall("done" if near else "unknown", told)
+
+    async def make_safe(self) -> None:
+        """Stopped, and at rest."""
+        if not self._opened:
+            await self.connect()
+        await self.stop()
+        async with self._lock:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the record says that it does not move; raises `ReplyTimeout`."""
+        motor, loop = self._connected(), asyncio.get_running_loop()
+        until_s = loop.time() + self.options.move_timeout_s
+        while not await self._ask(motor.motor_done_move.get, use_monitor=False, timeout=REPLY_S):
+            if loop.time() > until_s:
+                late = f"it still moves after {self.options.move_timeout_s:g} s."
+                raise ReplyTimeout(late, device=self.name, hint="See why.")
+            await asyncio.sleep(POLL_S)
 
     async def move(self, position_mm: float) -> None:
         """Go there and come to rest. Raises `LimitError` (nothing moved), `CommandStopped`, `CommandFailed`

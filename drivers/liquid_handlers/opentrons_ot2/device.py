@@ -1,19 +1,15 @@
-"""The OT-2 as a liquid handler: one run on its robot server, one command at a time."""
+"""The OT-2 as a liquid handler: one run on its robot server, one command at a time.
+
+The robot outlives this process, and so does its run: a new connection goes on with it. The last command of a verb has
+the action's id as its key; what is sent before it may be repeated without physical effect.
+"""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from drivers.core.errors import (
-    CommandFailed,
-    CommandRefused,
-    CommandStopped,
-    DeviceError,
-    ProtocolViolation,
-    ReplyTimeout,
-)
+from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
 from drivers.core.http import HttpClient, Response
 from drivers.core.instrument import Command, Recall
 from drivers.core.labware import Pipette, kind, pipettes
@@ -21,11 +17,11 @@ from drivers.core.limits import Limits
 from drivers.core.roles import LiquidHandler
 from drivers.core.transport import Port
 from drivers.liquid_handlers.opentrons_ot2 import wire
+from drivers.liquid_handlers.opentrons_ot2.log import POLL_S, RobotLog, Told
 from drivers.liquid_handlers.opentrons_ot2.options import Options
 
 ASK_TIMEOUT_S = 10.0  # for questions that the server answers at once
-RECALL_GRACE_S = 1.0  # for bytes of a dead client that the robot has yet to read
-POLL_S = 1.0  # between looks at a command that outlasts its request
+SAFE_KEY = "make_safe"  # of commands that belong to no action
 
 
 class OT2(LiquidHandler[Options]):
@@ -36,115 +32,75 @@ class OT2(LiquidHandler[Options]):
         host = urlsplit(port.address).netloc or name
         self._http = HttpClient(port.transport, host, wire.HEADERS)
         self._stopper = HttpClient(port.transport, host, wire.HEADERS)  # its own wire: stop never waits
+        self._log = RobotLog(name, self._look)
         self._run = ""
-        self._is_new = True  # whether the run was opened by this very connection, and knows nothing of an earlier one
-        self._pipettes: dict[str, Pipette] = {}
-        self._tipped: dict[str, bool] = {}  # mount -> whether a tip hangs on it, as far as the robot was told
+        self._told = Told({}, {})
 
     async def open(self) -> None:
-        """See that it is an OT-2; go on in the run that we left open when we were cut off, else open one."""
+        """See that it is an OT-2, and go on with its current run if that is ours and takes commands; else begin one."""
         health = (await self._ask("GET", wire.HEALTH)).json()
         model = health.get("robot_model", "")
         if "OT-2" not in model:
             raise CommandRefused(f"answers as '{model}', not as an OT-2.", device=self.name, hint="Check its address.")
-        if not await self._attach():
-            await self._new_run()
+        run = await self._log.current()
+        self._told = Told({}, {}) if run is None else await self._log.told(run)
+        self._run = run["id"] if run is not None else await self._begin_run()
 
-    async def _attach(self) -> bool:
-        """Find our own open run, and in its commands what the robot was told: pipettes and tips."""
-        run = wire.current_run((await self._ask("GET", wire.RUNS)).json())
-        commands = [command async for command in self._commands(run)] if run else []
-        if run is None or not commands or commands[0].get("key") != wire.SESSION_KEY:
-            return False
-        self._run, self._is_new = run, False
-        for command in commands:
-            if command["status"] == "succeeded":
-                self._note(command["commandType"], command["params"])
-        return True
-
-    async def _new_run(self) -> None:
-        self._run = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
-        self._is_new = True
-        self._pipettes.clear()
-        opening = wire.command("comment", {"message": f"run of Genesis Lab for {self.name}"}, wire.SESSION_KEY)
-        await self._ask("POST", wire.waiting(wire.commands_path(self._run), ASK_TIMEOUT_S), opening)
-
-    def _note(self, kind: str, params: Mapping[str, Any]) -> None:
-        """What a successful command changed for us."""
-        if kind == "loadPipette":
-            self._pipettes[params["mount"]] = pipettes()[params["pipetteName"]]
-        elif kind in ("pickUpTip", "dropTip"):
-            self._tipped[params["pipetteId"]] = kind == "pickUpTip"
-
-    async def _commands(self, run: str) -> AsyncIterator[dict[str, Any]]:
-        """All commands of a run, the oldest first."""
-        cursor = 0
-        while True:
-            page = (await self._ask("GET", wire.commands_page(run, cursor))).json()
-            for command in page["data"]:
-                yield command
-            cursor += len(page["data"])
-            if not page["data"] or cursor >= page["meta"]["totalLength"]:
-                return
+    async def _begin_run(self) -> str:
+        """A new run with our mark; a crash before the mark leaves an empty run that is nobody's."""
+        run: str = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
+        mark = wire.command("comment", {"message": f"run of {self.name}"}, wire.mark(self.name))
+        await self._ask("POST", wire.waiting(wire.commands_path(run), ASK_TIMEOUT_S), mark)
+        return run
 
     async def close(self) -> None:
-        """Close the run, which stays on the robot as its record, and hang up."""
-        with contextlib.suppress(DeviceError):
-            if self._run:
-                await self._ask("PATCH", wire.run_path(self._run), {"data": {"current": False}})
-        self._run = ""
+        """Hang up; the run stays on the robot as its record."""
         await self._http.close()
         await self._stopper.close()
-
-    async def recall(self, command: Command) -> Recall:
-        """The robot keeps every command with our key: what became of it is its own word."""
-        run, found = await self._find(command.action)
-        if found is None:  # what we sent last may still be on its way in
-            await asyncio.sleep(RECALL_GRACE_S)
-            run, found = await self._find(command.action)
-        if found is None and self._is_new:
-            return Recall("unknown", f"the robot has a new run {self._run}, and tells nothing of {command.action}")
-        if found is None:
-            return Recall("not_done", f"the robot's run {self._run} has no command with the key {command.action}")
-        told = f"the robot's run {run} has command {found['id']} with the key {command.action}"
-        while found["status"] in ("queued", "running"):
-            await asyncio.sleep(POLL_S)
-            found = (await self._ask("GET", wire.command_path(run, found["id"]))).json()["data"]
-        if found["status"] == "succeeded":
-            self._note(found["commandType"], found["params"])
-            return Recall("done", f"{told}: succeeded")
-        return Recall("unknown", f"{told}: {found['status']}: {(found.get('error') or {}).get('detail', 'no reason')}")
-
-    async def _find(self, key: str) -> tuple[str, dict[str, Any] | None]:
-        """The command with this key, and its run: ours first, then every other one that the robot still has."""
-        others = [run["id"] for run in (await self._ask("GET", wire.RUNS)).json()["data"] if run["id"] != self._run]
-        for run in [self._run, *reversed(others)] if self._run else reversed(others):
-            async for command in self._commands(run):
-                if command.get("key") == key:
-                    return run, command
-        return self._run, None
-
-    async def make_safe(self) -> None:
-        """Tips into the trash, gantry home; in a new run when the last one was stopped."""
-        mounts = dict(self._pipettes)
-        if not self._run:
-            await self._new_run()
-            for mount, pipette in mounts.items():
-                await self._command("loadPipette", _load(mount, pipette.name), part="load")
-        for mount in [mount for mount, tipped in self._tipped.items() if tipped and mount in mounts]:
-            place = {"pipetteId": mount, "addressableAreaName": wire.FIXED_TRASH}
-            await self._command("moveToAddressableAreaForDropTip", place, part=f"go-{mount}")
-            # The run may be a new one, which knows of no tip: this is the command for such a case.
-            await self._command("unsafe/dropTipInPlace", {"pipetteId": mount}, part=f"drop-{mount}")
-            self._tipped[mount] = False
-        await self.home()
 
     async def stop(self, success: bool = True) -> None:
         """Stop the run now: motion ends, and the run takes no more commands until the next connect."""
         if self._run:
             run, self._run = self._run, ""
             body = {"data": {"actionType": "stop"}}
-            await self._stopper.request("POST", wire.actions_path(run), body, timeout_s=ASK_TIMEOUT_S)
+            try:
+                await self._stopper.request("POST", wire.actions_path(run), body, timeout_s=ASK_TIMEOUT_S)
+            finally:
+                await self._stopper.close()  # the next stop may be hours away, and the server drops idle clients
+
+    async def recall(self, command: Command) -> Recall:
+        """By the robot's log of commands; for what it was told, also by what it knows."""
+        async with self._lock:
+            run = await self._log.current()
+            if run is not None and run["id"] == self._run:
+                self._told = await self._log.told(run)
+            if known := self._known(command):
+                return Recall("done", f"robot run {self._run} has {known}")
+            return await self._log.recall(command.action, self.options.command_timeout_s)
+
+    async def make_safe(self) -> None:
+        """Tips into the trash with what is in them, gantry home; no tip is no error. Attaches anew after a stop."""
+        async with self._lock:
+            await self.connect(force_reconnect=True)
+            await self._command("home", {"axes": list(wire.GANTRY_AXES)}, SAFE_KEY)
+            for mount, pipette in (await self._look("GET", wire.PIPETTES)).items():
+                if name := pipette.get("name"):
+                    if self._told.mounts.get(mount, ("", False))[0] != name:
+                        await self._load_pipette(mount, name, SAFE_KEY)
+                    area = {"pipetteId": mount, "addressableAreaName": wire.FIXED_TRASH}
+                    await self._command("moveToAddressableAreaForDropTip", area, SAFE_KEY)
+                    await self._command("dropTipInPlace", {"pipetteId": mount}, SAFE_KEY)
+            await self._command("home", {}, SAFE_KEY)
+
+    def _known(self, command: Command) -> str:
+        """What the robot knows of a pipette or labware, where that is just what the command would tell it."""
+        args = command.args
+        match command.verb:
+            case "load_pipette" if self._told.mounts.get(args["mount"]) == (args["pipette"], args.get("nozzles") == 1):
+                return f"{args['pipette']} on the {args['mount']} mount"
+            case "load_labware" if self._told.deck.get(args["labware"]) == (_uri(args["definition"]), args["slot"]):
+                return f"{args['labware']} on slot {args['slot']}"
+        return ""
 
     async def load_pipette(self, mount: str, pipette: str, nozzles: int | None = None) -> None:
         """Claim the pipette on a mount; refused when another one hangs there."""
@@ -155,27 +111,49 @@ class OT2(LiquidHandler[Options]):
             raise CommandRefused(
                 f"the {mount} mount carries {found or 'nothing'}, not {pipette}.", device=self.name, hint=hint
             )
-        await self._command("loadPipette", _load(mount, pipette), part="load" if nozzles == 1 else "")
-        if nozzles == 1:
-            layout = {"style": "SINGLE", "primaryNozzle": "A1"}
-            await self._command("configureNozzleLayout", {"pipetteId": mount, "configurationParams": layout})
+        single, told = nozzles == 1, self._told.mounts.get(mount)
+        if told is None or told[0] != pipette:
+            await self._load_pipette(mount, pipette, f"{self.action}/pipette" if single else self.action)
+        if self._told.mounts[mount][1] != single:
+            layout = {"pipetteId": mount, "configurationParams": wire.SINGLE if single else wire.ALL}
+            await self._command("configureNozzleLayout", layout)
+            self._told.mounts[mount] = (pipette, single)
+
+    async def _load_pipette(self, mount: str, pipette: str, key: str) -> None:
+        await self._command("loadPipette", {"mount": mount, "pipetteName": pipette, "pipetteId": mount}, key)
+        self._told.mounts[mount] = (pipette, False)
 
     async def load_labware(self, labware: str, definition: str | Mapping[str, Any], slot: str) -> None:
-        """Tell the robot what stands on a slot; a carried definition is handed in first."""
-        if isinstance(definition, str):
-            namespace, load_name, version = "opentrons", definition, kind(definition).definition["version"]
+        """Tell the robot what stands on a slot, and that whatever it thought there is gone; nothing if it knows.
+
+        A carried definition is handed in first.
+        """
+        uri, deck = _uri(definition), self._told.deck
+        if deck.get(labware) == (uri, slot):
+            return
+        for other, (_, where) in list(deck.items()):
+            if where == slot:
+                await self._command("moveLabware", wire.off_deck(other), f"{self.action}/off")
+                deck[other] = (deck[other][0], None)
+        if deck.get(labware, ("",))[0] == uri:
+            await self._command("moveLabware", wire.on_slot(labware, slot))
         else:
+            await self._load_labware(labware, definition, slot)
+        deck[labware] = (uri, slot)
+
+    async def _load_labware(self, labware: str, definition: str | Mapping[str, Any], slot: str) -> None:
+        if not isinstance(definition, str):
             await self._ask("POST", wire.definitions_path(self._run), {"data": definition})
-            namespace, version = definition.get("namespace", "custom"), definition.get("version", 1)
-            load_name = definition["parameters"]["loadName"]
+        namespace, load_name, version = _names(definition)
         params = {"labwareId": labware, "namespace": namespace, "loadName": load_name, "version": version}
         await self._command("loadLabware", {**params, "location": {"slotName": slot}})
 
     async def remove_labware(self, labware: str) -> None:
         """Go home, out of the arm's way, and tell the robot that the labware leaves the deck."""
-        await self._command("home", {}, part="home")
-        params = {"labwareId": labware, "newLocation": "offDeck", "strategy": "manualMoveWithoutPause"}
-        await self._command("moveLabware", params)
+        await self._command("home", {}, f"{self.action}/home")
+        await self._command("moveLabware", wire.off_deck(labware))
+        if labware in self._told.deck:
+            self._told.deck[labware] = (self._told.deck[labware][0], None)
 
     async def pick_up_tip(self, mount: str, labware: str, well: str) -> None:
         """Take a tip."""
@@ -230,7 +208,7 @@ class OT2(LiquidHandler[Options]):
 
     def _pipette(self, mount: str) -> Pipette:
         try:
-            return self._pipettes[mount]
+            return pipettes()[self._told.mounts[mount][0]]
         except KeyError:
             raise CommandRefused(f"no pipette was loaded on the {mount} mount.", device=self.name) from None
 
@@ -253,17 +231,17 @@ class OT2(LiquidHandler[Options]):
         self._pipette(mount)
         await self._command(kind, {"pipetteId": mount, "labwareId": wire.labware_id(labware), "wellName": well, **more})
 
-    async def _command(self, kind: str, params: Mapping[str, Any], part: str = "") -> None:
+    async def _command(self, kind: str, params: Mapping[str, Any], key: str | None = None) -> None:
         """Post one command and wait for its end; a late one is looked up until `command_timeout_s` is over.
 
-        Its key is the action's id; what only leads up to the action's own command is a `part` of it.
+        Its key is the action's id unless another is given.
         """
         if not self._run:
             raise CommandRefused("its run was stopped.", device=self.name, hint="Connect again to begin a new one.")
         run, limit = self._run, self.options.command_timeout_s
         path = wire.waiting(wire.commands_path(run), limit)
-        key = f"{self.action}:{part}" if part else self.action
-        answer = await self._ask("POST", path, wire.command(kind, params, key), timeout_s=limit + ASK_TIMEOUT_S)
+        body = wire.command(kind, params, self.action if key is None else key)
+        answer = await self._ask("POST", path, body, timeout_s=limit + ASK_TIMEOUT_S)
         data = answer.json()["data"]
         deadline = asyncio.get_running_loop().time() + limit
         while data["status"] in ("queued", "running"):
@@ -272,10 +250,10 @@ class OT2(LiquidHandler[Options]):
             await asyncio.sleep(POLL_S)
             data = (await self._ask("GET", wire.command_path(run, data["id"]))).json()["data"]
         if data["status"] != "succeeded":
-            error = data.get("error") or {}
-            detail = f"{kind}: {error.get('errorType', 'failed')}: {error.get('detail', 'no reason given')}"
-            raise (CommandFailed if self._run else CommandStopped)(detail, device=self.name)
-        self._note(kind, params)
+            raise (CommandFailed if self._run else CommandStopped)(f"{kind}: {wire.error_text(data)}", device=self.name)
+
+    async def _look(self, method: str, path: str) -> Any:
+        return (await self._ask(method, path)).json()
 
     async def _ask(self, method: str, path: str, body: Any = None, *, timeout_s: float = ASK_TIMEOUT_S) -> Response:
         answer = await self._http.request(method, path, body, timeout_s=timeout_s)
@@ -287,5 +265,13 @@ class OT2(LiquidHandler[Options]):
         return answer
 
 
-def _load(mount: str, pipette: str) -> dict[str, Any]:
-    return {"mount": mount, "pipetteName": pipette, "pipetteId": mount}
+def _names(definition: str | Mapping[str, Any]) -> tuple[str, str, int]:
+    """Namespace, load name and version of a labware definition."""
+    if isinstance(definition, str):
+        return "opentrons", definition, kind(definition).definition["version"]
+    return definition.get("namespace", "custom"), definition["parameters"]["loadName"], definition.get("version", 1)
+
+
+def _uri(definition: str | Mapping[str, Any]) -> str:
+    """The robot server's name of a labware definition."""
+    return "/".join(map(str, _names(definition)))

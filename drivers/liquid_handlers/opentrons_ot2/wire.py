@@ -3,6 +3,10 @@
 Source: Opentrons robot-server, OpenAPI of software 8.x (`/runs`, `/runs/{id}/commands`, `/pipettes`, `/health`),
 header `Opentrons-Version`. Commands are posted with intent `setup`, so that they run at once, and with
 `waitUntilComplete`, so that one request lasts as long as its command.
+
+The server's runs have no field for a client's own mark, so each of ours begins with a `comment` whose key is one. A
+run that was not started is `idle` and takes commands; the server keeps 20 runs and deletes the oldest (its
+`run_auto_deleter`); a run whose data it lost has `ok` false (`BadRun` in its `run_models`).
 """
 
 from collections.abc import Mapping
@@ -10,13 +14,34 @@ from typing import Any
 from urllib.parse import quote
 
 HEADERS = {"Opentrons-Version": "3"}
-SESSION_KEY = "genesis-lab"  # of the comment that opens each of our runs, by which we know it again
-PAGE = 100  # commands a page
 FIXED_TRASH = "fixedTrash"  # the server loads it by itself, in slot 12
 
 RUNS = "/runs"
 HEALTH = "/health"
 PIPETTES = "/pipettes"
+TAKES_COMMANDS = "idle"
+UNFINISHED = ("queued", "running")
+KEPT_RUNS = 20
+PAGE = 1000  # commands asked for at once
+#: Axes of the gantry without the plungers: homing a plunger would push out what is in the tip.
+GANTRY_AXES = ("x", "y", "leftZ", "rightZ")
+SINGLE = {"style": "SINGLE", "primaryNozzle": "A1"}
+ALL = {"style": "ALL"}
+
+
+def runs_path(count: int) -> str:
+    """Where the newest runs are listed, the newest last."""
+    return f"{RUNS}?pageLength={count}"
+
+
+def run_path(run: str) -> str:
+    """Where one run is looked up."""
+    return f"{RUNS}/{quote(run, safe='')}"
+
+
+def commands_page(run: str, cursor: int, count: int) -> str:
+    """Where commands of a run are listed, from the index `cursor` on."""
+    return f"{commands_path(run)}?cursor={cursor}&pageLength={count}"
 
 
 def commands_path(run: str) -> str:
@@ -27,16 +52,6 @@ def commands_path(run: str) -> str:
 def command_path(run: str, command: str) -> str:
     """Where one command is looked up."""
     return f"{commands_path(run)}/{quote(command, safe='')}"
-
-
-def run_path(run: str) -> str:
-    """One run."""
-    return f"{RUNS}/{quote(run, safe='')}"
-
-
-def commands_page(run: str, cursor: int) -> str:
-    """A page of a run's commands, from number `cursor` on, the oldest first."""
-    return f"{commands_path(run)}?cursor={cursor}&pageLength={PAGE}"
 
 
 def waiting(path: str, timeout_s: float) -> str:
@@ -54,11 +69,6 @@ def definitions_path(run: str) -> str:
     return f"{RUNS}/{quote(run, safe='')}/labware_definitions"
 
 
-def current_run(runs: Mapping[str, Any]) -> str | None:
-    """The run that the robot has open and that takes commands, from the answer to `GET /runs`."""
-    return next((run["id"] for run in runs["data"] if run.get("current") and run["status"] == "idle"), None)
-
-
 def command(kind: str, params: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The body of one command; `key` is ours and comes back with it."""
     return {"data": {"commandType": kind, "params": dict(params), "intent": "setup", "key": key}}
@@ -72,3 +82,33 @@ def location(height_mm: float) -> dict[str, Any]:
 def labware_id(labware: str) -> str:
     """Our name of labware as the server's id."""
     return FIXED_TRASH if labware == "trash" else labware
+
+
+def mark(device: str) -> str:
+    """The key of the comment with which every run of this device begins."""
+    return f"genesislab:{device}"
+
+
+def off_deck(labware: str) -> dict[str, Any]:
+    """Parameters of `moveLabware` by which the robot learns that labware is gone; nothing moves."""
+    return {"labwareId": labware, "newLocation": "offDeck", "strategy": "manualMoveWithoutPause"}
+
+
+def on_slot(labware: str, slot: str) -> dict[str, Any]:
+    """Parameters of `moveLabware` by which the robot learns where labware stands now; nothing moves."""
+    return {"labwareId": labware, "newLocation": {"slotName": slot}, "strategy": "manualMoveWithoutPause"}
+
+
+def slot_of(location: Any) -> str | None:
+    """The slot of a labware's location; None for any other place.
+
+    >>> slot_of({"slotName": "3"}), slot_of("offDeck")
+    ('3', None)
+    """
+    return location.get("slotName") if isinstance(location, Mapping) else None
+
+
+def error_text(command: Mapping[str, Any]) -> str:
+    """Why a command failed, in the robot's words."""
+    error = command.get("error") or {}
+    return f"{error.get('errorType', 'failed')}: {error.get('detail', 'no reason given')}"

@@ -1,73 +1,101 @@
 """A person as a device: tasks go out as text, and an answer comes when they are done."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from drivers.core.errors import CommandFailed, ConnectionLost, ProtocolViolation, ReplyTimeout
+from drivers.core.errors import (
+    CommandFailed,
+    CommandRefused,
+    CommandStopped,
+    ConnectionLost,
+    ProtocolViolation,
+    ReplyTimeout,
+)
 from drivers.core.instrument import Command, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import Operator
-from drivers.core.transport import Port
+from drivers.core.transport import Port, Transport
 from drivers.people.operator import wire
 from drivers.people.operator.options import Options
 
+Line = Callable[[str, str, Mapping[str, Any]], bytes]
+
 
 class Person(Operator[Options]):
-    """Does by hand what no device can do; every verb ends when the person confirms it."""
+    """Does by hand what no device can do; every verb ends when the person confirms it.
+
+    The action's id goes out with its task: asked again, also by another process, it is not done again.
+    """
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
-        self._transport = port.transport()
+        self._transport: Transport | None = None
         self._lines = wire.Lines()
-        self._number = 0
+        self._stopped = asyncio.Event()
 
     async def open(self) -> None:
-        """Be where the person is asked."""
-        await self._transport.open()
+        """Be where the person is asked, on a new connection."""
+        await self.close()
+        transport = self.port.transport()
+        await transport.open()
+        self._transport, self._lines = transport, wire.Lines()
 
     async def close(self) -> None:
         """Ask no more."""
-        await self._transport.close()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.close()
 
     async def stop(self, success: bool = True) -> None:
-        """A person is stopped by the alarm, not by a wire; the task stays open until it is answered."""
-
-    async def _do(self, verb: str, **args: Any) -> None:
-        self._number += 1
-        answer = await self._ask(self.action or str(self._number), verb, args)
-        if not answer.get("done"):
-            raise CommandFailed(f"{wire.sentence(verb, args)} Not done: {answer.get('why')}", device=self.name)
+        """Tell the person to leave everything as it is; a task under way ends with `CommandStopped`."""
+        self._stopped.set()
+        if self._transport is None:
+            await self.open()
+        with contextlib.suppress(ConnectionLost):  # nobody is there who could be told
+            await self._connected().send(wire.stop())
 
     async def recall(self, command: Command) -> Recall:
-        """Ask whether a task was done; whoever does tasks knows them by their ids."""
-        asked = {"do": command.verb, "args": dict(command.args)}
-        answer = await self._ask(command.action, wire.RECALL, asked)
-        said = wire.sentence(command.verb, command.args)
-        match answer.get("done"):
-            case True:
-                return Recall("done", f"{self.name} says that it was done: {said}")
-            case False:
-                return Recall("not_done", f"{self.name} says that it was not done: {said}")
-        return Recall("not_done", f"{self.name} was never asked: {said}")
+        """By the person's word, or by what the person's side keeps; waits for the end of a task under way."""
+        async with self._lock:
+            self._stopped.clear()
+            said = await self._ask(wire.question, command.action, command.verb, command.args)
+        why = said.get("why") or "it was done"
+        told = f"{self.name} says of '{wire.sentence(command.verb, command.args)}': {why}"
+        done = said.get("done")
+        return Recall("unknown" if not isinstance(done, bool) else "done" if done else "not_done", told)
 
     async def make_safe(self) -> None:
-        """A person is safe."""
+        """Nothing: what a person does, a person leaves safe."""
 
-    async def _ask(self, number: str, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    async def _do(self, verb: str, **args: Any) -> None:
+        self._stopped.clear()
+        said = await self._ask(wire.task, self.action, verb, args)
+        if said.get("done") is not True:
+            kind = CommandStopped if self._stopped.is_set() else CommandFailed
+            raise kind(f"{wire.sentence(verb, args)} Not done: {said.get('why')}", device=self.name)
+
+    async def _ask(self, line: Line, number: str, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a line and wait for the answer to it, or for a stop."""
+        await self._connected().send(line(number, verb, args))
+        answer, stop = asyncio.ensure_future(self._answer(number)), asyncio.ensure_future(self._stopped.wait())
         try:
-            async with asyncio.timeout(self.options.patience_s):
-                await self._transport.send(wire.task(number, verb, args))
-                return await self._answer(number)
-        except TimeoutError:
-            raise ReplyTimeout(
-                f"nobody answered in {self.options.patience_s:g} s: {wire.sentence(verb, args)}",
-                device=self.name,
-            ) from None
+            await asyncio.wait((answer, stop), timeout=self.options.patience_s, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+        finally:
+            for each in (answer, stop):
+                each.cancel()
+            await asyncio.gather(answer, stop, return_exceptions=True)
+        if self._stopped.is_set():
+            raise CommandStopped("the person was told to stop.", device=self.name)
+        task = wire.sentence(verb, args)
+        raise ReplyTimeout(f"nobody answered in {self.options.patience_s:g} s: {task}", device=self.name)
 
     async def _answer(self, number: str) -> dict[str, Any]:
         while True:
-            data = await self._transport.receive()
+            data = await self._connected().receive()
             if not data:
                 raise ConnectionLost("nobody is there to answer.", device=self.name)
             for line in self._lines.feed(data):
@@ -75,6 +103,11 @@ class Person(Operator[Options]):
                     raise ProtocolViolation("the answer is not a JSON object.", device=self.name)
                 if line.get("id") == number:
                     return line
+
+    def _connected(self) -> Transport:
+        if self._transport is None:
+            raise CommandRefused("it is not connected.", device=self.name)
+        return self._transport
 
     async def place(
         self,

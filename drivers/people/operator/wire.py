@@ -1,9 +1,12 @@
 """Tasks for a person: one JSON object a line, and one line back. Pure; both roles.
 
-`{"id": "r1/s.7#1", "do": "confirm", "args": {"message": "..."}, "say": "..."}` is answered by `{"id": "r1/s.7#1",
-"done": true}` or `{"id": "r1/s.7#1", "done": false, "why": "..."}`. `say` is the task in words. The id stands for the
-task for ever: whoever gets one twice answers as he did, and does nothing. With `"do": "recall"` the question is only
-whether that task was done; `"done": null` says that nobody knows of it.
+`{"id": "r/7", "do": "confirm", "args": {"message": "..."}, "say": "..."}` is answered by `{"id": "r/7", "done": true}`,
+or with `done` false (nothing was done) or null (nobody can say, or a part was done) and `why`. `say` is the task in
+words. An id is a text that is used for one task for ever: asked again, a task that was done is answered, not done
+again; one that was refused is a new task. The empty id is never remembered.
+
+`{"id": "r/7", "did": "confirm", "args": ..., "say": ...}` asks what became of a task, and is answered in the same way,
+at the end of a task that is under way. `{"stop": true}` has no answer: whatever is under way is left as it is.
 """
 
 import json
@@ -11,22 +14,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-RECALL = "recall"
-
 
 def task(number: str, verb: str, args: Mapping[str, Any]) -> bytes:
     """One task as a line."""
-    return json.dumps({"id": number, "do": verb, "args": dict(args), "say": sentence(verb, args)}).encode() + b"\n"
+    return _line({"id": number, "do": verb, "args": dict(args), "say": sentence(verb, args)})
 
 
-def recalled(number: str, done: bool | None) -> bytes:
-    """The answer to a question for a task: done, not done, or never heard of."""
-    return json.dumps({"id": number, "done": done, "why": None}).encode() + b"\n"
+def question(number: str, verb: str, args: Mapping[str, Any]) -> bytes:
+    """What became of a task, as a line."""
+    return _line({"id": number, "did": verb, "args": dict(args), "say": sentence(verb, args)})
 
 
-def answer(number: str, why_not: str | None = None) -> bytes:
-    """The answer to a task; `why_not` says why it could not be done."""
-    return json.dumps({"id": number, "done": why_not is None, "why": why_not}).encode() + b"\n"
+def answer(number: str, done: bool | None = True, why: str | None = None) -> bytes:
+    """The answer to a task or a question; `why` where it is not simply done."""
+    return _line({"id": number, "done": done, "why": why})
+
+
+def stop() -> bytes:
+    """Leave everything as it is, now."""
+    return _line({"stop": True})
+
+
+def _line(fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(fields).encode() + b"\n"
 
 
 @dataclass(slots=True)
@@ -73,7 +83,5 @@ def sentence(verb: str, args: Mapping[str, Any]) -> str:
             return f"Seal {args['labware']}."
         case "peel":
             return f"Take the seal off {args['labware']}."
-        case "recall":
-            return f"The lab was cut off. Was this done: {sentence(args['do'], args['args'])}"
         case _:
             return str(args.get("message", verb))

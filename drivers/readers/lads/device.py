@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
-from drivers.core.instrument import Reading, Readings
+from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import PlateReader
 from drivers.core.transport import Port
@@ -47,10 +47,37 @@ class LadsReader(PlateReader[Options]):
         if self._session is not None:
             await self._abort(self._session)
 
+    async def recall(self, command: Command) -> Recall:
+        """By the results that the reader keeps under the action's id, and by the state of the tray."""
+        async with self._lock:
+            match command.verb:
+                case "open_tray":
+                    return await self._recall_tray(CoverState.OPENED)
+                case "close_tray":
+                    return await self._recall_tray(CoverState.CLOSED)
+            session = self._connected()
+            ends = UnitState.STOPPED, UnitState.ABORTED
+            await self._until(wire.UNIT_STATE, ends, self.options.read_timeout_s)
+            values = await session.result_of_job(command.action)
+        wells, wavelengths_nm = command.args["wells"], command.args["wavelengths_nm"]
+        if values is None:
+            return Recall("not_done", f"the reader has no result of job {command.action}, and measures nothing")
+        if len(values) != len(wells) * len(wavelengths_nm):
+            return Recall("unknown", f"the reader's result of job {command.action} has {len(values)} values")
+        told = f"the reader keeps the result of job {command.action}"
+        return Recall("done", told, _readings(wells, wavelengths_nm, values))
+
+    async def _recall_tray(self, wanted: CoverState) -> Recall:
+        path, ways = self._tray_path(), (CoverState.OPENING, CoverState.CLOSING)
+        state = CoverState(await self._until(path, set(CoverState) - set(ways), self.options.tray_timeout_s))
+        return Recall("done" if state == wanted else "not_done", f"its tray is {wire.state_text(state).lower()}")
+
     async def make_safe(self) -> None:
-        """No program runs, and the next one may begin."""
-        if self._session is not None:
-            await self._abort(self._session)
+        """Nothing measures. The tray stays where it is: an arm may reach into it."""
+        async with self._lock:
+            if self._session is None:
+                await self.connect(force_reconnect=True)
+            await self._abort(self._connected())
             await self._clear()
 
     async def open_tray(self) -> None:
@@ -82,14 +109,10 @@ class LadsReader(PlateReader[Options]):
         values = await session.result(run_id)
         if len(values) != len(wells) * len(wavelengths_nm):
             raise ProtocolViolation(f"the result of run {run_id} has {len(values)} values.", device=self.name)
-        return tuple(
-            Reading(f"absorbance_{nm:g}nm", "1", wells=dict(zip(wells, values[i * len(wells) :], strict=False)))
-            for i, nm in enumerate(wavelengths_nm)
-        )
+        return _readings(wells, wavelengths_nm, values)
 
     async def _move_tray(self, method: str, wanted: CoverState) -> None:
-        path = (wire.FUNCTION_SET, self.options.tray, wire.COVER_STATE)
-        session = self._connected()
+        path, session = self._tray_path(), self._connected()
         if await session.state(*path) == wanted:
             return
         await session.call(path, method)
@@ -97,6 +120,9 @@ class LadsReader(PlateReader[Options]):
         end = await self._until(path, ends, self.options.tray_timeout_s)
         if end != wanted:
             raise CommandFailed(f"the tray is in state {wire.state_text(CoverState(end))}.", device=self.name)
+
+    def _tray_path(self) -> tuple[str, ...]:
+        return wire.FUNCTION_SET, self.options.tray, wire.COVER_STATE
 
     async def _abort(self, session: Session) -> None:
         """Abort what runs; that nothing runs is no error."""
@@ -132,3 +158,11 @@ class LadsReader(PlateReader[Options]):
         if self._session is None:
             raise CommandRefused("is not connected.", device=self.name)
         return self._session
+
+
+def _readings(wells: Sequence[str], wavelengths_nm: Sequence[float], values: Sequence[float]) -> Readings:
+    """One `Reading` a wavelength, of values that have all wells at the first wavelength, then at the next."""
+    return tuple(
+        Reading(f"absorbance_{nm:g}nm", "1", wells=dict(zip(wells, values[i * len(wells) :], strict=False)))
+        for i, nm in enumerate(wavelengths_nm)
+    )

@@ -74,13 +74,24 @@ class Session:
     async def result(self, run_id: str) -> list[float]:
         """The values of a run; results of other runs may stand beside it. Raises `ProtocolViolation`."""
         with self._asking("result"):
-            results = await (await self._node(wire.RESULT_SET)).get_children(refs=_HIERARCHICAL)
-            for result in reversed(results):
-                with contextlib.suppress(_Missing):
-                    if await (await _below(result, wire.RESULT_RUN)).read_value() == run_id:
-                        values: list[float] = await (await _below(result, *wire.RESULT_VALUES)).read_value()
-                        return values
-            raise _Missing(f"there is no result of run '{run_id}'.")
+            values = await self._find_result(wire.RESULT_RUN, run_id)
+            if values is None:
+                raise _Missing(f"there is no result of run '{run_id}'.")
+            return values
+
+    async def result_of_job(self, job: str) -> list[float] | None:
+        """The values of the latest run with this supervisory job; None where there is none."""
+        with self._asking("result"):
+            return await self._find_result(wire.RESULT_JOB, job)
+
+    async def _find_result(self, name: str, value: str) -> list[float] | None:
+        results = await (await self._node(wire.RESULT_SET)).get_children(refs=_HIERARCHICAL)
+        for result in reversed(results):
+            with contextlib.suppress(_Missing):
+                if await (await _below(result, name)).read_value() == value:
+                    values: list[float] = await (await _below(result, *wire.RESULT_VALUES)).read_value()
+                    return values
+        return None
 
     async def _find_unit(self, options: Options) -> None:
         """The functional unit of the device that the options name, or of the first that has it."""

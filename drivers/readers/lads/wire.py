@@ -22,6 +22,7 @@ ACTIVE_PROGRAM = ("ProgramManager", "ActiveProgram")
 ESTIMATED_RUNTIME = (*ACTIVE_PROGRAM, "EstimatedRuntime")  # ms, as OPC UA's Duration
 RESULT_SET = ("ProgramManager", "ResultSet")
 RESULT_RUN = "DeviceProgramRunId"
+RESULT_JOB = "SupervisoryJobId"  # what `StartProgram` was given: here the action's id
 RESULT_VALUES = ("VariableSet", "Absorbance")  # Double[]: all wells at the first wavelength, then at the next
 
 START, ABORT, CLEAR = "StartProgram", "Abort", "Clear"

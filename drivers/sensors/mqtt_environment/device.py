@@ -55,6 +55,9 @@ class MqttEnvironment(Sensor[Options]):
             self._stopped = True
             self._deadline.reschedule(asyncio.get_running_loop().time())
 
+    async def make_safe(self) -> None:
+        """Nothing: it only looks."""
+
     async def measure(self) -> Readings:
         """The retained value, or the next one within `timeout_s`.
 

@@ -21,6 +21,7 @@ from drivers.core.errors import (
     ConnectionLost,
     LimitError,
 )
+from drivers.core.instrument import Command
 from drivers.core.transport import port_at
 from sim_lab.clock import run
 from sim_lab.twins.epics_motor import Twin
@@ -278,3 +279,56 @@ def test_the_twin_speaks_on_loopback_only() -> None:
     seen = run(main, speed=1)
     assert seen
     assert seen <= {(loopback, loopback), (loopback, nobody)}
+
+
+def test_the_next_process_waits_for_a_move_and_tells_its_end() -> None:
+    async def story(device: EpicsAxis, twin: Twin) -> None:
+        start = await where(device)
+        move = Command("run/1", "move", {"position_mm": round(start + 3.0, 3)})
+        moving = asyncio.ensure_future(device.perform(move))
+        while not twin.record.place_mm > start:
+            await asyncio.sleep(0.01)
+        await device.close()  # as when the process is killed: the record goes on
+        with pytest.raises(ConnectionLost):
+            await moving
+        again = axis(device.port.address)
+        await again.connect()
+        try:
+            found = await again.recall(move)
+            assert found.state == "done", found
+            assert twin.record.place_mm == pytest.approx(start + 3.0, abs=0.01)
+            other = await again.recall(Command("run/2", "move", {"position_mm": start + 4.0}))
+            assert other.state == "unknown"
+        finally:
+            await again.disconnect()
+
+    with_twin(story)
+
+
+def test_stopped_within_a_tenth_of_a_second_and_safe() -> None:
+    async def story(device: EpicsAxis, twin: Twin) -> None:
+        loop, took_s = asyncio.get_running_loop(), []
+        for way in (20.0, -20.0, 20.0):  # a busy machine may be late once
+            moving = asyncio.ensure_future(device.move(round(way, 3)))
+            await asyncio.sleep(0.5)
+            twin.record.halt.clear()
+            asked_s = loop.time()
+            stopping = asyncio.ensure_future(device.stop())
+            await twin.record.halt.wait()
+            took_s.append(loop.time() - asked_s)
+            await stopping
+            with pytest.raises(CommandStopped):
+                await moving
+        assert min(took_s) < 0.1
+        moving = asyncio.ensure_future(device.move(-40.0))
+        await asyncio.sleep(0.5)
+        for _ in range(2):
+            await device.make_safe()
+        with pytest.raises(CommandStopped):
+            await moving
+        stood = twin.record.place_mm
+        await asyncio.sleep(0.3)
+        assert twin.record.place_mm == stood
+        await device.move(round(stood, 3))
+
+    with_twin(story)

@@ -50,7 +50,7 @@ def test_task_lines() -> None:
 
 
 def test_a_confirmed_task_is_done() -> None:
-    run(lambda: asked(wire.answer("1")))
+    run(lambda: asked(wire.answer("")))
 
 
 def test_an_answer_to_another_task_is_not_ours() -> None:
@@ -61,7 +61,7 @@ def test_an_answer_to_another_task_is_not_ours() -> None:
 @pytest.mark.parametrize(
     ("reply", "error", "said"),
     [
-        (wire.answer("1", "no plate left"), CommandFailed, "Not done: no plate left"),
+        (wire.answer("", None, "no plate left"), CommandFailed, "Not done: no plate left"),
         (b"", ConnectionLost, "nobody is there"),
         (b"hm\n", ProtocolViolation, "not a JSON object"),
         (None, ReplyTimeout, "nobody answered in 60 s: Look."),

@@ -108,6 +108,7 @@ def test_the_device_set_is_where_di_has_it() -> None:
         ("CoverStateMachineType", (wire.OPEN,)),
         ("CoverStateMachineType", (wire.CLOSE,)),
         ("ResultType", (wire.RESULT_RUN,)),
+        ("ResultType", (wire.RESULT_JOB,)),
         ("ResultType", ("Started",)),
         ("ResultType", ("Stopped",)),
         ("ResultType", (wire.RESULT_VALUES[0],)),

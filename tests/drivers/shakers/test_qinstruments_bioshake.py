@@ -14,7 +14,9 @@ from drivers.core.errors import (
     ReplyTimeout,
 )
 from drivers.core.instrument import Command
+from drivers.core.transport import Port, Transport
 from drivers.shakers.qinstruments_bioshake import DRIVER
+from drivers.shakers.qinstruments_bioshake.options import Options
 from drivers.shakers.qinstruments_bioshake.wire import ElmState
 from sim_lab import clock
 
@@ -290,5 +292,59 @@ def test_a_table_that_does_not_come_home_is_noticed(bench):
         with pytest.raises(CommandFailed, match="did not come home; it is in state 8"):
             await shaking
         assert lab.twin.elm is ElmState.LOCKED
+
+    run(main)
+
+
+WORDS = b"setElmLockPos\rshakeOnWithRuntime40\rsetTempTarget370\rtempOn\rgetShakeState\r"
+
+
+@pytest.mark.parametrize("cut", range(len(WORDS) + 1))
+def test_what_a_dead_client_has_begun_to_write_is_never_completed(bench, cut):
+    """A serial line does not tell that its client is gone: what it wrote waits in the device for more."""
+
+    async def main():
+        lab = bench()
+        line = lab.dial()  # there is only this one, for ever
+        await line.send(WORDS[:cut])
+
+        class Forever(Transport):
+            async def open(self):
+                pass
+
+            async def send(self, data):
+                await line.send(data)
+
+            async def receive(self):
+                return await line.receive()
+
+            async def close(self):
+                pass
+
+        lab.shaker = DRIVER.load()("shaker", Port("sim:shaker", Forever), Options(), DRIVER.default_limits)
+        await lab.shaker.connect()
+        whole = WORDS[:cut].split(b"\r")[:-1]
+        assert lab.twin.table.is_on == (b"shakeOnWithRuntime40" in whole)
+        assert lab.twin.target_c == (37.0 if b"setTempTarget370" in whole else 25.0)
+        assert lab.twin.is_heating == (b"tempOn" in whole)
+        assert not lab.twin.failures
+        await lab.shaker.make_safe()
+        assert not lab.twin.table.is_on
+        assert lab.twin.elm is ElmState.UNLOCKED
+
+    run(main)
+
+
+def test_a_stop_after_half_a_word(bench):
+    async def main():
+        lab = bench()
+        await lab.shaker.connect()
+        await lab.shaker.shake(500, 5)
+        lab.twin.table.begin(lab.world.now())
+        await lab.line.send(b"setShakeTarget")
+        stopper = DRIVER.load()("shaker", Port("sim:shaker", lambda: lab.line), Options(), DRIVER.default_limits)
+        await stopper.stop()
+        await asyncio.sleep(0.1)
+        assert not lab.twin.table.is_on
 
     run(main)
