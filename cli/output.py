@@ -127,3 +127,10 @@ def on_terminal() -> bool:
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 param_option = click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Set a parameter.")
+
+
+def world_option(command: Any) -> Any:
+    """`--twin` or `--real` as the parameter `world`; None where the lab file's own mode is meant."""
+    for world, told in (("real", "The instruments."), ("twin", "The simulated lab.")):
+        command = click.option(f"--{world}", "world", flag_value=world, help=told)(command)
+    return command

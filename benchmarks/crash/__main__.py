@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAB, PROTOCOL = ROOT / "lab.toml", ROOT / "benchmarks/crash/protocol.yaml"
 REFERENCES = 6  # undisturbed runs that are tried, until one is undisturbed
 BY_CLOCK = 0.2  # share of the kills that come at any moment, not at a counted point
+TWICE = 0.2  # share of the trials in which the worker that takes over is killed too
+EARLY = 120  # points within which it is: taking over and settling pass about so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Verdict:
     lost: int
     person: bool
     settled: tuple[str, ...]
+    note: str
 
     @property
     def ok(self) -> bool:
@@ -54,8 +57,9 @@ def judge(point: str, trial: Trial, reference: Trial) -> Verdict:
     repeated = tuple(str(effect) for effect in trial.repeated(reference))
     missing = tuple(str(effect) for effect in trial.missing(reference))
     return Verdict(
-        point, trial.ended, trial.killed, repeated, missing, trial.unwritten(), trial.person, trial.settled_by
-    )
+        point, trial.ended, trial.killed, repeated, missing, trial.unwritten(), trial.person, trial.settled_by,
+        trial.last_words,
+    )  # fmt: skip
 
 
 def program() -> Program:
@@ -86,12 +90,15 @@ def shard(points: int, seed: int) -> Iterator[Verdict]:
             raise SystemExit(f"the undisturbed run ended as {reference.ended}")
         for number in range(points):
             place = Path(folder) / str(number)
+            again = rng.randint(1, EARLY) if rng.random() < TWICE else None
+            then = "" if again is None else f", then point {again}"
             if rng.random() < BY_CLOCK:
                 after_s = rng.uniform(0.05, 2.0)
-                yield judge(f"{after_s:.3f} s", try_once(LAB, what, place, None, after_s=after_s), reference)
+                trial = try_once(LAB, what, place, None, after_s=after_s, again=again)
+                yield judge(f"{after_s:.3f} s{then}", trial, reference)
             else:
                 fatal = rng.randint(1, reference.passed)
-                yield judge(f"point {fatal}", try_once(LAB, what, place, fatal), reference)
+                yield judge(f"point {fatal}{then}", try_once(LAB, what, place, fatal, again=again), reference)
 
 
 def campaign(points: int, jobs: int, seed: int) -> list[Verdict]:

@@ -1,4 +1,5 @@
-"""Points at which a worker can be killed: around every write of the journal and every message to or from a device."""
+"""Points at which a worker can be killed: around each write of the journal, each message to or from a device, and each
+taking and answering of a request."""
 
 import os
 import signal
@@ -6,6 +7,7 @@ from asyncio import selector_events
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.store import requests
 from orchestrator.store.log import StoreLog
 
 _Socket: Any = selector_events._SelectorSocketTransport  # noqa: SLF001 - where every byte of asyncio passes
@@ -29,6 +31,8 @@ class Points:
         self._around(StoreLog, "write")
         self._around(_Socket, "write")
         self._around(_Socket, "_read_ready__data_received")
+        self._around(requests, "take")
+        self._around(requests, "answer")
 
     def _around(self, kind: Any, method: str) -> None:
         was: Callable[..., Any] = getattr(kind, method)

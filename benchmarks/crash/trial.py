@@ -1,4 +1,5 @@
-"""One trial: a run is submitted, its worker is killed at a point, another takes over; then the witness is heard."""
+"""One trial: a run is submitted, its worker is killed at a point, and so may be the one that takes over; then the
+witness is heard."""
 
 import asyncio
 import json
@@ -63,6 +64,12 @@ class Trial:
         seen = Counter(self.effects)
         return [effect for effect, times in Counter(reference.effects).items() if seen[effect] < times]
 
+    @property
+    def last_words(self) -> str:
+        """The end of the journal, where it is a riddle."""
+        told = (f"{type(one).__name__} {getattr(one, 'action', '')}".strip() for one in self.records[-6:])
+        return ", ".join(told) if self.ended in ("stuck", "failed", "interrupted") else ""
+
     def unwritten(self) -> int:
         """Actions whose outcome was written, or that a device was told of, without an intent before: lost records."""
         begun: set[tuple[str, int]] = set()
@@ -79,9 +86,18 @@ class Trial:
 
 
 def try_once(
-    lab_file: Path, program: Program, folder: Path, fatal: int | None, *, after_s: float | None = None
+    lab_file: Path,
+    program: Program,
+    folder: Path,
+    fatal: int | None,
+    *,
+    after_s: float | None = None,
+    again: int | None = None,
 ) -> Trial:
-    """A fresh twin, a fresh store, one run, one kill: at point number `fatal`, or `after_s` seconds after the start."""
+    """A fresh twin, a fresh store, one run, one kill: at point number `fatal`, or `after_s` seconds after the start.
+
+    With `again` the worker that takes over is killed too, at that point of its own.
+    """
     folder.mkdir(parents=True)
     lab = read(lab_file)
     witness, endpoints = folder / "witness.jsonl", folder / "endpoints.json"
@@ -97,6 +113,8 @@ def try_once(
         first = _fork(lambda: _work(real, url, folder, Points(fatal), counts))
         killed = _watch(first, url, real, after_s)
         began = time.monotonic()
+        if killed and again is not None:
+            _watch(_fork(lambda: _work(real, url, folder, Points(again), folder / "again")), url, real, None)
         if killed:
             _wait(_fork(lambda: _work(real, url, folder, Points(None), counts)))
         state, records = _story(url, real)
@@ -127,7 +145,7 @@ def _speak(url: str, lab: Lab, state: CellState, effects: Sequence[tuple[Any, ..
         if happened is None:
             continue
         verdict = "done" if happened in effects else "not_done"
-        body = {"action": name, "verdict": verdict, "evidence": "I looked."}
+        body = {"action": name, "attempt": run.actions[name].attempt, "verdict": verdict, "evidence": "I looked."}
         ask(engine, Request(f"person-{number}-{name}", "settle", RUN, body, "person", cell_name(lab, "real")))
     engine.dispose()
 

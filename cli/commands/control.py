@@ -2,10 +2,9 @@
 
 import click
 
-from cli.output import Output
+from cli.output import Output, world_option
 from cli.service import ask_cell
 
-_world = click.option("--world", type=click.Choice(["twin", "real"]), help="Whose cell; else the lab file's mode.")
 _run = click.argument("run_id")
 
 
@@ -15,7 +14,7 @@ def _said(output: Output, verb: str, run_id: str, state: str, line: str) -> None
 
 @click.command("pause")
 @_run
-@_world
+@world_option
 @click.pass_obj
 def pause(output: Output, run_id: str, world: str | None) -> None:
     """Begin nothing more of a run; what is under way goes on to its end."""
@@ -25,7 +24,7 @@ def pause(output: Output, run_id: str, world: str | None) -> None:
 
 @click.command("resume")
 @_run
-@_world
+@world_option
 @click.pass_obj
 def resume(output: Output, run_id: str, world: str | None) -> None:
     """Let a paused run go on."""
@@ -35,7 +34,7 @@ def resume(output: Output, run_id: str, world: str | None) -> None:
 
 @click.command("abort")
 @_run
-@_world
+@world_option
 @click.option("--reason", default="", help="For the record.")
 @click.pass_obj
 def abort(output: Output, run_id: str, world: str | None, reason: str) -> None:
@@ -45,7 +44,7 @@ def abort(output: Output, run_id: str, world: str | None, reason: str) -> None:
 
 
 @click.command("stop")
-@_world
+@world_option
 @click.pass_obj
 def stop(output: Output, world: str | None) -> None:
     """Stop every device at once. Never gated; the emergency stop of the hardware is the safe one."""
@@ -58,7 +57,7 @@ def stop(output: Output, world: str | None) -> None:
 @click.argument("action")
 @click.argument("verdict", type=click.Choice(["done", "not_done"]))
 @click.option("--evidence", required=True, help="What you saw.")
-@_world
+@world_option
 @click.pass_obj
 def settle(output: Output, run_id: str, action: str, verdict: str, evidence: str, world: str | None) -> None:
     """Say what became of an action of which the lab does not know; the run goes on from there."""
@@ -75,7 +74,7 @@ CHOICES = ("retry", "skip", "by_hand", "go_back", "abort")
 @click.argument("action")
 @click.argument("choice", type=click.Choice(CHOICES))
 @click.option("--step", default="", help="go_back: the step to begin again at.")
-@_world
+@world_option
 @click.pass_obj
 def choose(output: Output, run_id: str, action: str, choice: str, step: str, world: str | None) -> None:
     """Say how a run goes on after a failed action: retry, skip, by_hand, go_back or abort."""
@@ -85,7 +84,7 @@ def choose(output: Output, run_id: str, action: str, choice: str, step: str, wor
 
 @click.command("clear")
 @click.argument("sites", nargs=-1, required=True)
-@_world
+@world_option
 @click.pass_obj
 def clear(output: Output, sites: tuple[str, ...], world: str | None) -> None:
     """Say that you took away what ended runs had left on these sites."""

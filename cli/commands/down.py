@@ -2,13 +2,12 @@
 
 import click
 
-from cli.output import Output
+from cli.output import Output, world_option
 from cli.service import ask_cell
 
 
 @click.command("down")
-@click.option("--twin", "world", flag_value="twin")
-@click.option("--real", "world", flag_value="real")
+@world_option
 @click.pass_obj
 def command(output: Output, world: str | None) -> None:
     """End the worker; runs that are under way go on from where they are with the next `lab up`."""

@@ -4,13 +4,12 @@ import time
 
 import click
 
-from cli.output import Output
+from cli.output import Output, world_option
 from cli.service import state_of, store, world_of
 
 
 @click.command("queue")
-@click.option("--twin", "world", flag_value="twin", help="Of the simulated lab.")
-@click.option("--real", "world", flag_value="real", help="Of the instruments.")
+@world_option
 @click.option("--gantt", is_flag=True, help="With plan and reality, step by step (JSON).")
 @click.pass_obj
 def command(output: Output, world: str | None, gantt: bool) -> None:

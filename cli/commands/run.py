@@ -17,6 +17,7 @@ from cli.output import (
     failure,
     file_argument,
     param_option,
+    world_option,
 )
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @file_argument
 @param_option
-@click.option("--twin", "world", flag_value="twin", help="On the simulated lab.")
-@click.option("--real", "world", flag_value="real", help="On the instruments.")
+@world_option
 @click.option("--seed", type=int, default=None, help="Of the twin's errors; drawn when absent.")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Twin: simulated seconds a second.")
 @click.pass_obj

@@ -1,20 +1,22 @@
 """`lab submit`: give a protocol to a running lab."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Output, failure, file_argument, param_option
+from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Output, failure, file_argument, param_option, world_option
 from cli.service import ANSWER_S, require_worker, state_of, store, who, world_of
 
 
 @click.command("submit")
 @file_argument
 @param_option
-@click.option("--twin", "world", flag_value="twin", help="To the simulated lab.")
-@click.option("--real", "world", flag_value="real", help="To the instruments.")
+@world_option
 @click.option("--any", "anywhere", is_flag=True, help="To whichever lab on this store has the devices and room first.")
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first where there is a choice.")
+@click.option("--deadline", type=click.DateTime(("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")), default=None, metavar="WHEN",
+              help="When it should have ended, local time, such as 2027-01-31T17:30; plans try to keep to it.")  # fmt: skip
 @click.option("--key", default=None, help="Yours: submitting twice under one key is submitting once.")
 @click.pass_obj
 def command(
@@ -24,6 +26,7 @@ def command(
     world: str | None,
     anywhere: bool,
     priority: int,
+    deadline: datetime | None,
     key: str | None,
 ) -> None:
     """Check a protocol, dry-run it, and queue it. Returns at once; `lab status` tells how it goes."""
@@ -59,6 +62,7 @@ def command(
         "durations_s": {span.action: span.end_s - span.start_s for span in predicted.result.spans},
         "predicted": predict(program, predicted.result.readings),
         "priority": priority,
+        "deadline": None if deadline is None else deadline.timestamp(),
     }  # fmt: skip
     request = Request(key or uuid.uuid4().hex, "submit", run_id, body, who(), cell)
     known = answer_of(engine, request.id)

@@ -6,13 +6,12 @@ from types import FrameType
 
 import click
 
-from cli.output import EXIT_FAILED, Output, failure
+from cli.output import EXIT_FAILED, Output, failure, world_option
 from cli.service import store, world_of
 
 
 @click.command("up")
-@click.option("--twin", "world", flag_value="twin", help="The simulated lab.")
-@click.option("--real", "world", flag_value="real", help="The instruments.")
+@world_option
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
               help="Twin: simulated seconds a second.")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the twin's errors.")

@@ -5,13 +5,12 @@ import signal
 
 import click
 
-from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, Output, failure
+from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, Output, failure, world_option
 from cli.service import store, world_of
 
 
 @click.command("work", hidden=True)
-@click.option("--twin", "world", flag_value="twin")
-@click.option("--real", "world", flag_value="real")
+@world_option
 @click.option("--speed", type=float, default=1.0)
 @click.option("--seed", type=int, default=1)
 @click.option("--gone", default=None, help="A former worker of which it is known that it is dead.")

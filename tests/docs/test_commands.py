@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
+from cli.main import VERBS, main
 from protocols.schema import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +49,13 @@ def test_the_commands_of_a_page_work(page: Path, tmp_path: Path, monkeypatch: py
 
 def test_the_reference_page_is_of_the_models() -> None:
     assert reference.FILE.read_text("utf-8") == reference.text(), "run: make schemas"
+
+
+def test_every_verb_is_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/cli.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[a-z].*?) \|", page.replace(r"\|", "/"), re.MULTILINE)
+    told = {words.split()[0] for row in rows for words in re.findall(r"`([^`]+)`", row)}
+    assert told == set(VERBS)
 
 
 def test_every_link_leads_somewhere() -> None:
