@@ -8,5 +8,5 @@ DRIVER = Driver(
     role="Sensor",
     device="drivers.sensors.mqtt_environment.device:MqttEnvironment",
     options=Options,
-    schemes=("mqtt", "sim"),
+    schemes=("mqtt", "mqtts", "sim"),
 )

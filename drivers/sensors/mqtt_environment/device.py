@@ -5,7 +5,7 @@ import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 import paho.mqtt.client
@@ -25,8 +25,9 @@ from drivers.core.roles import Sensor
 from drivers.core.transport import Port
 from drivers.sensors.mqtt_environment import wire
 from drivers.sensors.mqtt_environment.options import Options
+from labfile.secret import SecretMissing, resolve
 
-DEFAULT_PORT = 1883  # IANA service name "mqtt"
+DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA service names "mqtt" and "secure-mqtt"
 # paho binds its clock when it is imported, perhaps to one that was injected for a while; look it up at each use.
 paho.mqtt.client.time_func = lambda: time.monotonic()
 #: Without it, the acknowledgement of a small packet waits for the machine's delayed ACK (40 ms).
@@ -101,13 +102,22 @@ class MqttEnvironment(Sensor[Options]):
             self._deadline = None
         raise ProtocolViolation("the stream of messages ended.")
 
+    def _password(self) -> str | None:
+        try:
+            return None if self.options.password is None else resolve(self.options.password)
+        except SecretMissing as error:
+            raise ConnectionFailed(str(error), device=self.name, hint="Export it, or leave the option out.") from error
+
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[aiomqtt.Client]:
         """A connection to the broker; what goes wrong in it is told in our errors."""
         where = urlsplit(self.port.address)
         client = aiomqtt.Client(
             where.hostname or "",
-            where.port or DEFAULT_PORT,
+            where.port or DEFAULT_PORTS.get(where.scheme, 0),
+            username=unquote(where.username) if where.username else None,
+            password=self._password(),
+            tls_params=aiomqtt.TLSParameters() if where.scheme == "mqtts" else None,
             timeout=self.options.timeout_s,
             socket_options=[NO_DELAY],
         )

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from labfile.secret import Secret
+
 
 class Options(BaseModel):
     """Where the sensor publishes, and how old a value may be."""
@@ -13,6 +15,7 @@ class Options(BaseModel):
     topic: Annotated[str, Field(min_length=1, pattern=r"^[^#+$][^#+]*$")] = Field(
         "lab/room", description="the sensor's own topic; it publishes on <topic>/environment and <topic>/online"
     )
+    password: Secret | None = Field(None, description="password of the user in the broker's address, as env:NAME")
     publish_s: Annotated[float, Field(gt=0)] = Field(60.0, description="seconds between two values of the sensor")
     max_age_s: Annotated[float, Field(gt=0)] = Field(
         180.0, description="seconds after which a value is too old to be reported"

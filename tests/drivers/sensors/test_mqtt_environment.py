@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import getpass
 import json
 import shutil
 import socket
@@ -230,14 +231,22 @@ def broker(tmp_path: Path, unused_port: int) -> Iterator[int]:
     """A mosquitto on a free port of loopback."""
     config = tmp_path / "mosquitto.conf"
     config.write_text(f"listener {unused_port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n")
+    with listening(config):
+        yield unused_port
+
+
+@contextlib.contextmanager
+def listening(config: Path) -> Iterator[None]:
     with subprocess.Popen(
         [MOSQUITTO, "-c", config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         for line in process.stdout:
             if "running" in line:
                 break
-        yield unused_port
-        process.terminate()
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
@@ -273,3 +282,29 @@ def test_a_real_broker_and_a_sensor_that_is_not_ours(broker: int) -> None:
             await device.measure()
 
     run(main, speed=1)
+
+
+@needs_mosquitto
+def test_a_broker_that_wants_to_know_who_asks(
+    tmp_path: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users, config = tmp_path / "passwords", tmp_path / "mosquitto.conf"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", users, "lab", "open sesame"], check=True, timeout=10)
+    config.write_text(f"listener {unused_port} 127.0.0.1\npassword_file {users}\nuser {getpass.getuser()}\n")
+    told = wire.encode(wire.Environment(20.5, 41.0, time.time()))
+
+    async def main() -> None:
+        device = driver(f"mqtt://lab@127.0.0.1:{unused_port}", topic="hall", password="env:HALL")
+        with pytest.raises(ConnectionFailed, match="HALL is not set"):
+            await device.connect()
+        monkeypatch.setenv("HALL", "wrong")
+        with pytest.raises(ConnectionFailed, match="(?i)not authori[sz]ed"):
+            await device.connect()
+        monkeypatch.setenv("HALL", "open sesame")
+        await device.connect()
+        async with device._session() as client:
+            await client.publish("hall/environment", told, qos=1, retain=True)
+        assert [reading.value for reading in await device.measure()] == [20.5, 41.0]
+
+    with listening(config):
+        run(main, speed=1)

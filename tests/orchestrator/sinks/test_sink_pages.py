@@ -24,6 +24,12 @@ ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 
+needs_mosquitto = pytest.mark.skipif(
+    not (shutil.which("mosquitto", path="/usr/sbin:/usr/bin") and shutil.which("mosquitto_sub")),
+    reason="Debian's mosquitto and mosquitto-clients are not installed",
+)
+
+
 class Page:
     """A page and a shell session that follows it, in a folder with one run."""
 
@@ -71,9 +77,11 @@ class Page:
                 break
         else:
             pytest.fail("".join(said))
-        yield process
-        process.kill()
-        process.communicate()
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture
@@ -111,10 +119,7 @@ def test_from_files_to_a_tiled_server(folder: Path) -> None:
         assert (next((folder / "runs").iterdir())).name in page.shell("python client.py")
 
 
-@pytest.mark.skipif(
-    not (shutil.which("mosquitto", path="/usr/sbin:/usr/bin") and shutil.which("mosquitto_sub")),
-    reason="Debian's mosquitto and mosquitto-clients are not installed",
-)
+@needs_mosquitto
 def test_send_data_to_an_mqtt_broker(folder: Path) -> None:
     page = Page("send-runs-to-mqtt.md", "1883", folder)
     page.keep(page.block("sh", "export"))
@@ -128,6 +133,21 @@ def test_send_data_to_an_mqtt_broker(folder: Path) -> None:
         said, _ = listener.communicate(timeout=30)
     (stop,) = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert stop["exit_status"] == "success"
+
+
+@needs_mosquitto
+def test_from_the_twins_broker_to_mosquitto(tmp_path: Path) -> None:
+    page = Page("move-to-mosquitto.md", "1883", tmp_path)
+    users = page.block("sh", "export")
+    page.keep(users)
+    page.shell(users)
+    told = (ROOT / "lab.toml").read_text()
+    was = re.search(r"\[devices\.environment\].*?\n\n", told, re.DOTALL)
+    assert was is not None
+    (tmp_path / "lab.toml").write_text(told.replace(was[0], page.block("toml", "environment") + "\n"))
+    with page.beside(page.block("sh", "mosquitto -c"), "running"):
+        page.shell(page.block("sh", "mosquitto_pub"))
+        assert "state: reached" in page.shell(page.block("sh", "lab devices"))
 
 
 def test_a_lab_file_without_a_server_is_told(folder: Path) -> None:
