@@ -52,6 +52,9 @@ class Noop(Axis[Options]):
     async def stop(self, success: bool = True) -> None:
         """It is at rest."""
 
+    async def make_safe(self) -> None:
+        """It always is."""
+
     async def move(self, position_mm: float) -> None:
         """A time stamp, s since 1970."""
         os.write(self._file, f"{time.time():.6f}\n".encode())
