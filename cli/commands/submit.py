@@ -16,7 +16,7 @@ from cli.service import ANSWER_S, require_worker, state_of, store, who, world_of
 @click.option("--any", "anywhere", is_flag=True, help="To whichever lab on this store has the devices and room first.")
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first where there is a choice.")
 @click.option("--deadline", type=click.DateTime(("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")), default=None, metavar="WHEN",
-              help="When it should have ended, local time, such as 2027-01-31T17:30; plans try to keep to it.")  # fmt: skip
+              help="When it should have ended (local time): 2027-01-31T17:30.")  # fmt: skip
 @click.option("--key", default=None, help="Yours: submitting twice under one key is submitting once.")
 @click.pass_obj
 def command(
