@@ -111,8 +111,11 @@ class Engine(_Base):
 
     RunBundler = _QuickBundler
 
-    def __init__(self, metadata: dict[str, Any]) -> None:
-        """Make an engine on the running loop; `metadata` goes into every start document."""
+    def __init__(self, metadata: dict[str, Any], *, leaves_devices: bool = False) -> None:
+        """Make an engine on the running loop; `metadata` goes into every start document.
+
+        With `leaves_devices` a plan that is cancelled or fails stops nothing: what its devices do goes on.
+        """
         loop = asyncio.get_running_loop()
         stand_in = _RunningLoop()
         _THREADS.loop_to_thread[stand_in] = None
@@ -120,6 +123,7 @@ class Engine(_Base):
         self._loop = loop
         run_engine.set_bluesky_event_loop(loop)
         self._blocking_event = asyncio.Event()
+        self._leaves_devices = leaves_devices
 
     async def run(self, plan: Plan) -> Any:
         """Run a plan to its end; raises what the plan raised. Cancelling this aborts the plan."""
@@ -148,5 +152,5 @@ class Engine(_Base):
 
     async def _stop_movable_objects(self, *, success: bool = True) -> None:
         """Bluesky stops every device at each plan's end; a lab only does so when the plan did not succeed."""
-        if self._exit_status != "success":
+        if self._exit_status != "success" and not self._leaves_devices:
             await super()._stop_movable_objects(success=False)

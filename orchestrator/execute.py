@@ -69,10 +69,13 @@ async def perform(
     *,
     shared: bool = False,
 ) -> None:
-    """Carry a submitted program out on connected devices, as one Bluesky run, until it is over or asked to end."""
+    """Carry a submitted program out on connected devices, as one Bluesky run, until it is over or asked to end.
+
+    When this is cancelled, devices that are `shared` go on with what they do: whoever takes the run up asks them.
+    """
     stations = {name: Station(name, device, conductor, run_id, shared=shared) for name, device in cell.devices.items()}
     stations[CLOCK] = Station(CLOCK, None, conductor, run_id)
-    engine = Engine(dict(about))
+    engine = Engine(dict(about), leaves_devices=shared)
     for sink in sinks:
         engine.subscribe(sink)
     try:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from drivers.core.instrument import Recall
 from orchestrator.state import records as r
-from orchestrator.state.cell import ActionState
+from orchestrator.state.cell import ActionState, RunState
 from protocols.program import Action
 
 
@@ -28,11 +28,15 @@ BY_POLICY = "policy"
 ALL: tuple[r.Choice, ...] = ("retry", "skip", "by_hand", "go_back", "abort")
 
 
-def offered(was: ActionState) -> Sequence[r.Choice]:
-    """The choices that make sense: an action of unknown outcome must be settled before it may be tried again."""
-    if was.phase == "unknown" or was.outcome == "unknown":
-        return ("by_hand", "skip", "abort")
-    return ALL
+def offered(run: RunState, action: str) -> Sequence[r.Choice]:
+    """The choices that make sense: an action of unknown outcome must be settled before it may be tried again, and the
+    safe end of a run cannot be aborted."""
+    was = run.actions[action]
+    unknown = was.phase == "unknown" or was.outcome == "unknown"
+    return tuple(
+        choice for choice in ALL
+        if not (unknown and choice in ("retry", "go_back")) and not (run.amended and choice in ("abort", "go_back"))
+    )  # fmt: skip
 
 
 def retry_after_s(was: ActionState, policy: Policy) -> float | None:

@@ -318,23 +318,29 @@ class Service:
         run = self.conductor.state.runs.get(failed.run_id)
         if run is None or (run.abort_asked is not None and not run.amended):
             return
-        was, action = run.actions[failed.action], run.order[failed.action]
+        action = run.order[failed.action]
         if failed.kind in _CONNECTION and not await self._again(action.device):
             message = f"{failed.error} {action.device} cannot be reached; a person must look at it."
             await self._alarm(failed.run_id, failed.action, message)
             return
-        if failed.outcome == "unknown":
-            await self._ask(failed.run_id, failed.action)
+        await self._settle(failed.run_id, failed.action)
+
+    async def _settle(self, run_id: str, name: str) -> None:
+        """See to it that an action that failed, or is in doubt, is settled: by its device, by policy or by a person."""
+        run = self.conductor.state.run(run_id)
+        was = run.actions[name]
+        if was.outcome == "unknown":
+            await self._ask(run_id, name)
             return
         pause_s = retry_after_s(was, self.policy)
         if pause_s is None:
-            choices = ", ".join(offered(was))
-            await self._alarm(failed.run_id, failed.action, f"{failed.error} A person must choose: {choices}.")
+            choices = ", ".join(offered(run, name))
+            await self._alarm(run_id, name, f"{was.error} A person must choose: {choices}.")
             return
         await asyncio.sleep(pause_s)
-        run = self.conductor.state.runs.get(failed.run_id)
-        if run is not None and run.phase(failed.action) == "failed":
-            await self.choose(failed.run_id, failed.action, "retry", BY_POLICY)
+        again = self.conductor.state.runs.get(run_id)
+        if again is not None and again.actions.get(name) == was:
+            await self.choose(run_id, name, "retry", BY_POLICY)
 
     async def _again(self, name: str) -> bool:
         """Reach a device anew."""
@@ -346,10 +352,9 @@ class Service:
         return False
 
     async def _reconcile(self, run_id: str) -> None:
-        """Settle what a dead worker left in doubt, as far as devices can tell; the rest waits for a person."""
+        """Settle what the worker before left failed or in doubt."""
         for action in self.conductor.state.run(run_id).unsettled:
-            if self.conductor.state.run(run_id).phase(action) == "unknown":
-                await self._ask(run_id, action)
+            await self._settle(run_id, action)
 
     async def _ask(self, run_id: str, name: str) -> None:
         run = self.conductor.state.run(run_id)

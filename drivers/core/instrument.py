@@ -70,6 +70,7 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         self.action = ""  #: id of the action that runs now, for devices that keep a key with a command
         self._lock = asyncio.Lock()
         self._opened = False
+        self._astray = False  # whether the last attempt to connect failed
 
     async def connect(  # the signature is ophyd-async's
         self,
@@ -78,15 +79,16 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         force_reconnect: bool = False,
     ) -> None:
         """Open the connection once and bring the device to a state in which it takes commands."""
-        if self._opened and not force_reconnect:
+        if self._opened and not (force_reconnect or self._astray):
             return
+        self._astray = True
         await self.open()
-        self._opened = True
+        self._opened, self._astray = True, False
 
     async def disconnect(self) -> None:
         """Give the connection back; a device that was never connected is left alone."""
         if self._opened:
-            self._opened = False
+            self._opened = self._astray = False
             await self.close()
 
     async def open(self) -> None:
@@ -108,6 +110,8 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
                 f"'{command.verb}' is not one of its verbs: {', '.join(sorted(self.verbs))}.",
                 device=self.name,
             )
+        if self._astray:  # it was away when it was last dialled
+            await self.connect()
         async with self._lock:
             self.action = command.action
             try:

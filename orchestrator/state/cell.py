@@ -216,6 +216,8 @@ def _again(state: CellState, run: RunState, action: str, now: ActionState) -> Ce
 def _chosen(state: CellState, record: r.Chosen) -> CellState:
     run = _revised(state, record)
     was = _expect(run, record.action, "failed", "unknown")
+    if run.amended and record.choice in ("abort", "go_back"):
+        raise Impossible(f"run {run.run_id} is in its safe end; choose retry, skip or by_hand")
     match record.choice:
         case "retry":
             return _again(state, run, record.action, _anew(was))

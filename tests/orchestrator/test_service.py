@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from benchmarks.many.shift import jobs, shift
-from drivers.core.errors import CommandFailed, CommandRefused, ConnectionLost
+from drivers.core.errors import CommandFailed, CommandRefused, ConnectionFailed, ConnectionLost
 from drivers.core.instrument import Command, Readings
+from drivers.core.transport import Port
 from drivers.core.world import WorldSettings
 from labfile import Lab
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.journal import MemoryLog
 from orchestrator.labview import view
+from orchestrator.recovery import offered
 from orchestrator.service import Service
 from orchestrator.state import records as r
-from orchestrator.state.cell import fold
+from orchestrator.state.cell import Impossible, fold
 from orchestrator.state.views import phase, waits_for_person
 from protocols.check import check
 from protocols.parse import from_document
@@ -38,9 +40,18 @@ class Floor:
         self.records: list[r.Record] = []
 
     def start(self) -> None:
-        self.conductor = Conductor(MemoryLog(), asyncio.get_running_loop().time)
+        """Begin, or go on where the worker before ended."""
+        self.conductor = Conductor(MemoryLog(), asyncio.get_running_loop().time, fold(self.records))
         self.conductor.listeners.append(self.records.append)
         self.service = Service(self.conductor, self.cell)
+
+    async def change_workers(self) -> None:
+        """`lab down` and `lab up`, in a moment."""
+        await self.service.close()
+        self.start()
+        state = self.conductor.state
+        self.conductor.record(r.Claimed(at=self.conductor.now(), holder="heir", epoch=state.epoch + 1, world="twin"))
+        self.service.take_up()
 
     def program(self, *steps: dict[str, Any]) -> Program:
         document = {
@@ -255,6 +266,82 @@ def test_a_lost_reply_is_asked_for_and_nothing_is_done_twice(small_lab: Lab) -> 
     (settled,) = floor.kinds("r", r.Settled)
     assert (settled.verdict, settled.by) == ("done", "device")
     assert "succeeded" in settled.evidence
+
+
+def test_a_worker_that_goes_down_leaves_the_devices_at_work(small_lab: Lab) -> None:
+    """No stop goes out: the robot ends its command, and the next worker hears of it and goes on."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        await floor.change_workers()
+        await floor.service.idle()
+        (run,) = floor.cell.world._twins["ot2"].runs.values()  # type: ignore[attr-defined]
+        assert not run.stopped.is_set()
+
+    floor = on_the_floor(small_lab, story)
+    assert floor.outcome("r") == "completed"
+    assert {settled.by for settled in floor.kinds("r", r.Settled)} == {"device"}
+    assert len(floor.kinds("r", r.Done)) + len(floor.kinds("r", r.Settled)) >= len(floor.kinds("r", r.Begun)) - 1
+
+
+def test_a_failure_that_nobody_settled_is_told_again_by_the_next_worker(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: "ot2" in floor.cell.devices)
+        failing(floor, "drop_tip", CommandFailed("stuck"))
+        await floor.until(lambda: waits_for_person(floor.conductor.state.run("r")))
+        await floor.change_workers()
+        told = len(floor.kinds("r", r.Alarmed))
+        await floor.until(lambda: len(floor.kinds("r", r.Alarmed)) > told)
+        (action,) = floor.conductor.state.run("r").unsettled
+        await floor.service.choose("r", action, "retry", "me")
+        await floor.service.idle()
+
+    assert on_the_floor(small_lab, story).outcome("r") == "completed"
+
+
+def test_a_safe_end_that_fails_cannot_be_aborted_but_skipped(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in done.action for done in floor.kinds("r", r.Done)))
+        failing(floor, "remove_labware", CommandFailed("stuck"))
+        await floor.service.abort("r", "me", "enough")
+        await floor.until(lambda: waits_for_person(floor.conductor.state.run("r")))
+        run = floor.conductor.state.run("r")
+        (action,) = run.unsettled
+        assert set(offered(run, action)) == {"retry", "skip", "by_hand"}
+        with pytest.raises(Impossible, match="in its safe end; choose retry, skip or by_hand"):
+            await floor.service.choose("r", action, "abort", "me")
+        await floor.service.choose("r", action, "skip", "me")
+        await floor.service.idle()
+
+    assert on_the_floor(small_lab, story).outcome("r") == "aborted"
+
+
+def test_a_device_that_was_away_is_dialled_again(small_lab: Lab) -> None:
+    """Longer than anybody tried to reach it: the choice of a person is enough, no restart."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        operator = floor.cell.devices["operator"]
+        dial, away = operator.port.transport, [True]
+
+        def plug(tcp_port: int | None = None) -> Any:
+            if away:
+                raise ConnectionFailed("the plug is out.")
+            return dial(tcp_port)
+
+        operator.port = Port(operator.port.address, plug)
+        await operator._transport.close()  # type: ignore[attr-defined]
+        await floor.until(lambda: waits_for_person(floor.conductor.state.run("r")))
+        away.clear()
+        (action,) = floor.conductor.state.run("r").unsettled
+        await floor.service.choose("r", action, "retry", "me")
+        await floor.service.idle()
+
+    assert on_the_floor(small_lab, story).outcome("r") == "completed"
 
 
 def test_eight_incubations_are_done_together(lab: Lab) -> None:

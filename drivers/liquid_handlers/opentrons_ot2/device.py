@@ -149,11 +149,14 @@ class OT2(LiquidHandler[Options]):
         await self._command("loadLabware", {**params, "location": {"slotName": slot}})
 
     async def remove_labware(self, labware: str) -> None:
-        """Go home, out of the arm's way, and tell the robot that the labware leaves the deck."""
+        """Go home, out of the arm's way, and tell the robot that the labware leaves the deck, if it knows it there."""
+        uri, slot = self._told.deck.get(labware, ("", None))
+        if slot is None:  # the robot's run is a new one, such as after a stop
+            await self.home()
+            return
         await self._command("home", {}, f"{self.action}/home")
         await self._command("moveLabware", wire.off_deck(labware))
-        if labware in self._told.deck:
-            self._told.deck[labware] = (self._told.deck[labware][0], None)
+        self._told.deck[labware] = (uri, None)
 
     async def pick_up_tip(self, mount: str, labware: str, well: str) -> None:
         """Take a tip."""

@@ -91,7 +91,19 @@ def test_a_new_worker_makes_what_was_under_way_unknown() -> None:
     assert state.run("one").unsettled == ("a.1",)
     assert state.owner("arm") == "one", "what is in doubt keeps its device"
     back = reduce(state, r.Settled(at=3, run_id="one", action="a.1", verdict="not_done", by="device", evidence="log"))
-    assert reduce(back, r.Begun(at=4, run_id="one", action="a.1", attempt=2)).run("one").phase("a.1") == "begun"
+    again = reduce(back, r.Begun(at=4, run_id="one", action="a.1", attempt=2)).run("one").actions["a.1"]
+    assert (again.phase, again.attempt, again.command) == ("begun", 2, 1), "to the device it is the same command"
+
+
+@pytest.mark.parametrize("word", [
+    r.Settled(at=3, run_id="one", action="a.1", verdict="not_done", by="ann", evidence="I looked"),
+    r.Chosen(at=3, run_id="one", action="a.1", choice="retry", by="ann"),
+])  # fmt: skip
+def test_what_a_person_wants_done_again_is_a_new_command(word: r.Record) -> None:
+    story = [submitted("one", ONE), r.Begun(at=1, run_id="one", action="a.1"),
+             r.Failed(at=2, run_id="one", action="a.1", error="no", kind="CommandFailed", outcome="failed"), word,
+             r.Begun(at=4, run_id="one", action="a.1", attempt=2)]  # fmt: skip
+    assert fold(story).run("one").actions["a.1"].command == 2
 
 
 def test_going_back_does_a_step_anew() -> None:
