@@ -46,8 +46,10 @@ class Census:
         self.files = len(os.listdir("/proc/self/fd"))
 
     def __str__(self) -> str:
-        return (f"{self.rss_mib:.0f} MiB, {self.objects} objects ({self.remembered} commands in instruments), {self.tasks} tasks, {self.threads} threads, "
-                f"{self.files} files")  # fmt: skip
+        return (
+            f"{self.rss_mib:.0f} MiB, {self.objects} objects ({self.remembered} commands in instruments), "
+            f"{self.tasks} tasks, {self.threads} threads, {self.files} files"
+        )
 
 
 def week(days: float, seed: int) -> list[str]:
