@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from drivers.core.errors import DeviceError
+from orchestrator import limits
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor, Listener
 from orchestrator.engine import Engine
@@ -35,6 +36,7 @@ async def execute(
     run_id = str(metadata.get("run_id", "run"))
     story: list[r.Record] = []
     conductor.listeners += [*listeners, story.append, _ends_at_a_failure(conductor)]
+    conductor.rules.append(limits.watch)
     began = loop.time()
     conductor.record(r.Submitted(at=began, run_id=run_id, program=program, about=metadata))
     conductor.turns.enter(run_id, program.holds)

@@ -8,6 +8,7 @@ from typing import Any
 
 from drivers.core.errors import DeviceError
 from drivers.core.instrument import Recall
+from orchestrator import limits
 from orchestrator.bands import watch
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
@@ -61,7 +62,7 @@ class Service:
         self._plans: dict[str, asyncio.Task[Any]] = {}
         self._expiring: asyncio.Task[None] | None = None
         conductor.listeners.append(self._hear)
-        conductor.rules.append(watch(self.policy))
+        conductor.rules += [watch(self.policy), limits.watch]
         self.dispatcher = None if solver is None else Dispatcher(conductor, solver, self._holds, seconds=plan_s)
 
     # What people and programs ask for

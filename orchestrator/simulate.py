@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import rfc8785
@@ -11,6 +11,7 @@ from drivers.core.world import WorldSettings
 from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.execute import execute
+from orchestrator.limits import late
 from orchestrator.result import Result
 from protocols.program import Program
 
@@ -30,7 +31,10 @@ class Prediction:
 def simulate(
     lab: Lab, program: Program, *, seed: int = 1, speed: float | None = None, wire: bool = False
 ) -> Prediction:
-    """Dry-run a program; raises `RealTimeOnly` for devices that need `speed=1`."""
+    """Dry-run a program; raises `RealTimeOnly` for devices that need `speed=1`.
+
+    A run that by itself is too slow for its own limits (`within`) has failed.
+    """
     settings = WorldSettings(seed=seed, speed=speed, wire=wire, epoch_s=EPOCH_S)
     cell = Cell(lab, "twin", settings)
     cell.load(program.devices)
@@ -44,6 +48,10 @@ def simulate(
             await cell.close()
 
     result, bytes_hash = cell.world.run(main)
+    slow = late(program, {span.action: span.end_s for span in result.spans})
+    if slow and result.outcome == "completed":
+        hint = "shorten what lies between, or allow more"
+        result = replace(result, outcome="failed", error=f"{'; '.join(slow)} - {hint}")
     trace = trace_of(program, result) | {"seed": seed, "bytes": bytes_hash}
     digest = hashlib.sha256(rfc8785.dumps(trace)).hexdigest()
     return Prediction(result, digest, time.perf_counter() - began)

@@ -10,6 +10,7 @@ from protocols.holds import holds
 from protocols.labview import LabView
 from protocols.layout import OFF, Layout
 from protocols.ledger import TRASH, kind_of
+from protocols.limits import limits, reserve
 from protocols.parse import Source
 from protocols.pipetting import Pipetting
 from protocols.problems import Problem, ProtocolError
@@ -60,10 +61,13 @@ class _Binder:
         body = list(self.drafts)
         drafts = [self._with_definition(draft) for draft in [*self._setup(body), *body]]
         actions = sequence(drafts, self.lab.roles, frozenset(self.lab.all_sites()))
+        found = limits(self.protocol.steps, actions)
+        actions, held = reserve(actions, holds(actions, self.lab.roles), found, self.lab.roles)
         return Program(
             protocol_hash=self.source.hash,
             actions=actions,
-            holds=holds(actions, self.lab.roles),
+            holds=held,
+            limits=found,
             labware=self.sources,
             species={name: species_of(material) for name, material in self._materials().items()},
             names=_names(self._materials()),

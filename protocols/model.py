@@ -158,6 +158,7 @@ Move = Annotated[
 
 class _Step(_Part):
     id: Identifier
+    within: DurationS | None = Field(None, description="it has ended at most so long after the step before it")
 
 
 class PipetteStep(_Step):

@@ -34,6 +34,15 @@ class Hold:
     last: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Action `after` has ended at most `at_most_s` after action `before` has."""
+
+    before: str
+    after: str
+    at_most_s: float
+
+
 #: The device name of actions that only let time pass.
 CLOCK = "clock"
 
@@ -52,6 +61,7 @@ class Program:
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
     holds: tuple[Hold, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -65,7 +75,8 @@ class Program:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for `program.json`."""
-        return {
+        limits = [[limit.before, limit.after, limit.at_most_s] for limit in self.limits]
+        return ({"limits": limits} if limits else {}) | {
             "protocol_hash": self.protocol_hash,
             "actions": [
                 {
@@ -89,5 +100,10 @@ class Program:
             Action(**{**action, "after": tuple(action["after"]), "needs": tuple(action["needs"])})
             for action in document["actions"]
         )
-        holds = tuple(Hold(*hold) for hold in document["holds"])
-        return cls(**{**document, "actions": tuple(actions), "notes": tuple(document["notes"]), "holds": holds})
+        return cls(
+            **{
+                **document, "actions": tuple(actions), "notes": tuple(document["notes"]),
+                "holds": tuple(Hold(*hold) for hold in document["holds"]),
+                "limits": tuple(Limit(*limit) for limit in document.get("limits", ())),
+            }
+        )  # fmt: skip
