@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.conductor import Conductor
-from orchestrator.planner import Outlook, gantt, order, outlook
+from orchestrator.planner import Outlook, ends, gantt, order, outlook
 from orchestrator.scheduling.model import Schedule
 from orchestrator.scheduling.process import SolverProcess
+from orchestrator.state import records as r
 from orchestrator.state.cell import RunState
 from orchestrator.turns import Place
 from protocols.program import Hold
 
 PLAN_S = 5.0  # for better and better plans after something changed
+#: A task that ends so much earlier or later than planned asks for a new plan. Ours: what a person would call late, and
+#: seldom enough that plans come to an end.
+DEVIATION_S = 60.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -33,6 +37,13 @@ class Dispatcher:
         self.taken = 0  # plans that became the order
         self._conductor, self._solver, self._holds_of, self._seconds = conductor, solver, holds_of, seconds
         self._task: asyncio.Task[None] | None = None
+        self._due: dict[tuple[str, str], float] = {}  # last action of each task -> its planned end
+
+    def ended(self, record: r.Done) -> None:
+        """An action is done; when it ends a task far from its planned time, the plan is no longer the best."""
+        due = self._due.pop((record.run_id, record.action), None)
+        if due is not None and abs(record.at - due) > DEVIATION_S:
+            self.changed()
 
     def changed(self) -> None:
         """Something came, went or failed: plan anew, unless there is nothing to choose."""
@@ -78,6 +89,7 @@ class Dispatcher:
                 return False
         conductor.turns.reorder(wanted)
         self.plan = gantt(looked, schedule)
+        self._due = ends(looked, schedule)
         self.taken += 1
         conductor.wake_all()
         return True

@@ -194,6 +194,15 @@ def order(outlook: Outlook, schedule: Schedule, waiting: Mapping[str, Sequence[P
     }
 
 
+def ends(outlook: Outlook, schedule: Schedule) -> dict[tuple[str, str], float]:
+    """When each task is planned to end (s of the cell's clock), by its run and last action."""
+    found = {}
+    for place in schedule.placements:
+        c = outlook.chains[place.task]
+        found[c.run_id, c.actions[-1].id] = outlook.since + place.end / MS
+    return found
+
+
 def gantt(outlook: Outlook, schedule: Schedule) -> list[dict[str, Any]]:
     """The plan as data: who does what for which run, from when to when (s of the cell's clock)."""
     begun = {b.task for b in outlook.problem.begun}

@@ -301,6 +301,8 @@ class Service:
         """A failure is looked at beside the run, which begins nothing more until it is settled."""
         if self.dispatcher is not None and isinstance(record, _NEWS):
             self.dispatcher.changed()
+        if self.dispatcher is not None and isinstance(record, r.Done):
+            self.dispatcher.ended(record)
         if isinstance(record, r.Reserved):
             self._expire()
         if isinstance(record, r.Failed) and record.kind != "Cancelled":
