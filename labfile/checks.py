@@ -6,6 +6,7 @@ Each check looks only at what has the right shape; what has not is reported by `
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -117,6 +118,19 @@ def duplicate_addresses(devices: Tables) -> Iterator[Fault]:
         first = seen.setdefault(instrument, name)
         if first != name:
             yield Fault(("devices", name, "real"), f"same address as devices.{first}", "each instrument has its own")
+
+
+def maintenance_faults(windows: Tables, devices: Tables) -> Iterator[Fault]:
+    """Maintenance of a device that is not there, or that ends before it begins."""
+    for name, table in windows.items():
+        device, begins, ends = (table.get(key) for key in ("device", "from", "until"))
+        if isinstance(device, str) and device not in devices:
+            yield Fault(("maintenance", name, "device"), "no such device", did_you_mean(device, devices, "in this lab"))
+        if isinstance(begins, datetime) and isinstance(ends, datetime):
+            if (begins.tzinfo is None) != (ends.tzinfo is None):
+                yield Fault(("maintenance", name, "until"), "has an offset where `from` has none", "give both or none")
+            elif ends <= begins:
+                yield Fault(("maintenance", name, "until"), "is not after `from`", "a maintenance takes some time")
 
 
 def site_faults(sites: Tables, storage: Tables, devices: Tables, examined: Mapping[str, Examined]) -> Iterator[Fault]:

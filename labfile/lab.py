@@ -38,6 +38,17 @@ class DeviceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which a device is not for runs, s since 1970."""
+
+    name: str
+    device: str
+    begins: float
+    ends: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
     """What `lab.toml` says. Secrets are in it by name only (`env:NAME`)."""
 
@@ -52,6 +63,7 @@ class Lab:
     sites: Mapping[str, Site]
     people: Mapping[str, Person]
     agents: Mapping[str, Agent]
+    maintenance: tuple[Window, ...]
     policy: Policy
     store: Store
     sinks: Sinks

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from labfile import checks
-from labfile.lab import DeviceEntry, Lab, config_hash
+from labfile.lab import DeviceEntry, Lab, Window, config_hash
 from labfile.lines import KeyPath, line_map, syntax_error
 from labfile.model import Document
 from labfile.plugins import Driver, installed
@@ -66,6 +67,7 @@ def _lab(
         *(fault for found in examined.values() for fault in found.faults),
         *checks.duplicate_addresses(devices),
         *checks.site_faults(sites, storage, devices, examined),
+        *checks.maintenance_faults(checks.tables(document, "maintenance"), devices),
         *checks.shared_names(document),
         *checks.number_faults(document),
     ]
@@ -80,6 +82,7 @@ def _lab(
         sites=MappingProxyType(parsed.sites),
         people=MappingProxyType(parsed.people),
         agents=MappingProxyType(parsed.agents),
+        maintenance=tuple(_window(name, parsed) for name in parsed.maintenance),
         policy=parsed.policy,
         store=parsed.store,
         sinks=parsed.sinks,
@@ -88,6 +91,13 @@ def _lab(
         path=path,
     )
     return lab, []
+
+
+def _window(name: str, parsed: Document) -> Window:
+    """A maintenance as seconds since 1970."""
+    table, zone = parsed.maintenance[name], ZoneInfo(parsed.lab.timezone)
+    begins, ends = (at if at.tzinfo else at.replace(tzinfo=zone) for at in (table.from_, table.until))
+    return Window(name, table.device, begins.timestamp(), ends.timestamp(), table.what)
 
 
 def _without_options(document: dict[str, Any]) -> dict[str, Any]:

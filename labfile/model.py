@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -197,6 +198,15 @@ class Policy(Table):
     )
 
 
+class Maintenance(Table):
+    """`[maintenance.<name>]`: when a device is not for runs."""
+
+    device: str = Field(description="The device that is taken care of.")
+    from_: datetime = Field(alias="from", description="When it begins; without an offset in the lab's time zone.")
+    until: datetime = Field(description="When the device is for runs again.")
+    what: str = Field(default="", description="What is done.")
+
+
 class Store(Table):
     """`[store]`: where the lab keeps its state."""
 
@@ -238,6 +248,7 @@ class Document(Table):
     sites: dict[SiteName, Site] = Field(default={}, description="Sites that an arm was taught, by full name.")
     people: dict[str, Person] = Field(default={}, description="Who may do what.")
     agents: dict[str, Agent] = Field(default={}, description="Which AI agent may do what.")
+    maintenance: dict[Name, Maintenance] = Field(default={}, description="When devices are not for runs, by name.")
     policy: Policy = Field(default=Policy(), description="What needs a person's judgement.")
     store: Store = Field(default=Store(), description="Where the lab keeps its state.")
     sinks: Sinks = Field(default=Sinks(), description="Where documents go besides a run's own file.")

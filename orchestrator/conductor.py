@@ -92,9 +92,9 @@ class Conductor:
             self._wake_next(thing)
         return durable
 
-    def stand_in_line(self, holder: str, things: Sequence[str]) -> None:
-        """Behind everybody on each of these things; `wake(holder)` is set when there is hope."""
-        self.turns.enter(holder, [Hold(thing, RESERVE, RESERVE) for thing in things])
+    def stand_in_line(self, holder: str, things: Sequence[str], *, first: bool = False) -> None:
+        """Behind everybody (or before) on each of these things; `wake(holder)` is set when there is hope."""
+        self.turns.enter(holder, [Hold(thing, RESERVE, RESERVE) for thing in things], first=first)
 
     def reserve(self, holder: str, things: Sequence[str], until: float) -> asyncio.Future[None] | None:
         """Take everything that a holder stands in line for; None when that cannot be now."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.conductor import Conductor
+from orchestrator.maintenance import Closed
 from orchestrator.planner import Outlook, ends, gantt, order, outlook
 from orchestrator.scheduling.model import Schedule
 from orchestrator.scheduling.process import SolverProcess
@@ -32,10 +33,13 @@ class Dispatcher:
         holds_of: Callable[[RunState], Sequence[Hold]],
         *,
         seconds: float = PLAN_S,
+        closed: Callable[[], Closed] = dict,
     ) -> None:
+        """`closed()` tells when devices are not for runs."""
         self.plan: list[dict[str, Any]] = []
         self.taken = 0  # plans that became the order
         self._conductor, self._solver, self._holds_of, self._seconds = conductor, solver, holds_of, seconds
+        self._closed = closed
         self._task: asyncio.Task[None] | None = None
         self._due: dict[tuple[str, str], float] = {}  # last action of each task -> its planned end
 
@@ -65,7 +69,7 @@ class Dispatcher:
         fits = False
         while not fits:
             conductor = self._conductor
-            looked = outlook(conductor.state, conductor.now(), self._holds_of)
+            looked = outlook(conductor.state, conductor.now(), self._holds_of, self._closed())
             before = conductor.turns.waiting()
             async with contextlib.aclosing(self._solver.solve(looked.problem, self._seconds)) as plans:
                 async for schedule in plans:

@@ -42,8 +42,16 @@ class Outlook:
     since: float
 
 
-def outlook(state: CellState, now: float, holds_of: Any) -> Outlook:
-    """Everything that waits or runs in a cell, as a problem; `holds_of(run)` gives a run's holds."""
+def outlook(
+    state: CellState,
+    now: float,
+    holds_of: Any,
+    closed: Mapping[str, tuple[tuple[float, float], ...]] | None = None,
+) -> Outlook:
+    """Everything that waits or runs in a cell, as a problem; `holds_of(run)` gives a run's holds.
+
+    `closed`: device -> times (s of the cell's clock) in which no run has it.
+    """
     since = min([now, *(was.at for run in state.runs.values() for was in run.actions.values())])
     machines: dict[str, Machine] = {}
     jobs, tasks, lags, holds = [], [], [], []
@@ -66,7 +74,7 @@ def outlook(state: CellState, now: float, holds_of: Any) -> Outlook:
             if began is not None:
                 begun.append(began)
             for thing in c.needs:
-                machines.setdefault(thing, Machine(thing))
+                machines.setdefault(thing, Machine(thing, closed=_closed(thing, closed or {}, since)))
         lags += _lags(mine)
         holds += _long_holds(run, long, mine)
     taken: dict[str, list[tuple[str, str]]] = {hold.first: [] for hold in holds}
@@ -145,6 +153,12 @@ def _long_holds(run: RunState, long: Sequence[ProgramHold], chains: Sequence[Cha
              where.get(hold.last or "", final))
         for hold in long if hold.first in where
     ]  # fmt: skip
+
+
+def _closed(
+    thing: str, closed: Mapping[str, tuple[tuple[float, float], ...]], since: float
+) -> tuple[tuple[int, int], ...]:
+    return tuple((_ms(begins - since), _ms(ends - since)) for begins, ends in closed.get(thing, ()))
 
 
 def _lags(chains: Sequence[Chain]) -> list[Lag]:

@@ -33,9 +33,19 @@ class Reservations:
         self._conductor = conductor
 
     async def under(
-        self, name: str, things: Sequence[str], work: Callable[[], Awaitable[T]], *, lease_s: float, wait_s: float
+        self,
+        name: str,
+        things: Sequence[str],
+        work: Callable[[], Awaitable[T]],
+        *,
+        lease_s: float,
+        wait_s: float,
+        first: bool = False,
     ) -> T:
         """Do some work while holding these things; they are given back at its end, whatever that is.
+
+        With `first` it stands before everybody: whoever has the things ends what he has them for, and nobody else
+        begins.
 
         Raises `NotFree` after `wait_s`, `LeaseLost` when the lease ran out meanwhile, `Impossible` for a name that is
         in use, and what the work raised.
@@ -43,14 +53,14 @@ class Reservations:
         if name in self._conductor.state.reservations or name in self._conductor.state.runs:
             raise Impossible(f"there is a run or a reservation {name} already; take another name")
         try:
-            await self._acquire(name, tuple(dict.fromkeys(things)), lease_s, wait_s)
+            await self._acquire(name, tuple(dict.fromkeys(things)), lease_s, wait_s, first)
             return await self._work(name, asyncio.ensure_future(work()), lease_s)
         finally:
             self._conductor.forget(name)
 
-    async def _acquire(self, name: str, things: tuple[str, ...], lease_s: float, wait_s: float) -> None:
+    async def _acquire(self, name: str, things: tuple[str, ...], lease_s: float, wait_s: float, first: bool) -> None:
         conductor = self._conductor
-        conductor.stand_in_line(name, things)
+        conductor.stand_in_line(name, things, first=first)
         wake = conductor.wake(name)
         try:
             async with asyncio.timeout(wait_s):

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from drivers.core.errors import DeviceError
 from drivers.core.instrument import Recall
-from orchestrator import limits
+from orchestrator import limits, maintenance
 from orchestrator.bands import watch
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
@@ -63,7 +63,10 @@ class Service:
         self._expiring: asyncio.Task[None] | None = None
         conductor.listeners.append(self._hear)
         conductor.rules += [watch(self.policy), limits.watch]
-        self.dispatcher = None if solver is None else Dispatcher(conductor, solver, self._holds, seconds=plan_s)
+        self.dispatcher = None if solver is None else Dispatcher(
+            conductor, solver, self._holds, seconds=plan_s,
+            closed=lambda: maintenance.closed(cell.lab.maintenance, conductor.state, conductor.now()),
+        )  # fmt: skip
 
     # What people and programs ask for
 
@@ -127,8 +130,11 @@ class Service:
         return await task
 
     def take_up(self) -> None:
-        """After a start: go on with every run that has not ended, from what is known of it."""
+        """After a start: go on with every run that has not ended, from what is known of it; and keep maintenance."""
         self._expire()
+        for window in self.cell.lab.maintenance:
+            if window.ends > self.conductor.now():
+                self._help(maintenance.keep(window, self.cell.lab, self.conductor))
         for run_id, run in self.conductor.state.runs.items():
             if run.paused_by and run.begun_at is None:
                 continue
@@ -306,16 +312,19 @@ class Service:
         if isinstance(record, r.Reserved):
             self._expire()
         if isinstance(record, r.Failed) and record.kind != "Cancelled":
-            task = asyncio.get_running_loop().create_task(self._recover(record))
-            self._helping.add(task)
-            task.add_done_callback(self._helping.discard)
+            self._help(self._recover(record))
+
+    def _help(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Do something beside the runs."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._helping.add(task)
+        task.add_done_callback(self._helping.discard)
+        return task
 
     def _expire(self) -> None:
         """See to it that reservations end with their leases, as long as there are any."""
         if self.conductor.state.reservations and (self._expiring is None or self._expiring.done()):
-            task = self._expiring = asyncio.get_running_loop().create_task(self._reservations.expire())
-            self._helping.add(task)
-            task.add_done_callback(self._helping.discard)
+            self._expiring = self._help(self._reservations.expire())
 
     async def _recover(self, failed: r.Failed) -> None:
         run = self.conductor.state.runs.get(failed.run_id)

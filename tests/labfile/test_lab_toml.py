@@ -30,7 +30,9 @@ def test_the_first_line_names_the_schema() -> None:
     assert (ROOT / first.removeprefix("#:schema ")).is_file()
 
 
-@pytest.mark.parametrize("table", ["LabTable", "DeviceTable", "Storage", "Site", "Person", "Agent", "Budget"])
+@pytest.mark.parametrize(
+    "table", ["LabTable", "DeviceTable", "Storage", "Site", "Person", "Agent", "Budget", "Maintenance"]
+)
 def test_the_reference_names_every_key(table: str) -> None:
     page = (ROOT / "docs/reference/lab-toml.md").read_text(encoding="utf-8")
     missing = [key for key in known_keys(getattr(model, table)) if f"`{key}`" not in page]

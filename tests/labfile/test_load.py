@@ -279,6 +279,21 @@ CASES = {
         "[agents.ana]",
         "39: agents.ana: 'ana' is also in [people] - choose another name",
     ),
+    "maintenance of a device that is absent": (
+        "[agents.explorer]",
+        '[maintenance.x]\ndevice = "amr"\nfrom = 2027-02-01T08:00:00\nuntil = 2027-02-01T12:00:00\n[agents.explorer]',
+        "40: maintenance.x.device: no such device - did you mean 'arm'?",
+    ),
+    "maintenance that ends before it begins": (
+        "[agents.explorer]",
+        '[maintenance.x]\ndevice = "arm"\nfrom = 2027-02-01T08:00:00\nuntil = 2027-02-01T07:00:00\n[agents.explorer]',
+        "42: maintenance.x.until: is not after `from` - a maintenance takes some time",
+    ),
+    "maintenance in two kinds of time": (
+        "[agents.explorer]",
+        '[maintenance.x]\ndevice = "arm"\nfrom = 2027-02-01T08:00:00\nuntil = 2027-02-01T09:00:00Z\n[agents.explorer]',
+        "42: maintenance.x.until: has an offset where `from` has none - give both or none",
+    ),
     "an agent that approves": (
         'may = ["submit"]',
         'may = ["submit", "approve:low"]',
