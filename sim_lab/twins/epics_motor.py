@@ -56,6 +56,11 @@ class Twin(ServerTwin):
             self._serving = None
 
 
+#: Turns of the loop from a connection that the system has accepted to `_accept`; one that comes while the server closes
+#: is closed with the others.
+ACCEPTING = 3
+
+
 class _LoopbackServer(Context):
     """caproto's server, but it tells the network nothing of itself, and it closes what it opened."""
 
@@ -82,6 +87,8 @@ class _LoopbackServer(Context):
     async def close(self) -> None:
         """Close the port and every client's connection."""
         self._server.close()
+        for _ in range(ACCEPTING):
+            await asyncio.sleep(0)
         for writer in self._writers:
             writer.close()
             with contextlib.suppress(OSError):
