@@ -34,11 +34,18 @@ class Cell:
         self.world.load(names)
 
     async def connect(self, names: Iterable[str]) -> None:
-        """Bring devices up, all at once; raises the first `DeviceError`. Those that could be reached stay connected."""
+        """Bring devices up, all at once; raises the first `DeviceError`. Those that could be reached stay connected.
+
+        When this is cancelled, all that it dialled is given back.
+        """
         names = [name for name in names if name not in self.devices]
         await self.world.start(names)
         made = {name: self._make(self.lab.devices[name]) for name in names}
-        results = await asyncio.gather(*(device.connect() for device in made.values()), return_exceptions=True)
+        try:
+            results = await asyncio.gather(*(device.connect() for device in made.values()), return_exceptions=True)
+        except asyncio.CancelledError:
+            await asyncio.gather(*(_hang_up(device) for device in made.values()))
+            raise
         for (name, device), result in zip(made.items(), results, strict=True):
             if result is None:
                 self.devices[name] = device

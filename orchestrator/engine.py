@@ -154,3 +154,25 @@ class Engine(_Base):
         """Bluesky stops every device at each plan's end; a lab only does so when the plan did not succeed."""
         if self._exit_status != "success" and not self._leaves_devices:
             await super()._stop_movable_objects(success=False)
+
+    async def _wait_for(self, msg: Msg) -> Any:
+        """As Bluesky's, which leaves the tasks that it made of coroutines behind when it is cancelled."""
+        made: list[asyncio.Task[Any]] = []
+
+        def kept(factory: Callable[[], Any]) -> Callable[[], Any]:
+            def make() -> Any:
+                what = factory()
+                if asyncio.iscoroutine(what):
+                    what = asyncio.ensure_future(what)
+                    made.append(what)
+                return what
+
+            return make
+
+        try:
+            return await super()._wait_for(msg._replace(args=([kept(factory) for factory in msg.args[0]],)))
+        except asyncio.CancelledError:
+            for task in made:
+                task.cancel()
+            await asyncio.gather(*made, return_exceptions=True)
+            raise

@@ -61,6 +61,7 @@ class Service:
         self._reservations = Reservations(conductor)
         self._plans: dict[str, asyncio.Task[Any]] = {}
         self._expiring: asyncio.Task[None] | None = None
+        self._closed = False
         conductor.listeners.append(self._hear)
         conductor.rules += [watch(self.policy), limits.watch]
         self.dispatcher = None if solver is None else Dispatcher(
@@ -83,6 +84,7 @@ class Service:
         predicted: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Take a program in; it is durable when this returns, and begins when its turn comes."""
+        self._still_open()
         submitted = r.Submitted(
             at=self.conductor.now(), run_id=run_id, program=program, by=by, priority=priority, deadline=deadline,
             about=about, durations_s=durations_s or {}, predicted=tuple(predicted),
@@ -109,6 +111,7 @@ class Service:
         what the plan returned. Raises `Impossible` for things that the lab has not, `NotFree` after `wait_s`,
         `LeaseLost`, and what the plan raised; `stop` and `abort` end it. Its devices are the caller's to connect.
         """
+        self._still_open()
         lab = self.cell.lab
         unknown = [thing for thing in things if thing not in lab.devices and thing not in lab.all_sites]
         if unknown or not things:
@@ -179,9 +182,7 @@ class Service:
                 self.conductor.record(r.AbortAsked(at=now, run_id=run_id, by=by, reason=STOPPED))
         await asyncio.gather(*stopping, return_exceptions=True)
         ending = [self._tasks[name] for name, run in self.conductor.state.runs.items() if run.begun_at is not None]
-        task = asyncio.get_running_loop().create_task(self._start_afresh(ending))
-        self._helping.add(task)
-        task.add_done_callback(self._helping.discard)
+        self._help(self._start_afresh(ending))
 
     async def _start_afresh(self, ending: Sequence["asyncio.Task[None]"]) -> None:
         """A stopped device takes no command before it is connected anew: whoever runs next does that."""
@@ -216,7 +217,8 @@ class Service:
             await asyncio.wait(list(self._tasks.values()))
 
     async def close(self) -> None:
-        """Wait for nothing; what is under way is in doubt until the next start."""
+        """Wait for nothing; what is under way is in doubt until the next start. Nothing is begun after it."""
+        self._closed = True
         if self.dispatcher is not None:
             await self.dispatcher.close()
         tasks = [*self._tasks.values(), *self._plans.values(), *self._helping]
@@ -314,8 +316,15 @@ class Service:
         if isinstance(record, r.Failed) and record.kind != "Cancelled":
             self._help(self._recover(record))
 
-    def _help(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Do something beside the runs."""
+    def _still_open(self) -> None:
+        if self._closed:
+            raise Impossible("this worker has closed; ask the one that has the cell now")
+
+    def _help(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        """Do something beside the runs, as long as this is open."""
+        if self._closed:
+            work.close()
+            return None
         task = asyncio.get_running_loop().create_task(work)
         self._helping.add(task)
         task.add_done_callback(self._helping.discard)
@@ -330,7 +339,9 @@ class Service:
         run = self.conductor.state.runs.get(failed.run_id)
         if run is None or (run.abort_asked is not None and not run.amended):
             return
-        action = run.order[failed.action]
+        action = run.order.get(failed.action)
+        if action is None:  # the run ends by now, and its safe end does not go on from there
+            return
         if failed.kind in _CONNECTION and not await self._again(action.device):
             message = f"{failed.error} {action.device} cannot be reached; a person must look at it."
             await self._alarm(failed.run_id, failed.action, message)
@@ -339,8 +350,10 @@ class Service:
 
     async def _settle(self, run_id: str, name: str) -> None:
         """See to it that an action that failed, or is in doubt, is settled: by its device, by policy or by a person."""
-        run = self.conductor.state.run(run_id)
-        was = run.actions[name]
+        run = self.conductor.state.runs.get(run_id)
+        was = None if run is None else run.actions.get(name)
+        if run is None or was is None:  # the run ended, or went on to its safe end, meanwhile
+            return
         if was.outcome == "unknown":
             await self._ask(run_id, name)
             return

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from labfile import Lab
 from sim_lab.clock import ScaledLoop
@@ -16,6 +16,13 @@ from sim_lab.world.model import World
 
 DEVICES = ("ot2", "arm", "shaker", "reader", "operator")
 SPEED = 100.0  # of the twin and of the worker alike: some devices count the time themselves
+
+
+class Saw(Protocol):
+    """Whoever is told of effects."""
+
+    def saw(self, *what: Any) -> None:
+        """One effect."""
 
 
 class Witness:
@@ -29,7 +36,7 @@ class Witness:
         self._file.write(json.dumps(what).encode() + b"\n")
 
 
-def _watch(kind: type, method: str, tell: Callable[..., tuple[Any, ...]], witness: Witness) -> None:
+def _watch(kind: type, method: str, tell: Callable[..., tuple[Any, ...]], witness: Saw) -> None:
     was = getattr(kind, method)
 
     def told(self: Any, *args: Any, **more: Any) -> Any:
@@ -44,7 +51,7 @@ def _at(_: Any, really: Any, __: Any, well: str, volume_ul: float | None = None)
     return (really.name if really else None, well, volume_ul)
 
 
-def watch_the_world(witness: Witness) -> None:
+def watch_the_world(witness: Saw) -> None:
     """From now on, in this process, every effect on the simulated world is witnessed."""
     for method in ("pick_up", "drop", "aspirate", "dispense"):
         _watch(Head, method, _at, witness)

@@ -9,10 +9,11 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
+from collections import Counter
 from pathlib import Path
 
 from benchmarks.many.shift import jobs
+from benchmarks.week.effects import Effects, judge_effects
 from benchmarks.week.floor import CELL, Floor
 from benchmarks.week.people import DAY_S, People
 from labfile import read
@@ -29,8 +30,26 @@ WORK = [
 ]
 FOLD_S = 5.0  # the issue's
 #: Objects that may be there more at the end than after the first day, besides those of the simulated instruments,
-#: which remember each command as the real ones do (`PER_COMMAND` objects each). Ours.
-GROWTH, PER_COMMAND = 5000, 3
+#: which remember each command as the real ones do; their share is measured. Ours.
+GROWTH = 5000
+#: What is logged when a worker dies in the middle of things, and when a plan is ended: no mistake of ours.
+OF_DEATH = ("the journal cannot be written", "this worker is dead", "Run aborted")
+
+
+class Mistakes(logging.Handler):
+    """Errors that were logged, but those that the end of a worker brings with it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count it by its first line."""
+        what = record.getMessage().partition("\n")[0]
+        if record.exc_info:
+            what += f": {record.exc_info[1]!r}"
+        if not any(words in what for words in OF_DEATH):
+            self.told[what[:160]] += 1
 
 
 class Census:
@@ -54,12 +73,13 @@ class Census:
 
 def week(days: float, seed: int) -> list[str]:
     """Live it, tell it, and return what was wrong."""
-    warnings.simplefilter("ignore")
-    logging.getLogger().addHandler(logging.NullHandler())
+    mistakes = Mistakes()
+    logging.getLogger().addHandler(mistakes)
     lab = read(ROOT / "lab.toml")
     work = jobs(lab, WORK)
     with tempfile.TemporaryDirectory(prefix="lab-week-") as folder:
         engine = open_store(f"sqlite:///{folder}/lab.db")
+        seen = Effects()
         floor = Floor(lab, engine, seed)
         people = People(floor, work, seed)
         taken: list[Census] = []
@@ -69,14 +89,18 @@ def week(days: float, seed: int) -> list[str]:
                 await asyncio.sleep(DAY_S)
                 taken.append(Census(floor))
                 state = floor.conductor.state
-                print(f"day {len(taken)}: {people.submitted} submitted, {dict(floor.ends)} ended, {len(state.runs)} "
-                      f"under way; {taken[-1]}", flush=True)  # fmt: skip
+                print(f"day {len(taken) - 1}: {people.submitted} submitted, {dict(floor.ends)} ended, {len(state.runs)}"
+                      f" under way; {taken[-1]}", flush=True)  # fmt: skip
 
         async def main() -> None:
             await floor.start()
+            await floor.all_up()
+            taken.append(Census(floor))
             watch = asyncio.create_task(daily())
             await people.live(days * DAY_S)
             watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await floor.all_up()
             taken.append(Census(floor))
             await floor.service.close()
             await floor.conductor.close()
@@ -86,6 +110,8 @@ def week(days: float, seed: int) -> list[str]:
         floor.world.run(main)
         print(f"{days:g} days in {time.perf_counter() - began:,.0f} s; {floor.workers} workers; {people.did}")
         wrong = judge(floor, people, taken)
+        wrong += [f"{count} times logged: {what}" for what, count in mistakes.told.items()]
+        wrong += judge_effects(floor, seen, people.jobs)
         engine.dispose()
     return wrong
 
@@ -103,7 +129,15 @@ def judge(floor: Floor, people: People, taken: list[Census]) -> list[str]:
     imbalance = max(map(abs, floor.world.truth.imbalance().values()), default=0.0)
     print(f"mass kept to {imbalance:.1e}; {taken[-1]}")
     now, ended = floor.conductor.state, floor.ends.total()
-    first, last = taken[0], taken[-1]
+    start, first, last = taken[0], taken[1], taken[-1]
+    gc.collect()
+    with_memory = len(gc.get_objects())
+    floor.forget()
+    gc.collect()
+    per_command = (with_memory - len(gc.get_objects())) / max(last.remembered, 1)
+    grown = last.objects - first.objects - per_command * (last.remembered - first.remembered)
+    print(f"{floor.workers - 1} workers died; objects from day 1 on: {grown:+.0f}, and {per_command:.2f} for each "
+          f"command that an instrument remembers")  # fmt: skip
     checks = {
         "the journal is not the state": state != now,
         f"it folds in {folded_s:.1f} s": folded_s > FOLD_S,
@@ -113,10 +147,11 @@ def judge(floor: Floor, people: People, taken: list[Census]) -> list[str]:
         f"runs that have not ended: {list(now.runs)}": now.runs,
         f"{people.submitted} were submitted, {ended} ended": people.submitted != ended,
         f"mass: {imbalance}": imbalance > 1e-9,
-        f"memory: {first} on day 1, {last} at the end": last.objects - first.objects
-        > GROWTH + PER_COMMAND * (last.remembered - first.remembered),
-        f"threads: {first} on day 1, {last} at the end": last.threads > first.threads + 2,
-        f"files: {first} on day 1, {last} at the end": last.files > first.files + 4,
+        f"memory: {grown:.0f} objects more than after day 1": grown > GROWTH,
+        f"tasks: {start} at the start, {last} at the end": last.tasks > start.tasks,
+        f"threads: {start} at the start, {last} at the end": last.threads > start.threads + 1,
+        f"files: {start} at the start, {last} at the end": last.files > start.files + 2,
+        "; ".join(floor.deaths): floor.deaths,
     }
     return [what for what, is_wrong in checks.items() if is_wrong]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -124,7 +124,8 @@ class Floor:
         self._plug_in()
         self.workers = 0
         self.ends: Counter[str] = Counter()  # outcomes of runs
-        self.begun: Counter[tuple[str, str, int]] = Counter()  # what was meant to go out, by its id
+        self.deaths: list[str] = []  # what was wrong when a worker died: its journal against what it was given
+        self.up = False  # whether a worker lives
         self._gone: str | None = None
 
     def _plug_in(self) -> None:
@@ -144,20 +145,31 @@ class Floor:
         holder = f"worker-{self.workers}"
         lease = claim(self.engine, CELL, holder, WORLD, "", gone=self._gone)
         self._gone = holder
-        state = self.read()
+        found = [record for _, record in read_journal(self.engine, CELL)]
+        state = fold(found)
         self.log = Mortal(StoreLog(self.engine, lease))
         loop = asyncio.get_running_loop()
         self.conductor = Conductor(self.log, loop.time, state)
+        self._given: deque[r.Record] = deque()  # to this worker, and not yet on the disk
+        self.conductor.rules.append(self._note)
         self.cell = Cell(self.lab, "twin", self._settings)
         self.cell.world = self.world
         self.service = Service(self.conductor, self.cell)
         self.conductor.listeners.append(self._count)
         await self.conductor.record(r.Claimed(at=loop.time(), holder=holder, epoch=lease.epoch, world=WORLD))
+        self.up = True
         self.service.take_up()
+
+    async def all_up(self) -> None:
+        """Connect every device that can be reached, so that two counts of files count the same."""
+        async with self.service._connecting:  # noqa: SLF001 - a benchmark may look
+            for name in DEVICES:
+                with contextlib.suppress(DeviceError):
+                    await self.cell.connect([name])
 
     async def die(self) -> None:
         """The worker is gone in the middle of everything: not a word to the journal or a device."""
-        self.log.dead = True
+        self.up, self.log.dead = False, True
         for box in self.boxes.values():
             await box.cut()
         await self.service.close()
@@ -166,10 +178,17 @@ class Floor:
         for device in self.cell.devices.values():  # as the end of a process closes its sockets
             with contextlib.suppress(DeviceError, OSError):
                 await device.disconnect()
+        self._compare()
 
-    def read(self) -> CellState:
-        """What the journal says."""
-        return fold(record for _, record in read_journal(self.engine, CELL))
+    def _note(self, _: CellState, record: r.Record) -> Sequence[r.Record]:
+        self._given.append(record)
+        return ()
+
+    def _compare(self) -> None:
+        """The journal, and what was given and did not come into it, fold to the state that the worker had."""
+        written = [record for _, record in read_journal(self.engine, CELL)]
+        if fold(self._given, fold(written)) != self.conductor.state:
+            self.deaths.append(f"worker {self.workers}: its journal does not fold to the state it had")
 
     def remembered(self) -> int:
         """How many commands the simulated robot and person remember, as the real ones do."""
@@ -177,6 +196,15 @@ class Floor:
         runs = twins["ot2"].runs.values() if "ot2" in twins else ()
         return sum(len(run.commands) for run in runs) + len(getattr(twins.get("operator"), "_tasks", ()))
 
+    def forget(self) -> None:
+        """Take that memory from the simulated instruments, at the end."""
+        twins = self.world._twins  # noqa: SLF001
+        for run in twins["ot2"].runs.values():
+            run.commands.clear()
+        getattr(twins["operator"], "_tasks", {}).clear()
+
     def _count(self, record: r.Record) -> None:
+        if self._given.popleft() is not record:
+            self.deaths.append(f"worker {self.workers}: {record} was written out of its order")
         if isinstance(record, r.Finished):
             self.ends[record.outcome] += 1

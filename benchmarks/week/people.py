@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from bluesky import plans
@@ -18,8 +18,6 @@ from orchestrator.state.views import waits_for_person
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 LOOK_S = 120.0  # a person looks around so often
-#: What somebody who asks may meet: things have gone on meanwhile, or the worker has died. They ask again later.
-GONE = (Impossible, RuntimeError)
 PATIENCE_S = 2 * DAY_S  # after the last day: what has not ended by then never will
 #: Mean hours between two of a kind. Ours: enough of each in a week, and time between them.
 EVERY_H = {
@@ -62,6 +60,18 @@ class People:
             with contextlib.suppress(asyncio.CancelledError):
                 await task  # what went wrong in it is told
 
+    @contextlib.contextmanager
+    def _may_be_late(self) -> Iterator[None]:
+        """Whoever asks may find that things have gone on meanwhile, or that the worker has died; they ask again."""
+        worker = self.floor.workers
+        try:
+            yield
+        except Impossible:
+            pass
+        except RuntimeError:
+            if self.floor.up and self.floor.workers == worker:
+                raise
+
     def _under_way(self) -> bool:
         return bool(self.floor.conductor.state.runs or self.floor.conductor.state.reservations)
 
@@ -71,7 +81,7 @@ class People:
         while True:
             by_day = 8 * HOUR_S < asyncio.get_running_loop().time() % DAY_S < 20 * HOUR_S
             await asyncio.sleep(self.rng.expovariate(1 / (EVERY_H[name] * HOUR_S * (0.6 if by_day else 1.8))))
-            with contextlib.suppress(*GONE):
+            with self._may_be_late():
                 self.did[name] += await asyncio.shield(do())
 
     async def _submit(self) -> bool:
@@ -115,7 +125,7 @@ class People:
             return False
         await self.floor.service.pause(run_id, "technician")
         await asyncio.sleep(self.rng.uniform(60, HOUR_S))
-        with contextlib.suppress(*GONE):
+        with self._may_be_late():
             await self.floor.service.resume(run_id, "technician")
         return True
 
@@ -164,11 +174,11 @@ class People:
             if waits_for_person(run):
                 self.waited_s = max(self.waited_s, now - self._since.setdefault(run_id, now))
                 for name in run.unsettled:
-                    with contextlib.suppress(*GONE):
+                    with self._may_be_late():
                         await self._decide(run_id, run, name)
             else:
                 self._since.pop(run_id, None)
-        with contextlib.suppress(*GONE):
+        with self._may_be_late():
             await self._clear()
 
     async def _decide(self, run_id: str, run: RunState, name: str) -> None:

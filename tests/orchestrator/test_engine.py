@@ -1,6 +1,7 @@
 """The contract with Bluesky's private parts: if an update breaks one of these, `orchestrator/engine.py` is mended."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -259,3 +260,24 @@ def test_the_version_is_the_one_this_was_written_for() -> None:
     assert bluesky.__version__.startswith("1.15."), (
         "read orchestrator/engine.py beside the new RunEngine, then move this pin"
     )
+
+
+def test_a_plan_that_is_cancelled_leaves_no_task_of_its_own_waiting() -> None:
+    async def main() -> tuple[bool, bool]:
+        others = asyncio.ensure_future(asyncio.Event().wait())
+        before = asyncio.all_tasks()
+
+        def plan() -> Generator[Msg, Any, None]:
+            yield Msg("wait_for", None, [asyncio.Event().wait, lambda: others])
+
+        running = asyncio.ensure_future(Engine({}).run(plan()))
+        await asyncio.sleep(1)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        left = asyncio.all_tasks() - before
+        theirs = not others.cancelled()
+        others.cancel()
+        return not left, theirs
+
+    assert run(main) == (True, True)

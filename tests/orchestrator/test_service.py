@@ -285,6 +285,18 @@ def test_a_worker_that_goes_down_leaves_the_devices_at_work(small_lab: Lab) -> N
     assert len(floor.kinds("r", r.Done)) + len(floor.kinds("r", r.Settled)) >= len(floor.kinds("r", r.Begun)) - 1
 
 
+def test_a_worker_that_has_closed_takes_nothing_more(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        gone = floor.service
+        await floor.change_workers()
+        with pytest.raises(Impossible, match="this worker has closed"):
+            await gone.submit("r", floor.program(TRANSFER), about={})
+        with pytest.raises(Impossible, match="this worker has closed"):
+            await gone.run_plan("p", lambda: iter(()), {}, ["ot2"], "me")  # type: ignore[arg-type, return-value]
+
+    assert not on_the_floor(small_lab, story).kinds("r", r.Submitted)
+
+
 def test_a_failure_that_nobody_settled_is_told_again_by_the_next_worker(small_lab: Lab) -> None:
     async def story(floor: Floor) -> None:
         await floor.submit("r", TRANSFER)
@@ -299,6 +311,24 @@ def test_a_failure_that_nobody_settled_is_told_again_by_the_next_worker(small_la
         await floor.service.idle()
 
     assert on_the_floor(small_lab, story).outcome("r") == "completed"
+
+
+def test_a_failure_in_the_moment_of_an_abort_is_left_to_the_safe_end(small_lab: Lab) -> None:
+    """The failure is told when it is on the disk; by then the program of the run may be another."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: "ot2" in floor.cell.devices)
+        failing(floor, "drop_tip", CommandFailed("stuck"))
+        await floor.until(lambda: waits_for_person(floor.conductor.state.run("r")))
+        (failed,) = floor.kinds("r", r.Failed)
+        await floor.service.abort("r", "me", "enough")
+        await floor.until(lambda: floor.conductor.state.run("r").amended)
+        assert failed.action not in floor.conductor.state.run("r").order
+        await floor.service._recover(failed)
+        await floor.service.idle()
+
+    assert on_the_floor(small_lab, story).outcome("r") == "aborted"
 
 
 def test_a_safe_end_that_fails_cannot_be_aborted_but_skipped(small_lab: Lab) -> None:
