@@ -12,7 +12,7 @@ from orchestrator.turns import Turns
 from protocols.program import Action, Hold
 
 #: What a run's own plan writes, and sees by the end of its tasks.
-_OWN = (r.Submitted, r.Begun, r.Done, r.Failed)
+_OWN = (r.Submitted, r.Begun, r.Done, r.Failed, r.PassedOver)
 #: An outcome, and a submission, wait so long for the next intent, to go to the disk with it: one write a step instead
 #: of two. Whatever is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses
 #: nothing; and nobody is told of a submission before it is on the disk.
@@ -58,7 +58,7 @@ class Conductor:
         self._pending.append((record, durable))
         if self._thread is None:
             self._write_now()
-        elif isinstance(record, r.Done | r.Submitted):
+        elif isinstance(record, r.Done | r.Submitted | r.PassedOver):
             self._later = self._later or loop.call_later(_SOON_S, self._start_flush)
         else:
             self._start_flush()

@@ -11,6 +11,7 @@ from drivers.core.errors import DeviceError
 from drivers.core.instrument import Command, Instrument, Readings
 from orchestrator.conductor import Conductor
 from orchestrator.state import records as r
+from protocols.conditions import due
 from protocols.program import Action
 
 #: The verb of a run's safe end; every driver has it beside its role's verbs.
@@ -54,6 +55,8 @@ class Station(Movable[Ticket], Stoppable):
     async def _carry_out(self, ticket: Ticket) -> Readings | None:
         action, conductor = ticket.action, self._conductor
         await ticket.intent
+        if action.when and not self._due(action):
+            return None
         try:
             readings = await self._perform(action)
         except DeviceError as error:
@@ -67,6 +70,19 @@ class Station(Movable[Ticket], Stoppable):
             return None
         conductor.record(r.Done(at=conductor.now(), run_id=self._run_id, action=action.id, readings=readings))
         return readings
+
+    def _due(self, action: Action) -> bool:
+        """Whether its conditions are met; where they are not, or nobody can tell, that is written instead."""
+        run, now = self._conductor.state.run(self._run_id), self._conductor.now()
+        verdict = due(action.when, run.program.conditions, run.readings)
+        if isinstance(verdict, str):
+            reading = run.program.conditions[verdict].reading
+            error = f"whether '{verdict}' is met cannot be told: step {reading} gave no such reading."
+            self._failed(action, error, "NoReading", "not_started")
+        elif not verdict:
+            why = ", ".join(name if wanted else f"not {name}" for name, wanted in action.when)
+            self._conductor.record(r.PassedOver(at=now, run_id=self._run_id, action=action.id, why=why))
+        return verdict is True
 
     def _failed(self, action: Action, error: str, kind: str, outcome: Any, *, recoverable: bool = False) -> None:
         self._conductor.record(

@@ -1,11 +1,14 @@
 """From a protocol to a program for one lab: devices, deck, tips, fills and moves that the author need not say."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drivers.core.labware import LabwareKind, UnknownLabware
 from protocols import model as m
+from protocols.branches import Branches, condition_of
 from protocols.drafts import Draft, sequence
+from protocols.flow import Frame
 from protocols.holds import holds
 from protocols.labview import LabView
 from protocols.layout import OFF, Layout
@@ -17,6 +20,8 @@ from protocols.problems import Problem, ProtocolError
 from protocols.program import CLOCK, Program
 from protocols.setup import fills, species_of
 from protocols.wells import AddressError, parse_wells
+
+_ALONE = Frame("")
 
 
 def bind(source: Source, lab: LabView, *, clear: bool = False) -> Program:
@@ -42,17 +47,25 @@ class _Binder:
             m.PipetteStep: self._pipette, m.Transfer: self._pipette, m.SerialDilute: self._pipette,
             m.Mix: self._pipette, m.Shake: self._shake, m.Measure: self._measure, m.MoveLabware: self._move,
             m.Position: self._position, m.Wait: self._wait, m.OperatorStep: self._operator_step,
-            m.Seal: self._seal, m.Peel: self._seal,
+            m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
+            m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
         }  # fmt: skip
 
     def program(self) -> Program:
         """Bind every step, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
         self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
+        self.branches = Branches(self.source, self.layout, self.pipetting)
         if self.problems:
             raise ProtocolError(self.problems)
-        for step in self.protocol.steps:
+        self._guard("", self.branches.check)
+        for step in self.source.steps:
+            frame = self.source.frames.get(step.id, _ALONE)
+            self._guard(step.id, lambda frame=frame: self.branches.enter(frame.when))  # type: ignore[misc]
+            begun = len(self.drafts)
             self._guard(step.id, lambda step=step: self._steps[type(step)](step))  # type: ignore[misc]
+            self._place(begun, frame)
+        self._guard("", lambda: self.branches.enter(()))
         self._guard("setup", self._check_materials)
         if self.problems:
             raise ProtocolError(self.problems)
@@ -61,7 +74,7 @@ class _Binder:
         body = list(self.drafts)
         drafts = [self._with_definition(draft) for draft in [*self._setup(body), *body]]
         actions = sequence(drafts, self.lab.roles, frozenset(self.lab.all_sites()))
-        found = limits(self.protocol.steps, actions)
+        found = limits(self.source.steps, actions, self.source.frames)
         actions, held = reserve(actions, holds(actions, self.lab.roles), found, self.lab.roles)
         return Program(
             protocol_hash=self.source.hash,
@@ -72,7 +85,16 @@ class _Binder:
             species={name: species_of(material) for name, material in self._materials().items()},
             names=_names(self._materials()),
             notes=tuple(self.protocol.assumptions),
+            conditions={name: condition_of(part) for name, part in self.source.conditions.items()},
         )
+
+    def _place(self, begun: int, frame: Frame) -> None:
+        """Give the drafts since `begun` the lane and the conditions of their step."""
+        if frame.lane or frame.when:
+            marked = [
+                self.branches.marked(replace(draft, lane=frame.lane), frame.when) for draft in self.drafts[begun:]
+            ]
+            self.drafts[begun:] = marked
 
     def _guard(self, step: str, work: Callable[[], None]) -> None:
         """Do one piece of work; what is wrong with it does not hide what is wrong with the next."""
@@ -95,7 +117,9 @@ class _Binder:
     # Labware
 
     def _declare_labware(self) -> None:
-        travels = {s.labware for s in self.protocol.steps if isinstance(s, m.Shake | m.Measure | m.MoveLabware)}
+        travels = {
+            s.labware for s in self.source.steps if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware)
+        }
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
         pinned = sorted(self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels))
@@ -133,13 +157,7 @@ class _Binder:
         """`load_labware` carries the kind itself, put in once all labware is known."""
         if draft.verb != "load_labware":
             return draft
-        return Draft(
-            draft.step,
-            draft.device,
-            draft.verb,
-            {**draft.args, "definition": self.sources[draft.args["labware"]]},
-            draft.uses,
-        )
+        return replace(draft, args={**draft.args, "definition": self.sources[draft.args["labware"]]})
 
     # Steps
 
@@ -157,6 +175,49 @@ class _Binder:
         self.drafts.append(Draft(step.id, shaker, "shake", {"speed_rpm": step.speed, "duration_s": step.for_}, uses))
         if step.at is not None:
             self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
+
+    def _incubate(self, step: m.Incubate) -> None:
+        """On the heater of a shaker, at rest; by hand where the lab has none."""
+        labware = self._known(step.id, step.labware)
+        shaker = self.lab.first("HeaterShaker")
+        if shaker is None:
+            self._away(step.id, labware, f"into an incubator at {step.at:g} degC", step.for_)
+            return
+        site = self.lab.sites[shaker][0]
+        self.layout.move(step.id, labware, site)
+        uses = (labware, site, shaker)
+        self.drafts.append(Draft(step.id, shaker, "set_temperature", {"temperature_c": step.at}, uses))
+        self.drafts.append(Draft(step.id, CLOCK, "wait", {"duration_s": step.for_}, uses))
+        self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
+
+    def _centrifuge(self, step: m.Centrifuge) -> None:
+        at = "" if step.at is None else f" at {step.at:g} degC"
+        self._away(step.id, step.labware, f"into a centrifuge: {step.force:g} x g{at}", step.for_)
+
+    def _thermocycle(self, step: m.Thermocycle) -> None:
+        cycles = "; ".join(
+            f"{cycle.times} x ({', '.join(f'{hold.at:g} degC {in_words(hold.for_)}' for hold in cycle.holds)})"
+            for cycle in step.cycles
+        )
+        lid = "" if step.lid is None else f", lid {step.lid:g} degC"
+        lasts_s = sum(cycle.times * hold.for_ for cycle in step.cycles for hold in cycle.holds)
+        self._away(step.id, step.labware, f"into a thermocycler{lid}: {cycles}", lasts_s)
+
+    def _lid(self, step: m.Lid) -> None:
+        labware = self._known(step.id, step.labware)
+        what = "Put the lid on" if step.put == "on" else "Take the lid off"
+        self._by_hand(step.id, labware, f"{what} {labware}.")
+
+    def _away(self, step: str, labware: str, where: str, lasts_s: float) -> None:
+        """A person takes labware to a device that the lab does not control, and brings it back after its time."""
+        self._known(step, labware)
+        self._by_hand(step, labware, f"Put {labware} {where}, for {in_words(lasts_s)}. Say so when it has begun.")
+        self.drafts.append(Draft(step, CLOCK, "wait", {"duration_s": lasts_s}, (labware,)))
+        self._by_hand(step, labware, f"Put {labware} back where it stood.")
+
+    def _by_hand(self, step: str, labware: str, message: str) -> None:
+        uses = (labware, *([self.handler] if self.handler else []))
+        self.drafts.append(Draft(step, self.operator, "confirm", {"message": message}, uses))
 
     def _measure(self, step: m.Measure) -> None:
         if step.kind == "environment":
@@ -222,7 +283,7 @@ class _Binder:
     def _operator_step(self, step: m.OperatorStep) -> None:
         self.drafts.append(Draft(step.id, self.operator, "confirm", {"message": step.message}, barrier=True))
 
-    def _seal(self, step: m.Seal | m.Peel) -> None:
+    def _seal(self, step: m.Seal) -> None:
         labware = self._known(step.id, step.labware)
         uses = (labware, *([self.handler] if self.handler else []))
         self.drafts.append(Draft(step.id, self.operator, step.do, {"labware": labware}, uses))
@@ -282,6 +343,16 @@ class _Binder:
         needed = [*drafts, *loading, *layout.drafts, *body]
         drafts += fills(self.protocol, self.kinds, needed, self.operator, self.lab.roles)
         return [*drafts, *loading, *layout.drafts]
+
+
+def in_words(duration_s: float) -> str:
+    """A duration for people.
+
+    >>> in_words(5400.0)
+    '1.5 h'
+    """
+    unit, factor = ("h", 3600.0) if duration_s >= 3600 else ("min", 60.0) if duration_s >= 120 else ("s", 1.0)
+    return f"{duration_s / factor:.4g} {unit}"
 
 
 def _names(materials: Mapping[str, m.Material]) -> dict[str, str]:

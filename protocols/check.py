@@ -1,15 +1,19 @@
 """All that can be said of a protocol on a lab before anything runs: the program, or every problem at once."""
 
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from drivers.core.labware import pipettes
 from protocols.binder import bind
+from protocols.flow import Frame
 from protocols.labview import LabView
 from protocols.ledger import fold
+from protocols.model import Centrifuge, Incubate, Lid, Thermocycle
 from protocols.parse import Source
 from protocols.problems import Problem, ProtocolError, blocking
-from protocols.program import Program
+from protocols.program import Action, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,44 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
     try:
         program = bind(source, lab, clear=clear)
     except ProtocolError as error:
-        return Checked(source, None, _once(error.problems), {}, {})
-    ledger, problems = fold(program)
+        return Checked(source, None, _once(error.problems, source.frames), {}, {})
+    ledger, problems = fold(program, way := next(_ways(program)))
+    for other in _ways(program):
+        problems += [] if other == way else fold(program, other)[1]
     problems += _small_volumes(program)
     problems += _beyond_limits(program, lab)
-    return Checked(source, program, _once(problems), ledger.stock(), ledger.end_state(program))
+    problems += _by_hand(source, lab)
+    return Checked(source, program, _once(problems, source.frames), ledger.stock(), ledger.end_state(program))
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way through a protocol: of each condition, whether it is met."""
+
+    met: Mapping[str, bool]
+
+    def __call__(self, action: Action) -> bool:
+        """Whether an action is done on this way."""
+        return all(self.met[name] == wanted for name, wanted in action.when)
+
+
+def _ways(program: Program) -> Iterator[_Way]:
+    """Every way; the first is the one on which all conditions are met, whose stock and end are told."""
+    names = list(program.conditions)
+    for met in itertools.product((True, False), repeat=len(names)):
+        yield _Way(dict(zip(names, met, strict=True)))
+
+
+#: Steps that a person does where the lab has no device for them.
+_HANDS = {Incubate: "HeaterShaker", Centrifuge: "Centrifuge", Thermocycle: "Thermocycler", Lid: "LidHandler"}
+
+
+def _by_hand(source: Source, lab: LabView) -> list[Problem]:
+    """Steps that nobody would expect to need a person."""
+    return [
+        Problem("HAND-001", step.id, f"this lab has no {_HANDS[type(step)]}: a person does it", "", "warn")
+        for step in source.steps if type(step) in _HANDS and lab.first(_HANDS[type(step)]) is None
+    ]  # fmt: skip
 
 
 def _small_volumes(program: Program) -> list[Problem]:
@@ -89,5 +126,12 @@ def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
     return found
 
 
-def _once(problems: Any) -> tuple[Problem, ...]:
-    return tuple(dict.fromkeys(problems))
+def _once(problems: Iterable[Problem], frames: Mapping[str, Frame]) -> tuple[Problem, ...]:
+    """Each once; of a step that is written out many times, what is wrong with the first."""
+    found: dict[tuple[Any, ...], Problem] = {}
+    for problem in problems:
+        frame = frames.get(problem.step)
+        repeated = frame is not None and frame.origin != problem.step
+        key = (problem.rule, frame.origin) if frame is not None and repeated else (problem,)
+        found.setdefault(key, problem)
+    return tuple(found.values())

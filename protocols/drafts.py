@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivers.core.roles import ROLES
+from protocols.conditions import Guard
+from protocols.flow import Lane
 from protocols.program import CLOCK, Action
 
 _HARMLESS = frozenset((role, verb) for role, spec in ROLES.items() for verb in spec.harmless)
@@ -20,6 +22,9 @@ class Draft:
     args: Mapping[str, Any]
     uses: tuple[str, ...] = ()
     barrier: bool = False
+    lane: Lane = ()  # of a `parallel` step: a barrier holds up its own lane only
+    when: tuple[Guard, ...] = ()
+    awaits: tuple[str, ...] = ()  # steps whose readings its conditions look at
 
 
 def sequence(drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collection[str] = ()) -> tuple[Action, ...]:
@@ -30,20 +35,73 @@ def sequence(drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collectio
     """
     actions: list[Action] = []
     last: dict[str, str] = {}
-    floor: str | None = None
+    floors = _Floors()
     counts: dict[str, int] = {}
+    place: dict[str, int] = {}  # action -> its number
+    ended: dict[str, str] = {}  # step -> its last action so far
     for draft in drafts:
         counts[draft.step] = counts.get(draft.step, 0) + 1
         name = f"{draft.step}.{counts[draft.step]}"
         things = {draft.device, *draft.uses} - {CLOCK}
-        waits = set(last.values()) if draft.barrier else {last[thing] for thing in things if thing in last}
-        if floor is not None and not waits:
-            waits = {floor}
+        waits = {last[thing] for thing in things if thing in last}
+        waits |= {ended[step] for step in draft.awaits if step in ended}
+        if draft.barrier:
+            waits |= floors.under_way(draft.lane)
+        if not waits or draft.lane or floors.split:
+            waits |= floors.of(draft.lane)
         harmless = draft.device == CLOCK or (roles.get(draft.device, ""), draft.verb) in _HARMLESS
         needs = tuple(sorted(thing for thing in things if thing in roles or thing in sites))
-        order = tuple(action.id for action in actions if action.id in waits) if len(waits) > 1 else tuple(waits)
-        actions.append(Action(name, draft.step, draft.device, draft.verb, draft.args, order, harmless, needs))
-        if draft.barrier:
-            last, floor = {}, name
+        order = tuple(sorted(waits, key=place.__getitem__))
+        place[name] = len(actions)
+        actions.append(
+            Action(name, draft.step, draft.device, draft.verb, draft.args, order, harmless, needs, draft.when)
+        )
+        floors.begin(draft.lane, name, things, barrier=draft.barrier)
+        if draft.barrier and not draft.lane:
+            last = {}
         last |= dict.fromkeys(things, name)
+        ended[draft.step] = name
     return tuple(actions)
+
+
+class _Floors:
+    """Below what each lane may not begin: the last barrier of it, or of the lane it lies in."""
+
+    def __init__(self) -> None:
+        self._floors: dict[Lane, set[str]] = {(): set()}
+        self._latest: dict[Lane, dict[str, str]] = {(): {}}  # thing -> last action on it in that lane since its floor
+        self.split = False  # whether lanes ended, and what follows has not been gathered behind a barrier yet
+
+    def of(self, lane: Lane) -> set[str]:
+        """What an action of a lane has to wait for, whatever it uses."""
+        self._join(lane)
+        for length in range(len(lane), -1, -1):
+            if lane[:length] in self._floors:
+                return set(self._floors[lane[:length]])
+        return set()
+
+    def under_way(self, lane: Lane) -> set[str]:
+        """The last actions on each thing in a lane: what a barrier of it waits for."""
+        self._join(lane)
+        return set(self._latest.get(lane, {}).values()) or set(self.of(lane))
+
+    def begin(self, lane: Lane, name: str, things: Iterable[str], *, barrier: bool) -> None:
+        """An action stands in a lane."""
+        if barrier:
+            self._floors[lane], self._latest[lane] = {name}, {}
+            self.split = self.split and bool(lane)
+        self._latest.setdefault(lane, {}).update(dict.fromkeys(things, name))
+
+    def _join(self, lane: Lane) -> None:
+        """Lanes inside this one have ended: what they waited for last, the rest of this one waits for."""
+        inner = [other for other in self._floors.keys() | self._latest.keys()
+                 if len(other) > len(lane) and other[: len(lane)] == lane]  # fmt: skip
+        if not inner:
+            return
+        self._floors.setdefault(lane, set())
+        latest = self._latest.setdefault(lane, {})
+        for other in sorted(inner):
+            self._floors[lane] = self._floors[lane] | self._floors.pop(other, set())
+            # Two lanes may have used one thing: both are kept, since which was later is known to that thing alone.
+            latest |= {f"{other}: {thing}": name for thing, name in self._latest.pop(other, {}).items()}
+        self.split = True

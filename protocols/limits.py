@@ -7,23 +7,35 @@ runs can never delay it, and the dry run tells whether the run by itself is quic
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from protocols.model import Step
+from protocols.flow import Frame, Lane
+from protocols.model import PlainStep
 from protocols.problems import Problem, ProtocolError
 from protocols.program import Action, Hold, Limit
 
+NO_FRAMES: Mapping[str, Frame] = {}
 
-def limits(steps: Iterable[Step], actions: Sequence[Action]) -> tuple[Limit, ...]:
-    """The limits that the steps set; raises `ProtocolError` for a first step with `within`."""
+
+def limits(
+    steps: Iterable[PlainStep], actions: Sequence[Action], frames: Mapping[str, Frame] = NO_FRAMES
+) -> tuple[Limit, ...]:
+    """The limits that the steps set; raises `ProtocolError` for a first step with `within`.
+
+    In a lane of a `parallel` step, the step before is that of the lane, or for its first one that before the lanes.
+    """
     last = {action.step: action.id for action in actions}
     found: list[Limit] = []
-    before: str | None = None
+    latest: dict[Lane, str] = {}
     for step in steps:
+        lane = frames[step.id].lane if step.id in frames else ()
+        before = next((latest[lane[:n]] for n in range(len(lane), -1, -1) if lane[:n] in latest), None)
         if step.within is not None and before is None:
             hint = "Say it of a step that follows another one."
             raise ProtocolError([Problem("TIME-001", step.id, "`within` counts from the step before; none is", hint)])
         if step.within is not None and before is not None and step.id in last:
             found.append(Limit(before, last[step.id], step.within))
-        before = last.get(step.id, before)
+        if step.id in last:
+            latest = {other: name for other, name in latest.items() if other[: len(lane)] != lane or other == lane}
+            latest[lane] = last[step.id]
     return tuple(found)
 
 

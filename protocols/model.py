@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.core.units import (
     AbsorptivityM,
+    AccelerationG,
     ConcentrationM,
     DurationS,
     FlowUlS,
@@ -31,9 +32,9 @@ class Author(_Part):
 
     kind: Literal["human", "agent", "import"]
     name: str
-    model: str | None = Field(None, description="an agent's model and version")
-    source: str | None = Field(None, description="an import's file name")
-    source_sha256: str | None = Field(None, description="hash of the imported file")
+    model: str | None = Field(None, description="of an agent, with version")
+    source: str | None = None
+    source_sha256: str | None = None
 
 
 class Parameter(_Part):
@@ -49,9 +50,9 @@ class Material(_Part):
     """A liquid; `cas` and `concentration` name its solute. Without a CAS number it is only a volume."""
 
     cas: str | None = Field(None, pattern=r"^\d{2,7}-\d{2}-\d$")
-    concentration: ConcentrationM | None = Field(None, description="of the solute, such as 1 mmol/L")
+    concentration: ConcentrationM | None = Field(None, description="of the solute")
     solvent: str | None = Field("7732-18-5", description="CAS number of the solvent (water)")
-    name: str | None = Field(None, description="full name")
+    name: str | None = None
 
 
 class Fill(_Part):
@@ -122,17 +123,10 @@ class MixMove(_Part):
     height: LengthMm = 1.0
 
 
-class BlowOut(_Part):
-    """Empty the tip with air into a well."""
+class TouchWell(_Part):
+    """Empty the tip with air into a well, or wipe it on the well's walls."""
 
-    act: Literal["blow_out"]
-    well: WellField
-
-
-class TouchTip(_Part):
-    """Wipe the tip on the walls of a well."""
-
-    act: Literal["touch_tip"]
+    act: Literal["blow_out", "touch_tip"]
     well: WellField
 
 
@@ -151,9 +145,10 @@ class DropTip(_Part):
     into: WellField | None = None
 
 
-Move = Annotated[
-    PickUp | Aspirate | Dispense | MixMove | BlowOut | TouchTip | GoTo | DropTip, Field(discriminator="act")
-]
+Move = Annotated[PickUp | Aspirate | Dispense | MixMove | TouchWell | GoTo | DropTip, Field(discriminator="act")]
+
+
+Steps = Annotated[list["Step"], Field(min_length=1)]
 
 
 class _Step(_Part):
@@ -179,6 +174,17 @@ class Transfer(_Step):
     volume: VolumeUl
     mix: Annotated[int, Field(ge=0, le=50)] = 0
     tips: Literal["each", "once"] = "each"
+    channels: Channels = 1
+
+
+class Distribute(_Step):
+    """From one well to many with one tip, as many wells a draw as the tip takes."""
+
+    do: Literal["distribute"]
+    source: WellField
+    to: WellsField
+    volume: VolumeUl
+    extra: VolumeUl | None = Field(None, description="drawn with each load and given back; steadies the last wells")
     channels: Channels = 1
 
 
@@ -216,6 +222,56 @@ class Shake(_Step):
     speed: SpeedRpm
     for_: DurationS = Field(alias="for")
     at: TemperatureC | None = Field(None, description="temperature of the nest")
+
+
+class Incubate(_Step):
+    """Keep labware at a temperature."""
+
+    do: Literal["incubate"]
+    labware: str
+    at: TemperatureC
+    for_: DurationS = Field(alias="for")
+
+
+class Centrifuge(_Step):
+    """Spin labware."""
+
+    do: Literal["centrifuge"]
+    labware: str
+    force: AccelerationG
+    for_: DurationS = Field(alias="for")
+    at: TemperatureC | None = None
+
+
+class Hold(_Part):
+    """One temperature of a cycle."""
+
+    at: TemperatureC
+    for_: DurationS = Field(alias="for")
+
+
+class Cycle(_Part):
+    """Temperatures in their order, `times` times."""
+
+    holds: Annotated[list[Hold], Field(min_length=1, max_length=20)]
+    times: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class Thermocycle(_Step):
+    """Take sealed labware through cycles of temperatures, as for PCR."""
+
+    do: Literal["thermocycle"]
+    labware: str
+    cycles: Annotated[list[Cycle], Field(min_length=1, max_length=20)]
+    lid: TemperatureC | None = Field(None, description="of the heated lid")
+
+
+class Lid(_Step):
+    """Put the lid on labware, or take it off."""
+
+    do: Literal["lid"]
+    labware: str
+    put: Literal["on", "off"]
 
 
 class Measure(_Step):
@@ -259,22 +315,58 @@ class OperatorStep(_Step):
 
 
 class Seal(_Step):
-    """Close a plate with a seal."""
+    """Close a plate with a seal, or take the seal off."""
 
-    do: Literal["seal"]
+    do: Literal["seal", "peel"]
     labware: str
 
 
-class Peel(_Step):
-    """Take the seal off a plate."""
+class Repeat(_Part):
+    """Steps again and again; the n-th time a step `x` of it is `x.n`."""
 
-    do: Literal["peel"]
-    labware: str
+    id: Identifier
+    do: Literal["repeat"]
+    times: Annotated[int, Field(ge=1, le=1000)]
+    steps: Steps
 
 
-_Liquid = PipetteStep | Transfer | SerialDilute | Mix
-_Other = Shake | Measure | MoveLabware | Position | Wait | OperatorStep | Seal | Peel
-Step = Annotated[_Liquid | _Other, Field(discriminator="do")]
+class ForEach(_Part):
+    """Steps once for each item; an item names values, which the steps take as {param: name}."""
+
+    id: Identifier
+    do: Literal["for_each"]
+    items: Annotated[list[dict[Identifier, str | float]], Field(min_length=1, max_length=1000)]
+    steps: Steps
+
+
+class Parallel(_Part):
+    """Lanes of steps; a `wait` or an `operator` step holds up its own lane only. What follows waits for all lanes."""
+
+    id: Identifier
+    do: Literal["parallel"]
+    lanes: Annotated[list[Steps], Field(min_length=2, max_length=8)]
+
+
+class If(_Part):
+    """Steps that are done when a reading is above or below a number, and others when it is not."""
+
+    id: Identifier
+    do: Literal["if"]
+    reading: str = Field(description="id of a measure step before")
+    wells: WellsField | None = Field(None, description="their mean counts; all that were read when absent")
+    at: WavelengthNm | None = None
+    quantity: str | None = Field(None, description="which reading, such as temperature")
+    above: float | None = None
+    below: float | None = None
+    then: Steps
+    otherwise: Steps | None = None
+
+
+_Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
+_Device = Shake | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+PlainStep = _Liquid | _Device | Wait | OperatorStep
+Flow = Repeat | ForEach | Parallel | If
+Step = Annotated[PlainStep | Flow, Field(discriminator="do")]
 
 
 class Absorptivity(_Part):
@@ -286,7 +378,7 @@ class Absorptivity(_Part):
     wells: WellsField = Field(description="wells that hold only that material and its solvent")
     blank: WellsField = Field(description="wells that hold solvent only")
     at: WavelengthNm
-    published: AbsorptivityM | None = Field(None, description="value to compare with, L/mol/cm")
+    published: AbsorptivityM | None = Field(None, description="to compare with")
     r2_at_least: float | None = None
 
 
@@ -314,6 +406,6 @@ class Protocol(_Part):
     materials: dict[str, Material] = Field(default_factory=dict)
     labware: dict[str, Labware] = Field(default_factory=dict)
     pipettes: dict[str, PipetteNeed] = Field(default_factory=dict)
-    steps: Annotated[list[Step], Field(min_length=1)]
+    steps: Steps
     expect: list[Expectation] = Field(default_factory=list)
     assumptions: list[str] = Field(default_factory=list, description="what an import took for granted")

@@ -4,17 +4,18 @@ import difflib
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import rfc8785
 import yaml
 from pydantic import ValidationError
 
 from drivers.core.units import UnitError, parse
-from protocols.model import Parameter, Protocol, Step
+from protocols import flow
+from protocols.model import If, Parameter, PlainStep, Protocol, Step
 from protocols.problems import Problem, ProtocolError
 
 MAX_BYTES = 20_000_000
@@ -22,12 +23,23 @@ MAX_BYTES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A protocol with the values of its parameters; `hash` is over both (sha256 of canonical JSON, RFC 8785)."""
+    """A protocol with its steps written out and its parameters put in.
+
+    `hash` is over the document and the parameters: sha256 of canonical JSON (RFC 8785).
+    """
 
     protocol: Protocol
     parameters: Mapping[str, str | float]
     document: Mapping[str, Any]
     hash: str
+    #: By the id of a step as written out: where it stands; and the `if` steps, by their ids.
+    frames: Mapping[str, flow.Frame] = field(default_factory=dict)
+    conditions: Mapping[str, If] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> Sequence[PlainStep]:
+        """The steps as written out: none of them is control flow any more."""
+        return cast("Sequence[PlainStep]", self.protocol.steps)
 
 
 def read(path: Path, values: Mapping[str, str] | None = None) -> Source:
@@ -94,26 +106,55 @@ class _Loader(yaml.SafeLoader):
 
 
 def from_document(document: Mapping[str, Any], values: Mapping[str, str] | None = None) -> Source:
-    """Put the parameters in, check the shape; raises `ProtocolError`."""
+    """Put the parameters in, write control flow out, check the shape; raises `ProtocolError`."""
     problems: list[Problem] = []
     parameters = dict(_parameters(document, values or {}, problems))
+    unrolled = flow.unroll(document.get("steps"), parameters)
+    problems += unrolled.problems
     filled = {
-        key: _fill(part, parameters, key, problems) if key != "parameters" else part for key, part in document.items()
+        key: flow.fill(part, parameters, key, problems) if key not in ("parameters", "steps") else part
+        for key, part in document.items()
     }
+    if isinstance(document.get("steps"), list):
+        filled["steps"] = unrolled.steps
     protocol: Protocol | None = None
     try:
         protocol = Protocol.model_validate(filled)
     except ValidationError as error:
-        problems += [_problem(detail, filled) for detail in error.errors(include_url=False)]
+        problems += [_problem(detail, filled, unrolled.frames) for detail in error.errors(include_url=False)]
+    conditions = _conditions(unrolled, problems)
     if protocol is not None:
-        problems += _double_ids(protocol)
+        problems += _double_ids(protocol, unrolled)
     if problems or protocol is None:
-        raise ProtocolError(problems)
+        raise ProtocolError(dict.fromkeys(problems))
     try:
         canonical = rfc8785.dumps({"document": dict(document), "parameters": parameters})
     except (rfc8785.CanonicalizationError, ValueError) as error:
         raise ProtocolError([Problem("FMT-004", "", f"a value cannot be written as JSON: {error}")]) from error
-    return Source(protocol, parameters, document, hashlib.sha256(canonical).hexdigest())
+    frames = {step.id: frame for step, frame in zip(protocol.steps, unrolled.frames, strict=True)}
+    return Source(protocol, parameters, document, hashlib.sha256(canonical).hexdigest(), frames, conditions)
+
+
+def _conditions(unrolled: flow.Unrolled, problems: list[Problem]) -> dict[str, If]:
+    """The `if` steps by their ids, each with the step that it means; what is wrong with control steps is told."""
+    for shell, error in unrolled.wrong:
+        frame = flow.Frame(str(shell.get("id", "")))
+        for detail in error.errors(include_url=False):
+            moved = {**detail, "loc": ("steps", 0, *detail["loc"])}
+            problems.append(_problem(moved, {"steps": [shell]}, [frame]))
+    known = {step["id"] for step in unrolled.steps if isinstance(step, dict) and isinstance(step.get("id"), str)}
+    found: dict[str, If] = {}
+    for part, suffix in unrolled.parts:
+        if isinstance(part, If):
+            problems += _one_comparison(part)
+            found[part.id] = part.model_copy(update={"reading": flow.resolve(part.reading, suffix, known)})
+    return found
+
+
+def _one_comparison(part: If) -> Iterator[Problem]:
+    if (part.above is None) == (part.below is None):
+        message = "an `if` compares once: give either `above` or `below`"
+        yield Problem("FLOW-005", part.id, message, "For a band, put one `if` into the other.")
 
 
 def _parameters(
@@ -153,30 +194,15 @@ def _number(value: str | float, kind: str) -> float:
     return number
 
 
-def _fill(part: Any, parameters: Mapping[str, Any], path: str, problems: list[Problem]) -> Any:
-    if isinstance(part, dict):
-        if part.keys() == {"param"} and isinstance(part["param"], str):
-            if part["param"] in parameters:
-                return parameters[part["param"]]
-            known = ", ".join(parameters) or "none"
-            problems.append(Problem("PAR-003", "", f"{path}: no parameter '{part['param']}'", f"Declared: {known}."))
-            return None
-        return {key: _fill(value, parameters, f"{path}.{key}", problems) for key, value in part.items()}
-    if isinstance(part, list):
-        return [_fill(value, parameters, f"{path}.{i}", problems) for i, value in enumerate(part)]
-    return part
+_STEP_FIELDS = {do: m for m in get_args(get_args(Step)[0]) for do in get_args(m.model_fields["do"].annotation)}
 
 
-_STEP_FIELDS = {get_args(m.model_fields["do"].annotation)[0]: m for m in get_args(get_args(Step)[0])}
-
-
-def _problem(detail: Any, document: Mapping[str, Any]) -> Problem:
+def _problem(detail: Any, document: Mapping[str, Any], frames: Sequence[flow.Frame]) -> Problem:
     """One pydantic error as a problem: the step's own id, a path without the union's tags, a hint."""
     place = [part for part in detail["loc"] if part != "function-before"]
     step, path = "", place
     if len(place) > 1 and place[0] == "steps" and isinstance(place[1], int):
-        raw = document["steps"][place[1]]
-        step = str(raw.get("id", f"number {place[1] + 1}")) if isinstance(raw, dict) else f"number {place[1] + 1}"
+        step = frames[place[1]].origin or f"number {place[1] + 1}"
         path = [p for p in place[2:] if p not in _STEP_FIELDS]
     where = ".".join(str(p) for p in path)
     message = detail["msg"].removeprefix("Value error, ")
@@ -206,8 +232,12 @@ def _known_keys(place: list[Any], document: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _double_ids(protocol: Protocol) -> Iterator[Problem]:
+def _double_ids(protocol: Protocol, unrolled: flow.Unrolled) -> Iterator[Problem]:
     seen: set[str] = set()
+    for part, _ in unrolled.parts:
+        if part.id in seen:
+            yield Problem("FLOW-006", part.id, f"the id '{part.id}' stands twice", "Give every step an id of its own.")
+        seen.add(part.id)
     for step in protocol.steps:
         if step.id in seen or step.id in {"setup", "end"}:
             why = "stands twice" if step.id in seen else "is a name the lab uses itself"

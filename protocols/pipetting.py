@@ -14,13 +14,7 @@ from protocols.tips import TipStore, standard_rack, tip_volume
 from protocols.unroll import largest_volume, unroll
 from protocols.wells import Wells
 
-_VERBS: dict[type, str] = {
-    m.Aspirate: "aspirate",
-    m.Dispense: "dispense",
-    m.BlowOut: "blow_out",
-    m.TouchTip: "touch_tip",
-    m.GoTo: "move_to",
-}
+_VERBS = {"go_to": "move_to"}  # where a verb is not called as the move
 AddLabware = Callable[[str, str, str | None, bool], None]
 
 
@@ -151,7 +145,7 @@ class Pipetting:
                 extra = {"volume_ul": move.volume} | ({"rate_ul_s": move.rate} if move.rate else {})
             if isinstance(move, m.Aspirate | m.Dispense | m.GoTo) and move.height != 1.0:
                 extra["height_mm"] = move.height
-            self._emit(step, mount, _VERBS[type(move)], move.well, extra)
+            self._emit(step, mount, _VERBS.get(move.act, move.act), move.well, extra)
 
     def _pick_up(self, step: str, mount: str, pipette: Pipette, move: m.PickUp) -> None:
         nozzles = self.nozzles[mount]

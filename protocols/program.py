@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import rfc8785
+
+from protocols.conditions import Condition, Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,21 @@ class Action:
     after: tuple[str, ...] = ()
     harmless: bool = False  # repeating it changes nothing
     needs: tuple[str, ...] = ()  # devices and sites that nobody else may use meanwhile
+    when: tuple[Guard, ...] = ()  # it is passed over unless all of these hold
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "id": self.id, "step": self.step, "device": self.device, "verb": self.verb, "args": dict(self.args),
+            "after": list(self.after), "harmless": self.harmless, "needs": list(self.needs),
+        } | ({"when": [list(guard) for guard in self.when]} if self.when else {})  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Action":
+        """The action that `as_json` wrote."""
+        when = tuple((str(name), bool(wanted)) for name, wanted in document.get("when", ()))
+        lists = {"after": tuple(document["after"]), "needs": tuple(document["needs"]), "when": when}
+        return cls(**{**document, **lists})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,7 @@ class Program:
     notes: tuple[str, ...] = field(default=())
     holds: tuple[Hold, ...] = ()
     limits: tuple[Limit, ...] = ()
+    conditions: Mapping[str, Condition] = field(default_factory=dict)  # by the ids of `if` steps
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -76,16 +94,11 @@ class Program:
     def as_json(self) -> dict[str, Any]:
         """Plain data, for `program.json`."""
         limits = [[limit.before, limit.after, limit.at_most_s] for limit in self.limits]
-        return ({"limits": limits} if limits else {}) | {
+        conditions = {name: asdict(condition) for name, condition in self.conditions.items()}
+        optional = {"limits": limits, "conditions": conditions}
+        return {key: value for key, value in optional.items() if value} | {
             "protocol_hash": self.protocol_hash,
-            "actions": [
-                {
-                    "id": action.id, "step": action.step, "device": action.device, "verb": action.verb,
-                    "args": dict(action.args), "after": list(action.after), "harmless": action.harmless,
-                    "needs": list(action.needs),
-                }
-                for action in self.actions
-            ],
+            "actions": [action.as_json() for action in self.actions],
             "labware": dict(self.labware),
             "species": {name: dict(species) for name, species in self.species.items()},
             "names": dict(self.names),
@@ -96,13 +109,14 @@ class Program:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Program":
         """The program that `as_json` wrote."""
-        actions = (
-            Action(**{**action, "after": tuple(action["after"]), "needs": tuple(action["needs"])})
-            for action in document["actions"]
-        )
+        conditions = {
+            name: Condition(**{**told, "wells": None if told["wells"] is None else tuple(told["wells"])})
+            for name, told in document.get("conditions", {}).items()
+        }
         return cls(
             **{
-                **document, "actions": tuple(actions), "notes": tuple(document["notes"]),
+                **document, "actions": tuple(map(Action.from_json, document["actions"])),
+                "conditions": conditions, "notes": tuple(document["notes"]),
                 "holds": tuple(Hold(*hold) for hold in document["holds"]),
                 "limits": tuple(Limit(*limit) for limit in document.get("limits", ())),
             }

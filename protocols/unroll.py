@@ -8,6 +8,7 @@ from protocols.ledger import TRASH
 from protocols.model import (
     Aspirate,
     Dispense,
+    Distribute,
     DropTip,
     Mix,
     MixMove,
@@ -21,14 +22,17 @@ from protocols.problems import Problem, ProtocolError
 from protocols.wells import Wells, parse_wells
 
 Cycle = list[Move]
+LiquidStep = PipetteStep | Transfer | Distribute | SerialDilute | Mix
 #: Share of the liquid in a well that a mix draws: enough to turn it over, and the tip stays wet.
 MIX_SHARE = 0.5
 
 
-def unroll(step: PipetteStep | Transfer | SerialDilute | Mix, max_ul: float) -> list[Cycle]:
+def unroll(step: LiquidStep, max_ul: float) -> list[Cycle]:
     """The moves of a step, tip by tip; volumes above `max_ul` (what one tip takes) are split evenly."""
     if isinstance(step, Transfer):
         return list(_transfer(step, max_ul))
+    if isinstance(step, Distribute):
+        return [_with_tip(_distribute(step, max_ul))]
     if isinstance(step, SerialDilute):
         return list(_serial_dilute(step, max_ul))
     if isinstance(step, Mix):
@@ -36,12 +40,14 @@ def unroll(step: PipetteStep | Transfer | SerialDilute | Mix, max_ul: float) -> 
     return [list(step.moves)]
 
 
-def largest_volume(step: PipetteStep | Transfer | SerialDilute | Mix) -> float:
+def largest_volume(step: LiquidStep) -> float:
     """The largest single volume of a step, which decides on the pipette."""
     if isinstance(step, PipetteStep):
         return max((m.volume for m in step.moves if isinstance(m, Aspirate | Dispense | MixMove)), default=0.0)
     if isinstance(step, SerialDilute):
         return float(max(step.volume, step.volume / (step.factor - 1)))
+    if isinstance(step, Distribute):
+        return float(step.volume + (step.extra or 0.0))
     return float(step.volume)
 
 
@@ -90,6 +96,25 @@ def _transfer(step: Transfer, max_ul: float) -> Iterator[Cycle]:
         yield _with_tip([move for part in moves for move in part])
     else:
         yield from map(_with_tip, moves)
+
+
+def _distribute(step: Distribute, max_ul: float) -> list[Move]:
+    """Loads of as many wells as one tip takes; what is drawn beyond them goes back where it came from."""
+    extra = step.extra or 0.0
+    a_load = int((max_ul - extra) / step.volume + 1e-9)
+    targets = _each(step.to)
+    if a_load < 1:
+        room = f"{max_ul:g} uL with {extra:g} uL extra"
+        message = f"one tip takes {room}, not one portion of {step.volume:g} uL"
+        raise ProtocolError([Problem("LIQ-008", step.id, message, "Use `transfer`, or draw less extra.")])
+    moves: list[Move] = []
+    for first in range(0, len(targets), a_load):
+        load = targets[first : first + a_load]
+        moves.append(Aspirate(act="aspirate", well=step.source, volume=len(load) * step.volume + extra))
+        moves += [Dispense(act="dispense", well=to, volume=step.volume) for to in load]
+        if extra:
+            moves.append(Dispense(act="dispense", well=step.source, volume=extra))
+    return moves
 
 
 def _serial_dilute(step: SerialDilute, max_ul: float) -> Iterator[Cycle]:

@@ -84,10 +84,5 @@ def _read_one(value: object) -> Wells:
     return wells
 
 
-_EXAMPLES = "labware/well: plate/A1, plate/A1:A12 (a range), plate/A1,B2"
-WellsField = Annotated[Wells, BeforeValidator(_read), WithJsonSchema({"type": "string", "description": _EXAMPLES})]
-WellField = Annotated[
-    Wells,
-    BeforeValidator(_read_one),
-    WithJsonSchema({"type": "string", "description": "labware/well, such as plate/A1"}),
-]
+WellsField = Annotated[Wells, BeforeValidator(_read), WithJsonSchema({"type": "string", "format": "wells"})]
+WellField = Annotated[Wells, BeforeValidator(_read_one), WithJsonSchema({"type": "string", "format": "well"})]

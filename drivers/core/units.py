@@ -40,6 +40,7 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
         },
     ),
     "molar_absorptivity": ("L/mol/cm", {"L/mol/cm": 1.0, "1/M/cm": 1.0, "m^2/mol": 10.0}),
+    "acceleration": ("xg", {"xg": 1.0}),
     "angle": ("deg", {"deg": 1.0}),
     "ratio": ("1", {"%": 0.01, "1": 1.0}),
 }
@@ -123,11 +124,7 @@ def _field(dimension: str, *, low: float | None = None, strict: bool = False) ->
             raise UnitError(f"{value!r} must be {'more than' if strict else 'at least'} {low:g} {kept}")
         return number
 
-    schema = {
-        "type": "string",
-        "description": f"a {dimension} with its unit: {', '.join(DIMENSIONS[dimension][1])}",
-    }
-    return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
+    return Annotated[float, BeforeValidator(read), WithJsonSchema({"type": "string", "format": dimension})]
 
 
 VolumeUl = _field("volume", low=0, strict=True)
@@ -138,4 +135,5 @@ WavelengthNm = _field("wavelength", low=0, strict=True)
 LengthMm = _field("length")
 FlowUlS = _field("flow", low=0, strict=True)
 ConcentrationM = _field("concentration", low=0)
+AccelerationG = _field("acceleration", low=0, strict=True)
 AbsorptivityM = _field("molar_absorptivity", low=0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from drivers.core.errors import Outcome
+from drivers.core.instrument import Readings
 from orchestrator.state import records as r
 from protocols.program import Action, Hold, Program
 
@@ -55,6 +56,7 @@ class RunState:
     amended: bool = False
     revision: int = 0  # counts what was decided from outside: verdicts, choices, a changed program
     alarms: tuple[r.Alarmed, ...] = ()
+    readings: Mapping[str, Readings] = field(default_factory=dict)  # of the steps that conditions look at
 
     def phase(self, action: str) -> Phase:
         """How far an action is."""
@@ -189,7 +191,21 @@ def _expect(run: RunState, action: str, *phases: Phase) -> ActionState:
 def _done(state: CellState, record: r.Done) -> CellState:
     run = state.run(record.run_id)
     _expect(run, record.action, "begun")
-    return _over(state, run, record.action, "done", record.at)
+    return _over(state, _read(run, record), record.action, "done", record.at)
+
+
+def _read(run: RunState, record: r.Done | r.Settled) -> RunState:
+    """Keep what a condition of the program will be asked of."""
+    step = run.order[record.action].step
+    if not record.readings or all(condition.reading != step for condition in run.program.conditions.values()):
+        return run
+    return replace(run, readings={**run.readings, step: record.readings})
+
+
+def _passed_over(state: CellState, record: r.PassedOver) -> CellState:
+    run = state.run(record.run_id)
+    _expect(run, record.action, "begun")
+    return _over(state, run, record.action, "skipped", record.at)
 
 
 def _failed(state: CellState, record: r.Failed) -> CellState:
@@ -205,7 +221,7 @@ def _settled(state: CellState, record: r.Settled) -> CellState:
     run = _revised(state, record)
     was = _expect(run, record.action, "unknown", "failed")
     if record.verdict == "done":
-        return _over(state, run, record.action, "done", record.at)
+        return _over(state, _read(run, record), record.action, "done", record.at)
     return _again(state, run, record.action, _anew(was, same=record.by == r.BY_DEVICE))
 
 
@@ -326,6 +342,7 @@ def _cleared(state: CellState, record: r.Cleared) -> CellState:
 
 _REDUCERS: Mapping[type[r.Record], Callable[[CellState, Any], CellState]] = {
     r.Claimed: _claimed, r.Submitted: _submitted, r.Begun: _begun, r.Done: _done, r.Failed: _failed,
+    r.PassedOver: _passed_over,
     r.Settled: _settled, r.Chosen: _chosen, r.Paused: _paused, r.Resumed: _resumed, r.AbortAsked: _abort_asked,
     r.Amended: _amended, r.Alarmed: _alarmed, r.Finished: _finished, r.Reserved: _reserved, r.Released: _released,
     r.Cleared: _cleared,

@@ -80,6 +80,14 @@ class Failed(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver(Record):
+    """The conditions under which an action is done are not met: no command went out."""
+
+    action: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled(Record):
     """What became of an action whose outcome was not known, who says so (`by`), and on what evidence."""
 
@@ -175,8 +183,8 @@ class Cleared(Record):
 KINDS: Mapping[str, type[Record]] = {
     kind.__name__.lower(): kind
     for kind in (
-        Claimed, Submitted, Begun, Done, Failed, Settled, Chosen, Paused, Resumed, AbortAsked, Amended, Alarmed,
-        Finished, Reserved, Released, Cleared,
+        Claimed, Submitted, Begun, Done, Failed, PassedOver, Settled, Chosen, Paused, Resumed, AbortAsked, Amended,
+        Alarmed, Finished, Reserved, Released, Cleared,
     )
 }  # fmt: skip
 
@@ -190,9 +198,7 @@ class Codec:
         "things": tuple,
         "predicted": tuple,
         "holds": lambda value: tuple(Hold(**hold) for hold in value),
-        "actions": lambda value: tuple(
-            Action(**{**action, "after": tuple(action["after"]), "needs": tuple(action["needs"])}) for action in value
-        ),
+        "actions": lambda value: tuple(map(Action.from_json, value)),
     }
 
     def __init__(self, programs: Mapping[str, Program] | None = None) -> None:

@@ -37,12 +37,13 @@ def _sections() -> Iterator[str]:
 
 
 def _tag(part: type[BaseModel], key: str) -> str:
-    tag: str = get_args(part.model_fields[key].annotation)[0]
-    return tag
+    return " / ".join(map(str, get_args(part.model_fields[key].annotation)))
 
 
 def _table(title: str, part: type[BaseModel]) -> Iterator[str]:
-    properties: dict[str, Any] = part.model_json_schema(by_alias=True)["properties"]
+    schema = part.model_json_schema(by_alias=True)
+    schema = schema["$defs"][part.__name__] if "$ref" in schema else schema
+    properties: dict[str, Any] = schema["properties"]
     yield f"## {title}\n\n{' '.join((part.__doc__ or '').split())}\n"
     yield "| key | kind | default | |\n| --- | --- | --- | --- |"
     for name, field in part.model_fields.items():
@@ -67,6 +68,6 @@ def _kind(schema: dict[str, Any]) -> str:
         return str(schema["$ref"]).rsplit("/", 1)[1]
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}"
-    if schema.get("description", "").startswith("a ") and schema.get("type") == "string":
-        return str(schema["description"]).split(" with")[0]
+    if "format" in schema:
+        return str(schema["format"])
     return str(schema.get("type", "one of the kinds below"))
