@@ -1,4 +1,4 @@
-"""The examples of potentially incompatible waste of 40 CFR part 265, appendix V: six pairs of groups, 1-A/1-B to 6-A/6-B.
+"""The examples of potentially incompatible waste of 40 CFR part 265, appendix V: 1-A/1-B to 6-A/6-B.
 
 The regulation says what may happen when a material of side A meets one of side B, in words. The words and the
 materials are its own (shortened); which reactivity groups and kinds a material falls in, and which codes the words

@@ -5,17 +5,19 @@ mild about (`incompatible.csv`). Both know no concentration, temperature or orde
 met already and is not looked at again. Appendix V of 40 CFR 265 is coarser still, so it is asked apart (`wastes`).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from types import MappingProxyType
 from typing import Literal
 
 from protocols.chemistry.appendix_v import Incompatible, matching
-from protocols.chemistry.reactivity import consequences
+from protocols.chemistry.reactivity import WATER_REACTIVE, pairs
 from protocols.chemistry.substances import substance
 from protocols.chemistry.tables import rows
+
+_NEVER = f"g{WATER_REACTIVE}"
+_ALONE = frozenset("W")
 
 Severity = Literal["block", "approve"]
 
@@ -42,7 +44,7 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
 class Cause:
     """Two substances that react when they meet (their CAS numbers in order), the codes, and which rule says so.
 
-    `because` names the two groups (`g1`, `g11`) or kinds (`azide`) of the rule, that of `a` first.
+    `because` names the two groups (`g1`, `g11`) or kinds (`azide`) of the rule, that of `a` first; or `anything`.
     """
 
     a: str
@@ -68,6 +70,7 @@ def meet(a: Iterable[str], b: Iterable[str]) -> Meeting:
     """What happens when the substances of `a` meet those of `b`, both CAS numbers; the same for either order.
 
     A substance that meets itself does nothing; one that is not in the table, or whose groups nobody said, is unknown.
+    One of group 107 must not meet anything (`W`), be it inert or unknown.
     """
     return _meet(frozenset(a), frozenset(b))
 
@@ -85,16 +88,20 @@ def wastes(a: str, b: str) -> tuple[Incompatible, ...]:
 
 
 @cache
-def incompatible() -> Mapping[frozenset[str], frozenset[str]]:
-    """The codes by pair of kinds, or of a kind and a group (`g2`)."""
-    return MappingProxyType(
-        {frozenset((row["a"], row["b"])): frozenset(row["codes"].split()) for row in rows("incompatible.csv")}
-    )
+def rules() -> Mapping[str, Mapping[str, frozenset[str]]]:
+    """What meets what, in both orders: by groups (`g1`) as the chart says, by kinds (`azide`) as `incompatible.csv`."""
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    said = [(f"g{min(p.groups)}", f"g{max(p.groups)}", p.codes) for p in pairs().values()]
+    said += [(row["a"], row["b"], frozenset(row["codes"].split())) for row in rows("incompatible.csv")]
+    for a, b, codes in said:
+        found.setdefault(a, {})[b] = found.get(a, {}).get(b, frozenset()) | codes
+        found.setdefault(b, {})[a] = found[a][b]
+    return MappingProxyType(found)
 
 
 @cache
 def _meet(a: frozenset[str], b: frozenset[str]) -> Meeting:
-    causes = [cause for pair in product(a, b) for cause in _between(*pair)]
+    causes = [cause for one in a for other in b for cause in _between(one, other)]
     return Meeting(frozenset(causes), frozenset(cas for cas in a | b if not _known(cas)))
 
 
@@ -105,17 +112,21 @@ def _known(cas: str) -> bool:
 
 
 @cache
-def _between(a: str, b: str) -> Collection[Cause]:
+def _tags(cas: str) -> tuple[str, ...]:
+    found = substance(cas)
+    return (*(f"g{group}" for group in found.groups), *found.kinds) if found else ()
+
+
+@cache
+def _between(a: str, b: str) -> tuple[Cause, ...]:
     if b < a:
         return _between(b, a)
-    one, other = substance(a), substance(b)
-    if a == b or one is None or other is None:
+    if a == b:
         return ()
-    found = [(f"g{x}", f"g{y}", consequences(x, y)) for x, y in product(one.groups, other.groups)]
-    tags = product((*one.kinds, *_tags(one.groups)), (*other.kinds, *_tags(other.groups)))
-    found += [(x, y, incompatible().get(frozenset((x, y)), frozenset())) for x, y in tags]
+    one, other = _tags(a), _tags(b)
+    if _NEVER in one:  # the chart: not with anything, so not with the inert and the unknown either
+        return (Cause(a, b, _ALONE, (_NEVER, "anything")),)
+    if _NEVER in other:
+        return (Cause(a, b, _ALONE, ("anything", _NEVER)),)
+    found = ((x, y, rules().get(x, {}).get(y)) for x in one for y in other)
     return tuple(Cause(a, b, codes, (x, y)) for x, y, codes in found if codes)
-
-
-def _tags(groups: Iterable[int]) -> tuple[str, ...]:
-    return tuple(f"g{group}" for group in groups)

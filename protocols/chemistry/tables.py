@@ -1,4 +1,4 @@
-"""The tables of this room: comma-separated files next to the code, lines that begin with `#` say where they are from."""
+"""The tables of this room: comma-separated files next to the code, and lines with `#` that say whence."""
 
 import csv
 from importlib.resources import files
