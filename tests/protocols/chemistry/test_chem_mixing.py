@@ -102,7 +102,7 @@ def test_the_pairs_by_kind_are_said_once_in_known_codes_with_their_source() -> N
     for row in table:
         assert row["codes"], row
         assert set(row["codes"].split()) <= CODES.keys(), row
-        assert row["source"] in ("P", "K"), row
+        assert row["source"] in ("P", "L", "K"), row
     assert all(rules()[y][x] == codes for x, others in rules().items() for y, codes in others.items())
 
 
