@@ -5,8 +5,9 @@ blank pair is one the chart says nothing of; it is no promise. The chart itself 
 column `sources` says who gives a pair:
 
     A  the table in the public repository wangchengxmu/ChemTester, made from the chart that Rutgers University shows
-    R  the table that Rutgers University had at rehs.rutgers.edu/pdf_files/Chemical_compatibility.html; only its rows 3
-       to 16 could be read, and of them the order of the codes, not the columns
+    R  the table that Rutgers University had at rehs.rutgers.edu/pdf_files/Chemical_compatibility.html: only its rows 3
+       to 16 and the first code of row 17 could be read, and of them the order of the codes, not the columns. A was made
+       from the same university's chart, so that the two agreeing finds slips of A, not of Rutgers
     N  NOAA's later matrix (CAMEO Chemicals), as lilott8/BioScript holds it: it says whether two groups go together,
        not what happens, and its groups are near but not the same
     K  general knowledge of the chart, by no reproduction that could be read
