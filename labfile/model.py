@@ -196,6 +196,17 @@ class Policy(Table):
         default="approve",
         description="A material the lab knows nothing of: ask a person, refuse, or only warn.",
     )
+    rules: dict[str, Literal["approve", "block"]] = Field(
+        default={},
+        description='Rules (docs/reference/rules.md) that weigh more here: `CHEM-004 = "block"`. Never less.',
+    )
+    refused: tuple[str, ...] = Field(default=(), description="CAS numbers that no protocol may use here.")
+    max_biosafety_level: Annotated[int, Field(ge=1, le=4)] = Field(
+        default=1, description="The highest biosafety level that this lab is fit for."
+    )
+    waste_capacity_ml: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=1000.0, description="What the liquid waste takes of one run, in mL."
+    )
 
 
 class Maintenance(Table):

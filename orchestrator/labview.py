@@ -2,7 +2,7 @@
 
 from drivers.core.limits import Limits
 from labfile.lab import Lab
-from protocols.labview import LabView
+from protocols.labview import LabView, SafetyPolicy
 
 
 def view(lab: Lab) -> LabView:
@@ -23,4 +23,11 @@ def view(lab: Lab) -> LabView:
         mounts=mounts,
         limits={name: Limits(device.limits.ranges) for name, device in lab.devices.items()},
         storage=tuple(site for site in lab.all_sites if site not in own),
+        policy=SafetyPolicy(
+            unknown_material=lab.policy.unknown_material,
+            rules=lab.policy.rules,
+            refused=lab.policy.refused,
+            max_biosafety_level=lab.policy.max_biosafety_level,
+            waste_capacity_ul=lab.policy.waste_capacity_ml * 1e3,
+        ),
     )

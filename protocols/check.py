@@ -14,6 +14,7 @@ from protocols.model import Centrifuge, Incubate, Lid, Thermocycle
 from protocols.parse import Source
 from protocols.problems import Problem, ProtocolError, blocking
 from protocols.program import Action, Program
+from protocols.rules import examine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,13 @@ class Checked:
 
     @property
     def ok(self) -> bool:
-        """Whether it may run."""
+        """Whether it may run, be it after a person's approval."""
         return self.program is not None and not blocking(self.problems)
+
+    @property
+    def approvals(self) -> tuple[Problem, ...]:
+        """What a person must approve before it runs on the real lab."""
+        return tuple(problem for problem in self.problems if problem.severity == "approve")
 
 
 def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
@@ -47,6 +53,7 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
     problems += _small_volumes(program)
     problems += _beyond_limits(program, lab)
     problems += _by_hand(source, lab)
+    problems += examine(source, program, lab, [filter(way, program.actions) for way in _ways(program)])
     return Checked(source, program, _once(problems, source.frames), ledger.stock(), ledger.end_state(program))
 
 

@@ -4,6 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from drivers.core.limits import Limits
+from protocols.problems import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyPolicy:
+    """What a lab adds to the rules: it may only tighten them."""
+
+    unknown_material: Severity = "approve"
+    rules: Mapping[str, Severity] = field(default_factory=dict)  # rule -> at least so grave here
+    refused: tuple[str, ...] = ()  # CAS numbers
+    max_biosafety_level: int = 1
+    waste_capacity_ul: float = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +28,7 @@ class LabView:
     mounts: Mapping[str, str]  # mount of the liquid handler -> pipette model that hangs there
     storage: tuple[str, ...] = ()  # sites of hotels and racks
     limits: Mapping[str, Limits] = field(default_factory=dict)  # device -> what it may be asked for
+    policy: SafetyPolicy = field(default_factory=SafetyPolicy)
     busy: Mapping[str, int] = field(default_factory=dict)  # site -> how many runs want it: others are taken first
 
     def first(self, role: str) -> str | None:

@@ -52,6 +52,7 @@ class Material(_Part):
     cas: str | None = Field(None, pattern=r"^\d{2,7}-\d{2}-\d$")
     concentration: ConcentrationM | None = Field(None, description="of the solute")
     solvent: str | None = Field("7732-18-5", description="CAS number of the solvent (water)")
+    biosafety_level: Annotated[int, Field(ge=1, le=4)] | None = None
     name: str | None = None
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["block", "warn"]
+Severity = Literal["block", "approve", "warn"]
+#: From the mildest to the gravest.
+GRAVITY: tuple[Severity, ...] = ("warn", "approve", "block")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding; `block` forbids the run, `warn` is for the reader."""
+    """One finding: `block` forbids the run, `approve` asks for a person's approval first, `warn` is for the reader."""
 
     rule: str
     step: str

@@ -58,7 +58,7 @@ def command(
     lab, program = output.lab("run"), checked.program
     if program is None:
         raise failure("run", EXIT_FAILED, "the protocol could not be bound")
-    _require_approval(checked, world, lab.policy.unknown_material)
+    _require_approval(checked, world)
     try:
         predicted = simulate(lab, program, speed=1 if speed == 1 else None)
         if predicted.result.outcome != "completed":
@@ -85,15 +85,11 @@ def command(
     output.show("run", document, [*_summary(done, after), *_not_taken(done), f"Report: {report}"])
 
 
-def _require_approval(checked: "Checked", world: str, unknown_material: str) -> None:
-    """The lab's policy on materials nobody has named; on the twin nothing can be hurt."""
-    unknown = [name for name, material in checked.source.protocol.materials.items() if material.cas is None]
-    if world == "real" and unknown and unknown_material != "warn":
-        message = (
-            f"{', '.join(unknown)}: no CAS number, and the lab's policy for unknown material is '{unknown_material}'. "
-            "Name the substance, or have a person approve the run."
-        )
-        raise failure("run", EXIT_REFUSED, message)
+def _require_approval(checked: "Checked", world: str) -> None:
+    """What a person must approve cannot run before that; on the twin nothing can be hurt."""
+    if world == "real" and checked.approvals:
+        found = "\n".join(map(str, checked.approvals))
+        raise failure("run", EXIT_REFUSED, f"a person must approve it before it runs on the real lab:\n{found}")
 
 
 def _say(output: Output, line: str) -> None:

@@ -23,11 +23,16 @@ def command(output: Output, file: Path, parameters: tuple[str, ...]) -> None:
         "program_hash": program.hash if program else None,
         "steps": len(checked.source.protocol.steps),
         "actions": actions,
+        "approvals": len(checked.approvals),
         "stock": checked.stock,
         "problems": [asdict(problem) for problem in checked.problems],
     }
     lines = [
         *(f"{file}: {problem}" for problem in checked.problems),
-        f"{file} may run: {document['steps']} steps, {actions} actions.",
+        f"{file} may run{_after(len(checked.approvals))}: {document['steps']} steps, {actions} actions.",
     ]
     output.show("validate", document, lines)
+
+
+def _after(approvals: int) -> str:
+    return f" once a person has approved {approvals} finding{'s' * (approvals > 1)}" if approvals else ""

@@ -1,0 +1,80 @@
+"""Rules about labware, tips, seals, waste and living things."""
+
+from collections.abc import Iterator
+
+from protocols.model import Centrifuge, Measure, Thermocycle
+from protocols.rules.rule import Case, Finding, Rule
+
+
+def _dead_volume(case: Case) -> Iterator[Finding]:
+    for event in (event for trace in case.traces for event in trace.drawn):
+        message = (f"after it {event.where} holds {event.left_ul:.3g} uL; a tip 1 mm above the bottom needs about "
+                   f"{event.dead_ul:.3g} uL not to draw air")  # fmt: skip
+        yield Finding(event.step, message, "Fill more, or draw less.")
+
+
+def _contamination(case: Case) -> Iterator[Finding]:
+    for event in (event for trace in case.traces for event in trace.soiled):
+        liquids = ", ".join(sorted(event.liquids))
+        message = f"a tip that touched {liquids} goes into {event.where}, the stock of {event.stock}"
+        yield Finding(event.step, message, "Take a fresh tip for each transfer: `tips: each`.")
+
+
+def _waste_capacity(case: Case) -> Iterator[Finding]:
+    room_ul = case.lab.policy.waste_capacity_ul
+    worst = max(case.traces, key=lambda trace: trace.waste_ul)
+    if worst.waste_ul > room_ul:
+        message = f"the run leaves {worst.waste_ul / 1e3:.4g} mL of waste; there is room for {room_ul / 1e3:.4g} mL"
+        yield Finding(list(worst.wasted.values())[-1], message, "Discard less, or make several runs of it.")
+
+
+def _seals(case: Case) -> Iterator[Finding]:
+    for step in case.source.steps:
+        for trace in case.traces:
+            sealed = trace.sealed.get(step.id)
+            if sealed is None:
+                continue
+            if isinstance(step, Thermocycle) and step.labware not in sealed:
+                yield Finding(
+                    step.id, f"{step.labware} is cycled without a seal: it dries out", "Seal it before.", "block"
+                )
+            elif isinstance(step, Centrifuge) and step.labware not in sealed:
+                yield Finding(
+                    step.id, f"{step.labware} is spun without a seal", "Seal it before, or balance it by eye."
+                )
+            elif isinstance(step, Measure) and step.labware in sealed:
+                yield Finding(step.id, f"{step.labware} is read through its seal", "Peel it before.")
+
+
+def _biosafety(case: Case) -> Iterator[Finding]:
+    fit = case.lab.policy.max_biosafety_level
+    for name, material in case.source.protocol.materials.items():
+        level = material.biosafety_level or 1
+        if level > fit:
+            hint = "Take it to a lab that is fit for it ([policy] max_biosafety_level)."
+            yield Finding("setup", f"{name} needs biosafety level {level}; this lab is fit for {fit}", hint)
+
+
+def _kill(case: Case) -> Iterator[Finding]:
+    levels = {name: material.biosafety_level or 1 for name, material in case.source.protocol.materials.items()}
+    for trace in case.traces:
+        for liquid, step in trace.wasted.items():
+            if levels.get(liquid, 1) >= 2:
+                hint = "Kill it first; a person must see to it and approve, for nothing here can see that it is dead."
+                yield Finding(step, f"{liquid} (biosafety level {levels[liquid]}) goes to the waste alive", hint)
+
+
+RULES = (
+    Rule("VOL-001", "Too little left for a tip to draw from", "warn",
+         "tip 1 mm above the bottom (Opentrons default); the half is ours", _dead_volume),
+    Rule("TIP-005", "A soiled tip in a stock", "warn", "ours: cross-contamination by reuse of a tip", _contamination),
+    Rule("WASTE-001", "More waste than the lab takes", "block", "[policy] waste_capacity_ml of lab.toml",
+         _waste_capacity),
+    Rule("SEAL-001", "Seals where they are needed, and not where they hinder", "warn",
+         "ours: evaporation in cycling, spills in spinning, light through a seal", _seals),
+    Rule("BIO-001", "Biosafety level of the lab", "block",
+         "CDC/NIH, Biosafety in Microbiological and Biomedical Laboratories, 6th ed., section IV", _biosafety),
+    Rule("BIO-002", "Living waste", "approve",
+         "CDC/NIH, Biosafety in Microbiological and Biomedical Laboratories, 6th ed., section IV: decontaminate waste",
+         _kill),
+)  # fmt: skip
