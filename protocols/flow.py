@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from drivers.core.units import FROM_OUTSIDE
 from protocols.model import Flow, ForEach, If, Repeat
 from protocols.problems import Problem
 
@@ -142,7 +143,7 @@ def _flow(raw: dict[str, Any], do: str, place: _Place, found: Unrolled) -> None:
     deeper = replace(place, depth=place.depth + 1)
     part: Flow | None = None
     try:
-        part = _FLOW.validate_python({**shell, **body})
+        part = _FLOW.validate_python({**shell, **body}, context=FROM_OUTSIDE)
     except ValidationError as error:
         found.wrong.append(({**shell, **body}, error))
     if part is not None:

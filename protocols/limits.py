@@ -25,8 +25,12 @@ def limits(
     last = {action.step: action.id for action in actions}
     found: list[Limit] = []
     latest: dict[Lane, str] = {}
+    lane: Lane = ()
     for step in steps:
-        lane = frames[step.id].lane if step.id in frames else ()
+        was, lane = lane, frames[step.id].lane if step.id in frames else ()
+        if step.within is not None and was[: len(lane)] == lane and len(was) > len(lane):
+            hint = "Put the step into the lane from whose end its time counts."
+            raise ProtocolError([Problem("TIME-002", step.id, "`within` right after `parallel`: of which lane?", hint)])
         before = next((latest[lane[:n]] for n in range(len(lane), -1, -1) if lane[:n] in latest), None)
         if step.within is not None and before is None:
             hint = "Say it of a step that follows another one."

@@ -13,10 +13,11 @@ import rfc8785
 import yaml
 from pydantic import ValidationError
 
-from drivers.core.units import UnitError, parse
+from drivers.core.units import FROM_OUTSIDE, UnitError, parse
 from protocols import flow
 from protocols.model import If, Parameter, PlainStep, Protocol, Step
 from protocols.problems import Problem, ProtocolError
+from protocols.text import deceptive
 
 MAX_BYTES = 20_000_000
 
@@ -107,7 +108,9 @@ class _Loader(yaml.SafeLoader):
 
 def from_document(document: Mapping[str, Any], values: Mapping[str, str] | None = None) -> Source:
     """Put the parameters in, write control flow out, check the shape; raises `ProtocolError`."""
-    problems: list[Problem] = []
+    problems = deceptive(document)
+    if problems:
+        raise ProtocolError(problems)
     parameters = dict(_parameters(document, values or {}, problems))
     unrolled = flow.unroll(document.get("steps"), parameters)
     problems += unrolled.problems
@@ -119,7 +122,7 @@ def from_document(document: Mapping[str, Any], values: Mapping[str, str] | None 
         filled["steps"] = unrolled.steps
     protocol: Protocol | None = None
     try:
-        protocol = Protocol.model_validate(filled)
+        protocol = Protocol.model_validate(filled, context=FROM_OUTSIDE)
     except ValidationError as error:
         problems += [_problem(detail, filled, unrolled.frames) for detail in error.errors(include_url=False)]
     conditions = _conditions(unrolled, problems)
@@ -214,6 +217,9 @@ def _problem(detail: Any, document: Mapping[str, Any], frames: Sequence[flow.Fra
         near = difflib.get_close_matches(str(path[-1]), known, 1, 0.5)
         message = "unknown key"
         hint = f"Did you mean '{near[0]}'?" if near else (f"Known: {', '.join(known)}." if known else "")
+    elif detail["type"] == "union_tag_not_found":
+        rule, key = "FMT-003", "act" if "moves" in path else "do"
+        message, hint = f"`{key}` is missing", f"Say what the {'move' if key == 'act' else 'step'} does: `{key}: ...`."
     elif detail["type"] == "missing":
         message = "is missing"
     elif detail["type"] == "union_tag_invalid":

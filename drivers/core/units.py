@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 # dimension -> (unit the code keeps, {written unit: factor to it})
 DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
@@ -45,7 +45,11 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "ratio": ("1", {"%": 0.01, "1": 1.0}),
 }
 _KELVIN_OFFSET = 273.15
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*(\S.*?)\s*")
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*(\S.*?)\s*", re.ASCII)
+
+
+#: Context of `model_validate` for what others wrote: there a number without a unit is no quantity.
+FROM_OUTSIDE: Any = {"from": "outside"}
 
 
 class UnitError(ValueError):
@@ -115,10 +119,14 @@ def render(value: float, dimension: str) -> str:
 
 
 def _field(dimension: str, *, low: float | None = None, strict: bool = False) -> Any:
-    """A pydantic field type for a quantity in text; `low` is its least value (excluded when `strict`)."""
+    """A pydantic field type for a quantity in text; `low` is its least value (excluded when `strict`).
 
-    def read(value: object) -> float:
-        number = value if isinstance(value, float) else parse(value, dimension)
+    Where our own code makes a model it may give the number itself; in a document (`context=FROM_OUTSIDE`) it may not.
+    """
+
+    def read(value: object, info: ValidationInfo) -> float:
+        ours = isinstance(value, float) and info.context is not FROM_OUTSIDE
+        number = value if ours and isinstance(value, float) else parse(value, dimension)
         if low is not None and (number < low or (strict and number == low)):
             kept = DIMENSIONS[dimension][0]
             raise UnitError(f"{value!r} must be {'more than' if strict else 'at least'} {low:g} {kept}")

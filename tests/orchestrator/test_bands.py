@@ -153,13 +153,13 @@ def test_nothing_is_claimed_of_what_the_twin_cannot_see(lab: Lab) -> None:
     assert set(one["half"]) == {"B1", "B2", "B3", "C1", "C2", "C3"}
 
 
-BAND: Mapping[str, Any] = {"action": "a", "quantity": "absorbance_504nm", "wells": {"A1": 1.0}, "half": {"A1": 0.1}}
+BAND: Mapping[str, Any] = {"action": "a", "quantity": "absorbance_504nm", "wells": {"A1": 1.0}, "half": {"A1": 0.125}}
 
 
 @given(st.floats())
 def test_a_value_is_outside_exactly_when_it_is_far(value: float) -> None:
     found = outside((BAND,), "a", Reading("absorbance_504nm", "1", wells={"A1": value}))
-    assert bool(found) is not (0.9 <= value <= 1.1)
+    assert bool(found) is not (0.875 <= value <= 1.125)
 
 
 def test_only_its_own_action_is_measured_by_a_band_and_a_missing_value_is_told() -> None:
@@ -168,7 +168,7 @@ def test_only_its_own_action_is_measured_by_a_band_and_a_missing_value_is_told()
     assert not outside((BAND,), "a", Reading("absorbance_427nm", "1", wells={"A1": 3.0}))
     assert not outside(({**BAND, "half": {}},), "a", far)
     (missing,) = outside((BAND,), "a", Reading("absorbance_504nm", "1", wells={}))
-    assert str(missing) == "A1 nothing, predicted 1.000 ± 0.100"
+    assert str(missing) == "A1 nothing, predicted 1.000 ± 0.125"
 
 
 def test_a_prediction_that_makes_no_sense_harms_no_run(

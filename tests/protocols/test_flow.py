@@ -28,6 +28,7 @@ READ = {
     "wells": "A1",
     "wavelengths": ["504 nm"],
 }
+SEAL = {"id": "seal", "do": "seal", "labware": "plate"}
 ABOVE = {"id": "strong", "do": "if", "reading": "read", "above": 0.5}
 
 
@@ -218,7 +219,7 @@ def test_a_device_that_is_not_there_is_a_persons_work(lab: Lab) -> None:
     spin = {"id": "spin", "do": "centrifuge", "labware": "plate", "force": "1000 xg", "for": "5 min"}
     cycle = {"id": "pcr", "do": "thermocycle", "labware": "plate", "lid": "105 degC",
              "cycles": [{"holds": [{"at": "95 degC", "for": "30 s"}], "times": 30}]}  # fmt: skip
-    found = checked(lab, FILL, spin, cycle, {"id": "lid", "do": "lid", "labware": "plate", "put": "on"})
+    found = checked(lab, FILL, SEAL, spin, cycle, {"id": "lid", "do": "lid", "labware": "plate", "put": "on"})
     assert found.ok
     assert [problem.rule for problem in found.problems] == ["HAND-001"] * 3
     assert found.program is not None

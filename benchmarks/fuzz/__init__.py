@@ -1,0 +1,1 @@
+"""Bad protocols, and a fuzzer that makes more of them."""
