@@ -4,15 +4,17 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint constraints.txt
 POINTS ?= 1000
 DAYS ?= 7
+SECONDS ?= 600
 OUTSIDE := ../shared/data/opentrons/OT2_S_v6_P300M_P20S_MixTransferManyLiquids.json
 
-.PHONY: demo test lint format bench crash week setup setup-test schemas constraints clean help
+.PHONY: demo test lint format bench crash fuzz week setup setup-test schemas constraints clean help
 
 help:
 	@echo "make demo    set up, then run an agent's protocol on the twin, from file to report"
 	@echo "make test    set up, then check and test everything"
 	@echo "make crash   kill a worker at POINTS=1000 points, and hold what came of it against the twin's witness"
 	@echo "make week    a lab at work for DAYS=7 simulated days, with faults; nothing may leak, stay held or be lost"
+	@echo "make fuzz    the validator against a coverage-guided fuzzer for SECONDS=600"
 	@echo "make lint | format | bench | schemas | constraints | clean"
 
 demo: setup
@@ -43,6 +45,9 @@ schemas: setup
 
 crash: setup-test
 	@$(BIN)/python -m benchmarks.crash --points $(POINTS)
+
+fuzz: setup-test
+	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS)
 
 week: setup-test
 	@$(BIN)/python -m benchmarks.week --days $(DAYS)

@@ -15,6 +15,8 @@ from protocols.unroll import largest_volume, unroll
 from protocols.wells import Wells
 
 _VERBS = {"go_to": "move_to"}  # where a verb is not called as the move
+#: Commands of one program at most: days of work for a liquid handler, and what is checked in a minute. Ours.
+MAX_COMMANDS = 100_000
 AddLabware = Callable[[str, str, str | None, bool], None]
 
 
@@ -53,10 +55,13 @@ class Pipetting:
             yield mount, model, {"nozzles": self.nozzles[mount]} if few else {}
 
     def step(self, step: Any) -> None:
-        """Add the commands of one liquid step."""
+        """Add the commands of one liquid step; raises `ProtocolError` when there are more than `MAX_COMMANDS`."""
         mount = self._choose(step)
         pipette = self.mounts[mount]
         for cycle in unroll(step, tip_volume(pipette)):
+            if len(self.layout.drafts) > MAX_COMMANDS:
+                message = f"the protocol comes to more than {MAX_COMMANDS:,} commands"
+                raise ProtocolError([Problem("FLOW-009", step.id, message, "Make several runs of it.")])
             for move in cycle:
                 self._move(step.id, mount, pipette, move)
 

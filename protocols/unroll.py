@@ -25,10 +25,19 @@ Cycle = list[Move]
 LiquidStep = PipetteStep | Transfer | Distribute | SerialDilute | Mix
 #: Share of the liquid in a well that a mix draws: enough to turn it over, and the tip stays wet.
 MIX_SHARE = 0.5
+#: Draws with which a well is filled at most: a 300 uL tip fills the largest reservoir (0.3 L) with 1,000. Ours.
+MAX_DRAWS = 1000
 
 
 def unroll(step: LiquidStep, max_ul: float) -> list[Cycle]:
-    """The moves of a step, tip by tip; volumes above `max_ul` (what one tip takes) are split evenly."""
+    """The moves of a step, tip by tip; volumes above `max_ul` (what one tip takes) are split evenly.
+
+    Raises `ProtocolError` for a volume that would take more than `MAX_DRAWS` draws a well.
+    """
+    draws = math.ceil(largest_volume(step) / max_ul - 1e-9)
+    if draws > MAX_DRAWS:
+        message = f"{draws:,} draws a well would be needed; at most {MAX_DRAWS} are made"
+        raise ProtocolError([Problem("LIQ-009", step.id, message, "Is the unit right? Fill large volumes by hand.")])
     if isinstance(step, Transfer):
         return list(_transfer(step, max_ul))
     if isinstance(step, Distribute):

@@ -250,6 +250,7 @@ def bindings() -> Iterator[Bad]:
         yield bad("UNIT-001", step("fill", "to"), text, "plate/A1:A3", "plate")
     yield bad("LIQ-006", step("fill", "source"), "stock/A1:A2", "stock/A1", "one source for all")
     yield bad("LIQ-003", step("fill", "volume"), "400 uL", "50 uL", "Lower the volume")
+    yield bad("LIQ-009", step("fill", "volume"), "1e9 L", "50 uL", "Is the unit right", "an ocean")
     yield bad("LIQ-001", step("stir", "wells"), "plate/H12", "plate/A1", "is empty")
     yield bad("LIQ-001", ("labware", "stock", "holds", "A1"), {"material": "dye", "volume": "20 uL"}, "dye", "holds")
     yield bad("LIQ-008", step("spread", "extra"), "280 uL", "10 uL", "draw less extra")
@@ -278,6 +279,17 @@ def flows() -> Iterator[Bad]:
         {**LOOP, "times": 1000, "steps": [{**LOOP, "id": "l", "times": 1000}]},
         LOOP,
         "Repeat less",
+    )
+    stir = {"act": "mix", "well": "plate/A1", "volume": "20 uL", "times": 50}
+    much = {"id": "loop", "do": "repeat", "times": 1000, "steps": [{"id": "m", "do": "pipette", "moves": [stir, stir]}]}
+    pick = {"id": "pick", "do": "pipette", "moves": [{"act": "pick_up"}]}
+    yield bad(
+        "FLOW-009",
+        step("loop"),
+        {"id": "all", "do": "repeat", "times": 1, "steps": [pick, much]},
+        LOOP,
+        "several runs",
+        "days of mixing",
     )
     deep: dict[str, Any] = {**WAIT, "id": "in"}
     for number in range(12):

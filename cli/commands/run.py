@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.approval import require_approval
 from cli.output import (
     EXIT_ABORTED,
     EXIT_FAILED,
@@ -22,7 +23,6 @@ from cli.output import (
 
 if TYPE_CHECKING:
     from orchestrator.run import Run
-    from protocols.check import Checked
 
 
 @click.command("run")
@@ -58,7 +58,7 @@ def command(
     lab, program = output.lab("run"), checked.program
     if program is None:
         raise failure("run", EXIT_FAILED, "the protocol could not be bound")
-    _require_approval(checked, world)
+    require_approval("run", checked, world)
     try:
         predicted = simulate(lab, program, speed=1 if speed == 1 else None)
         if predicted.result.outcome != "completed":
@@ -83,13 +83,6 @@ def command(
             {"schema": "lab-run/1", **document},
         )
     output.show("run", document, [*_summary(done, after), *_not_taken(done), f"Report: {report}"])
-
-
-def _require_approval(checked: "Checked", world: str) -> None:
-    """What a person must approve cannot run before that; on the twin nothing can be hurt."""
-    if world == "real" and checked.approvals:
-        found = "\n".join(map(str, checked.approvals))
-        raise failure("run", EXIT_REFUSED, f"a person must approve it before it runs on the real lab:\n{found}")
 
 
 def _say(output: Output, line: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cli.approval import require_approval
 from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Output, failure, file_argument, param_option, world_option
 from cli.service import ANSWER_S, require_worker, state_of, store, who, world_of
 
@@ -45,6 +46,7 @@ def command(
     checked = output.checked("submit", file, parameters)
     lab = output.lab("submit")
     world = world_of(lab, world)
+    require_approval("submit", checked, world)
     engine = store(output, "submit", lab)
     cell = any_of(world) if anywhere else cell_name(lab, world)
     require_worker(engine, "submit", cell)
