@@ -17,6 +17,7 @@ from protocols.problems import Problem
 
 #: Steps of a protocol when all is written out, and how deep one may stand in another. Ours.
 MAX_STEPS, MAX_DEPTH = 20_000, 8
+MAX_PARTS = 1_000_000  # keys and values of all of them: a step has ten or so
 #: Every way through a protocol is checked, and each condition doubles them.
 MAX_CONDITIONS = 5
 _BODIES = {"repeat": ("steps",), "for_each": ("steps",), "parallel": ("lanes",), "if": ("then", "otherwise")}
@@ -54,6 +55,8 @@ class Unrolled:
     problems: list[Problem] = field(default_factory=list)
     full: bool = False
     visits: int = 0
+    written: int = 0  # parts of all steps
+    sizes: dict[int, int] = field(default_factory=dict)  # id of a step as it stands in the document -> its parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,12 @@ def _plain(raw: Any, place: _Place, found: Unrolled) -> None:
     if len(found.steps) == MAX_STEPS:
         _too_long(raw, found)
         return
+    if id(raw) not in found.sizes:
+        found.sizes[id(raw)] = _size(raw)
+    found.written += found.sizes[id(raw)]
+    if found.written > MAX_PARTS:
+        _too_long(raw, found)
+        return
     step = fill(raw, place.values, "", found.problems, _id(raw))
     if place.suffix and isinstance(step, dict) and isinstance(step.get("id"), str):
         step = {**step, "id": step["id"] + place.suffix}
@@ -120,14 +129,25 @@ def _plain(raw: Any, place: _Place, found: Unrolled) -> None:
     found.frames.append(Frame(_id(raw), place.lane, place.when))
 
 
+def _size(raw: Any) -> int:
+    """How many parts a step has."""
+    todo, count = [raw], 0
+    while todo and count <= MAX_PARTS:
+        part = todo.pop()
+        count += 1
+        todo += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return count
+
+
 def _too_long(raw: Any, found: Unrolled) -> None:
     found.full = True
-    message = f"the protocol has more than {MAX_STEPS} steps when all is written out"
+    message = f"the protocol has more than {MAX_STEPS:,} steps (or {MAX_PARTS:,} parts) when all is written out"
     found.problems.append(Problem("FLOW-001", _id(raw), message, "Repeat less, or make several runs of it."))
 
 
 def _flow(raw: dict[str, Any], do: str, place: _Place, found: Unrolled) -> None:
     if place.depth == MAX_DEPTH:
+        found.full = True
         message = f"steps stand in steps more than {MAX_DEPTH} deep"
         found.problems.append(Problem("FLOW-002", _id(raw), message, "Write them beside one another."))
         return
@@ -151,9 +171,13 @@ def _flow(raw: dict[str, Any], do: str, place: _Place, found: Unrolled) -> None:
     name = str(shell.get("id", ""))
     if do == "repeat":
         for number in range(1, part.times + 1 if isinstance(part, Repeat) else 2):
+            if found.full:
+                return
             _walk(raw.get("steps"), replace(deeper, suffix=f"{place.suffix}.{number}"), found)
     elif do == "for_each":
         for number, item in enumerate(part.items if isinstance(part, ForEach) else [], 1):
+            if found.full:
+                return
             twice = sorted(place.values.keys() & item.keys())
             if twice:
                 message = f"items name {', '.join(twice)}, which is a parameter already"
@@ -172,13 +196,13 @@ def _lanes(lanes: Any, name: str, place: _Place, found: Unrolled) -> None:
     """One step of each lane after the other, so that lanes that share a device take turns on it."""
     parts: list[Unrolled] = []
     for number, lane in enumerate(lanes if isinstance(lanes, list) else (), 1):
-        part = Unrolled(full=found.full, visits=found.visits)
+        part = Unrolled(full=found.full, visits=found.visits, written=found.written, sizes=found.sizes)
         _walk(lane, replace(place, lane=(*place.lane, f"{name}.{number}")), part)
         parts.append(part)
         found.parts += part.parts
         found.wrong += part.wrong
         found.problems += part.problems
-        found.full, found.visits = part.full, part.visits
+        found.full, found.visits, found.written = part.full, part.visits, part.written
     for step, frame in _in_turn(parts):
         if len(found.steps) == MAX_STEPS:
             _too_long({"id": name}, found)

@@ -12,7 +12,7 @@ from cli.output import EXIT_INVALID, Output, failure, file_argument, problems_fa
 
 @click.command("import")
 @file_argument
-@click.option("--from", "origin", required=True, type=click.Choice(["opentrons"]), help="Whose format it is.")
+@click.option("--from", "origin", required=True, type=click.Choice(["opentrons", "xdl"]), help="Whose format it is.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write it (.yaml or .json).")
 @click.pass_obj
 def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
@@ -20,6 +20,7 @@ def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
     import yaml
 
     from protocols.importers.opentrons import import_opentrons
+    from protocols.importers.xdl import import_xdl
     from protocols.problems import ProtocolError
 
     try:
@@ -27,7 +28,7 @@ def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
     except OSError as error:
         raise failure("import", EXIT_INVALID, f"{file}: {error.strerror}") from error
     try:
-        imported = import_opentrons(data, file.name)
+        imported = (import_xdl if origin == "xdl" else import_opentrons)(data, file.name)
     except ProtocolError as error:
         raise problems_failure("import", file, error.problems) from error
     if out is not None:

@@ -221,7 +221,7 @@ def test_a_device_that_is_not_there_is_a_persons_work(lab: Lab) -> None:
              "cycles": [{"holds": [{"at": "95 degC", "for": "30 s"}], "times": 30}]}  # fmt: skip
     found = checked(lab, FILL, SEAL, spin, cycle, {"id": "lid", "do": "lid", "labware": "plate", "put": "on"})
     assert found.ok
-    assert [problem.rule for problem in found.problems] == ["HAND-001"] * 3
+    assert [problem.rule for problem in found.problems] == ["HAND-001"] * 3, found.problems
     assert found.program is not None
     said = [action.args["message"] for action in found.program.actions if action.verb == "confirm"]
     assert "1000 x g" in said[0]
