@@ -12,13 +12,20 @@ from cli.output import EXIT_INVALID, Output, failure, file_argument, problems_fa
 
 @click.command("import")
 @file_argument
-@click.option("--from", "origin", required=True, type=click.Choice(["opentrons", "xdl"]), help="Whose format it is.")
+@click.option(
+    "--from",
+    "origin",
+    required=True,
+    type=click.Choice(["opentrons", "xdl", "autoprotocol"]),
+    help="Whose format it is.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write it (.yaml or .json).")
 @click.pass_obj
 def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
     """Turn a protocol of others into ours; what was assumed or could not be mapped is listed."""
     import yaml
 
+    from protocols.importers.autoprotocol import import_autoprotocol
     from protocols.importers.opentrons import import_opentrons
     from protocols.importers.xdl import import_xdl
     from protocols.problems import ProtocolError
@@ -28,7 +35,8 @@ def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
     except OSError as error:
         raise failure("import", EXIT_INVALID, f"{file}: {error.strerror}") from error
     try:
-        imported = (import_xdl if origin == "xdl" else import_opentrons)(data, file.name)
+        readers = {"opentrons": import_opentrons, "xdl": import_xdl, "autoprotocol": import_autoprotocol}
+        imported = readers[origin](data, file.name)
     except ProtocolError as error:
         raise problems_failure("import", file, error.problems) from error
     if out is not None:

@@ -1,16 +1,16 @@
 """The bytes of an XDL file as plain elements. A stranger wrote it: no document types, no entities, bounds."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
 from protocols.importers.findings import refused
+from protocols.importers.text import clean
 from protocols.parse import MAX_BYTES
 
-MAX_ELEMENTS, MAX_DEPTH, MAX_TEXT = 20_000, 30, 1000
+MAX_ELEMENTS, MAX_DEPTH = 20_000, 30
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _SECTIONS = ("Hardware", "Reagents", "Parameters", "Metadata", "Variables")
 
@@ -88,12 +88,6 @@ class _Reader:
     def _end(self, _: str) -> None:
         last = self.open.pop()
         self.open[-1].children.append(Element(last.kind, last.attributes, tuple(last.children)))
-
-
-def clean(text: str) -> str:
-    """Text of strangers without hidden characters, in one line, and not too long."""
-    seen = "".join(char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co") else " " for char in text)
-    return " ".join(seen.split())[:MAX_TEXT]
 
 
 def _decoded(data: bytes) -> str:
