@@ -186,6 +186,8 @@ def test_a_real_run_of_what_nobody_named_is_refused(lab: Lab, tmp_path: Path) ->
     unnamed = write(
         tmp_path, "unnamed.yaml", MINI.replace('dye: { cas: "25956-17-6", concentration: 0.1 mmol/L }', "dye: {}")
     )
+    code, _, err = lab("submit", unnamed, "--real")
+    assert (code, "a person must approve it" in err) == (5, True)
     code, _, err = lab("run", unnamed, "--real")
     assert code == 5
     assert "no CAS number" in err
