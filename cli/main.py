@@ -31,6 +31,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "runs": ("runs", "What has been run."),
     "settle": ("control:settle", "Say what became of an action in doubt."),
     "simulate": ("simulate", "Dry-run a protocol on a fresh twin, in virtual time."),
+    "sop": ("sop", "A protocol as people read it, to print."),
     "status": ("status", "Who works, what is under way, what waits for a person."),
     "stop": ("control:stop", "Stop every device at once."),
     "store": ("store", "Copy what the lab knows into another database."),
