@@ -108,9 +108,8 @@ def _steps(source: Source) -> list[str]:
         )
         lane = f" (lane {plain(frame.lane[-1])})" if frame and frame.lane else ""
         within = "" if step.within is None else f" At most {in_words(step.within)} after the step before."
-        lines.append(
-            f"{number}. **{plain(step.id)}**{lane}: {''.join(f'{c}: ' for c in conditions)}{say(step).rstrip('.')}.{within}"
-        )
+        what = ": ".join((*conditions, say(step).rstrip(".")))
+        lines.append(f"{number}. **{plain(step.id)}**{lane}: {what}.{within}")
     return lines
 
 
