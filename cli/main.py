@@ -15,6 +15,8 @@ from cli.output import EXIT_USAGE, Failure, Output
 #: Verb -> its module in cli.commands (and the command's name there), and its line in the help.
 VERBS: Mapping[str, tuple[str, str]] = {
     "abort": ("control:abort", "End a run safely."),
+    "account": ("account", "Passwords of people."),
+    "audit": ("audit", "Is the audit trail whole?"),
     "check": ("check", "Check lab.toml."),
     "choose": ("control:choose", "Say how a run goes on after a failure."),
     "clear": ("control:clear", "Say that sites are free again."),
@@ -29,6 +31,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "resume": ("control:resume", "Let a paused run go on."),
     "run": ("run", "Run a protocol on the twin or on the real lab."),
     "runs": ("runs", "What has been run."),
+    "serve": ("serve", "One more HTTP and MCP interface of a lab."),
     "settle": ("control:settle", "Say what became of an action in doubt."),
     "simulate": ("simulate", "Dry-run a protocol on a fresh twin, in virtual time."),
     "sop": ("sop", "A protocol as people read it, to print."),
@@ -36,6 +39,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "stop": ("control:stop", "Stop every device at once."),
     "store": ("store", "Copy what the lab knows into another database."),
     "submit": ("submit", "Give a protocol to a running lab."),
+    "token": ("token", "Tokens for the interface."),
     "twin": ("twin", "The simulated lab on real ports."),
     "up": ("up", "The lab as a service."),
     "validate": ("validate", "Check a protocol against this lab; nothing moves."),

@@ -10,7 +10,7 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from labfile.model import Agent, Compute, Person, Policy, Sinks, Site, Storage, Store
+from labfile.model import Agent, Api, Compute, Person, Policy, Prices, Sinks, Site, Storage, Store
 from labfile.plugins import Driver, Limits
 
 
@@ -65,6 +65,8 @@ class Lab:
     agents: Mapping[str, Agent]
     maintenance: tuple[Window, ...]
     policy: Policy
+    prices: Prices
+    api: Api
     store: Store
     sinks: Sinks
     compute: Compute

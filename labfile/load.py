@@ -84,6 +84,8 @@ def _lab(
         agents=MappingProxyType(parsed.agents),
         maintenance=tuple(_window(name, parsed) for name in parsed.maintenance),
         policy=parsed.policy,
+        prices=parsed.prices,
+        api=parsed.api,
         store=parsed.store,
         sinks=parsed.sinks,
         compute=parsed.compute,

@@ -33,6 +33,8 @@ PersonMay = Literal[
     "approve:low",
     "approve:medium",
     "approve:high",
+    "audit",
+    "admin",
 ]
 #: An agent never approves, and never says what an interrupted action did: both are for a person.
 AgentMay = Literal["validate", "simulate", "submit", "run", "pause", "resume", "abort"]
@@ -177,6 +179,8 @@ class Budget(Table):
     instrument_minutes_per_day: float | None = Field(
         default=None, ge=0, description="Minutes of instrument time in a day, all devices together."
     )
+    reagent_ml_per_day: float | None = Field(default=None, ge=0, description="Liquids in a day, in mL.")
+    money_per_day: float | None = Field(default=None, ge=0, description="Money in a day, by `[prices]`.")
 
 
 class Agent(Table):
@@ -204,9 +208,23 @@ class Policy(Table):
     max_biosafety_level: Annotated[int, Field(ge=1, le=4)] = Field(
         default=1, description="The highest biosafety level that this lab is fit for."
     )
+    cedar: str = Field(default="", description="Cedar policies of the lab's own; they may only forbid.")
     waste_capacity_ml: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         default=1000.0, description="What the liquid waste takes of one run, in mL."
     )
+
+
+class Prices(Table):
+    """`[prices]`: what the lab's work costs, for budgets of money."""
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="ISO 4217.")
+    instrument_hour: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="Of an hour of each device; one that is left out costs nothing."
+    )
+    liquid_ml: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="Of a mL of each material, by the name that protocols give it."
+    )
+    tip: float = Field(default=0.0, ge=0, description="Of one pipette tip.")
 
 
 class Maintenance(Table):
@@ -225,6 +243,37 @@ class Store(Table):
         default="sqlite:///var/lab.db",
         description="sqlite:///path or postgresql://host/name; env:NAME takes it from the environment.",
     )
+
+
+class Oidc(Table):
+    """`[api.oidc]`: people and services that prove who they are by an OpenID Connect provider."""
+
+    issuer: Annotated[str, AfterValidator(_url("http://", "https://"))] = Field(
+        description="The provider's address; its keys are found under .well-known/openid-configuration."
+    )
+    audience: str = Field(min_length=1, description="For whom its tokens must be made: this lab's name there.")
+    claim: str = Field(
+        default="preferred_username", description="The claim whose value is a name of [people] or [agents]."
+    )
+
+
+class Api(Table):
+    """`[api]`: where the lab's HTTP and MCP interface listens."""
+
+    host: str = Field(default="127.0.0.1", description="The address to listen at.")
+    port: int = Field(default=8470, ge=0, le=65535, description="0 takes any free one.")
+    names: tuple[str, ...] = Field(
+        default=(), description="Host names besides localhost under which the lab is asked; others are refused."
+    )
+    certificate: str | None = Field(default=None, description="PEM file of the TLS certificate (chain).")
+    key: str | None = Field(default=None, description="PEM file of its private key.")
+    plain_beyond_loopback: bool = Field(
+        default=False, description="Listen on other than loopback addresses without TLS: a proxy in front has it."
+    )
+    signing_key: str = Field(
+        default="var/lab.key", description="PEM file of the lab's Ed25519 key; made when it is not there."
+    )
+    oidc: Oidc | None = Field(default=None, description="An OpenID Connect provider whose tokens are taken as well.")
 
 
 class Compute(Table):
@@ -261,6 +310,8 @@ class Document(Table):
     agents: dict[str, Agent] = Field(default={}, description="Which AI agent may do what.")
     maintenance: dict[Name, Maintenance] = Field(default={}, description="When devices are not for runs, by name.")
     policy: Policy = Field(default=Policy(), description="What needs a person's judgement.")
+    prices: Prices = Field(default=Prices(), description="What the lab's work costs.")
+    api: Api = Field(default=Api(), description="Where the HTTP and MCP interface listens.")
     store: Store = Field(default=Store(), description="Where the lab keeps its state.")
     sinks: Sinks = Field(default=Sinks(), description="Where documents go besides a run's own file.")
     compute: Compute = Field(default=Compute(), description="Where heavy computing is done.")

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from orchestrator.store.requests import alive
 
-SILENT_S = 3.0  # a worker shows life every second
+SILENT_S = 4.5  # a worker shows life twice a second; five are allowed to notice that it does not
 LOOK_S = 0.25
 GRACE_S = 30.0  # for a worker's start (imports, folding a long journal), and for its end
 GIVE_UP_AFTER = 5  # workers in a row that died before they showed life

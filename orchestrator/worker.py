@@ -31,7 +31,7 @@ from orchestrator.store.plans import save_plan
 from orchestrator.store.requests import Request
 
 _LOG = logging.getLogger(__name__)
-BEAT_S = 1.0
+BEAT_S = 0.5  # of whoever watches; a machine that is too slow for its --speed shows it that much less often
 LOOK_S = 0.25  # at the latest; the bell comes sooner
 FAREWELL_S = 5.0  # for servers to take what is left, when the worker ends
 ROOM = 64  # runs that a cell takes in at once

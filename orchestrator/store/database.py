@@ -13,7 +13,7 @@ from labfile.lab import Lab
 from labfile.secret import resolve
 
 #: The newest migration; a test holds it against the migrations themselves.
-HEAD = "0001"
+HEAD = "0002"
 _BUSY_TIMEOUT_S = 10.0
 _MIGRATING = threading.Lock()  # alembic's context is a global of the process
 
@@ -117,6 +117,17 @@ def _upgrade(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError as error:
             raise StoreError(f"it is of a newer stack ({error}); open it with that one") from error
+
+
+def serialise(connection: sa.Connection, name: str) -> None:
+    """Whoever begins a transaction with the same name after this one waits until it ends.
+
+    To be called first in a transaction. SQLite has one writer at a time, whatever the name.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
 def clock(engine: Engine) -> sa.ColumnElement[float]:

@@ -113,6 +113,17 @@ def answer_of(engine: Engine, request_id: str) -> dict[str, Any] | None:
     return None if text is None else orjson.loads(text)
 
 
+def submission(engine: Engine, run_id: str) -> tuple[Request, float] | None:
+    """What was submitted under a run's name, and when (s since 1970); None for a name that nobody knows."""
+    wanted = sa.select(requests).where(requests.c.run_id == run_id, requests.c.kind == "submit")
+    with engine.connect() as connection:
+        row = connection.execute(wanted).first()
+    if row is None:
+        return None
+    request = Request(row.id, row.kind, row.run_id, orjson.loads(row.body), row.asked_by, row.cell)
+    return request, row.asked_at
+
+
 def wait_for_answer(engine: Engine, request_id: str, timeout_s: float) -> dict[str, Any] | None:
     """The answer, or None when it did not come in time."""
     until = time.monotonic() + timeout_s

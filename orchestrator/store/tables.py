@@ -50,6 +50,7 @@ requests = Table(
     Column("asked_by", String(128), nullable=False),
     Column("asked_at", Float, nullable=False),
     Column("answer", Text),  # null until it is answered; else JSON
+    Index("requests_by_run", "run_id"),
 )
 
 #: The newest schedule of each cell: what is planned, for the Gantt chart.
@@ -59,4 +60,93 @@ plans = Table(
     Column("cell", String(128), primary_key=True),
     Column("at", Float, nullable=False),
     Column("body", Text, nullable=False),
+)
+
+#: Who may prove to be a person by a password; what each may do stands in lab.toml.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", String(256), nullable=False),  # argon2id
+    Column("changed_at", Float, nullable=False),
+)
+
+#: Tokens by their public half; of the secret half only the sha256 is kept.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("principal", String(64), nullable=False, index=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("label", String(128), nullable=False),
+    Column("terms", Text, nullable=False),  # JSON: scopes, hazard ceiling, budget; never wider than lab.toml's
+    Column("created_at", Float, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("revoked_at", Float),
+)
+
+#: What waits for a person's approval, with the dry run and all that the approval is bound to.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("requested_by", String(64), nullable=False),
+    Column("requested_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("world", String(16), nullable=False),
+    Column("hazard", String(16), nullable=False),
+    Column("bound_to", Text, nullable=False),  # JSON: hashes of protocol, program, trace, policy and lab state
+    Column("body", Text, nullable=False),  # JSON: document, parameters, dry run, findings
+    Column("used_by", String(128)),  # the request that took it up; an approval is good for one run
+)
+
+#: What people said to an approval that was asked for.
+grants = Table(
+    "grants",
+    metadata,
+    Column("approval", String(32), primary_key=True),
+    Column("approver", String(64), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),  # Ed25519, base64
+)
+
+#: The audit trail: each record carries the hash of the one before. Only ever appended to.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(64), nullable=False, index=True),
+    Column("verb", String(64), nullable=False),
+    Column("body", Text, nullable=False),  # canonical JSON, what the hash is taken over
+    Column("event", String(160), unique=True),  # what must be recorded once, however many see it
+    Column("hash", String(64), nullable=False),
+)
+
+#: Signed heads of the audit trail.
+heads = Table(
+    "heads",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),
+)
+
+#: What each submission takes of its submitter's budget, by its dry run.
+spending = Table(
+    "spending",
+    metadata,
+    Column("request", String(128), primary_key=True),
+    Column("principal", String(64), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("instrument_s", Float, nullable=False),
+    Column("reagent_ul", Float, nullable=False),
+    Column("money", Float, nullable=False),
+    Index("spending_by_principal", "principal", "at"),
 )

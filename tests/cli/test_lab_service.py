@@ -42,7 +42,7 @@ class Lab:
 
     def up(self, speed: float = 200) -> None:
         with self.errors.open("ab") as errors:
-            command = self._command("up", "--twin", "--speed", str(speed))
+            command = self._command("up", "--twin", "--port", "0", "--speed", str(speed))
             self.supervisors.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors))
 
     def says(self, *words: str, code: int = 0) -> dict[str, Any]:

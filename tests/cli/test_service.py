@@ -84,6 +84,8 @@ def up(say: Say, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
             "--lab",
             str(tmp_path / "lab.toml"),
             "up",
+            "--port",
+            "0",
             "--twin",
             "--speed",
             "300",
@@ -142,7 +144,7 @@ def test_what_cannot_be_is_refused_and_the_run_goes_on(say: Say, up: "subprocess
 def test_two_supervisors_have_one_worker(say: Say, up: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     before = say("status")[1]["cells"][0]["holder"]
     with (tmp_path / "second.err").open("wb") as errors:
-        command = [sys.executable, "-m", "cli.main", "--lab", str(tmp_path / "lab.toml"), "up", "--twin"]
+        command = [sys.executable, "-m", "cli.main", "--lab", str(tmp_path / "lab.toml"), "up", "--twin", "--port", "0"]
         second = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
     until(lambda: "watching it" in (tmp_path / "second.err").read_text())
     assert say("status")[1]["cells"][0]["holder"] == before

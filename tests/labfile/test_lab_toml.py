@@ -31,7 +31,8 @@ def test_the_first_line_names_the_schema() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["LabTable", "DeviceTable", "Storage", "Site", "Person", "Agent", "Budget", "Maintenance"]
+    "table",
+    ["LabTable", "DeviceTable", "Storage", "Site", "Person", "Agent", "Budget", "Maintenance", "Prices", "Api", "Oidc"],
 )
 def test_the_reference_names_every_key(table: str) -> None:
     page = (ROOT / "docs/reference/lab-toml.md").read_text(encoding="utf-8")

@@ -554,7 +554,8 @@ def other(url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[
 def test_a_store_moves_whole(engine: Engine, other: Engine) -> None:
     filled(engine)
     rows = copy(engine, other)
-    assert rows == {"cells": 1, "journal": 2521, "programs": 4, "requests": 2, "plans": 1}
+    written = {name: count for name, count in rows.items() if count}
+    assert written == {"cells": 1, "journal": 2521, "programs": 4, "requests": 2, "plans": 1}
     assert content(other) == content(engine)
     state = fold(record for _, record in read_journal(other, CELL))
     assert state == fold(record for _, record in read_journal(engine, CELL))

@@ -1,0 +1,1 @@
+"""HTTP: routes over the desk's verbs; nothing is decided here."""

@@ -1,0 +1,91 @@
+"""One process that serves the lab's interface: several may, on one store; killing one disturbs no run."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import uvicorn
+from sqlalchemy import Engine
+
+from api.audit.trail import Trail
+from api.dryrun import DryRuns
+from api.http.app import build
+from api.identity.door import Door
+from api.keys import key_of
+from api.listening import BACKLOG, url_of
+from api.live import Follower
+from api.office import Office
+from api.permission import Permission
+from labfile.lab import Lab
+from orchestrator.worker import cell_name
+
+_KEEP_ALIVE_S = 30
+_FAREWELL_S = 3
+
+
+@contextlib.contextmanager
+def office_of(lab: Lab, world: str, engine: Engine, runs: Path) -> Iterator[Office]:
+    """The office of a lab; raises `KeyFileError`, `BadPolicies`."""
+    key = key_of(lab)
+    permission = Permission(lab.name, lab.policy.cedar)
+    cells = {name: cell_name(lab, name) for name in ("twin", "real")}
+    dry_runs = DryRuns(lab.path)
+    try:
+        yield Office(
+            lab, world, engine, runs.resolve(), Follower(engine, cells), dry_runs, Trail(engine, key), key, permission,
+            Door(lab, engine),
+        )  # fmt: skip
+    finally:
+        dry_runs.close()
+
+
+def serve(
+    lab: Lab, world: str, engine: Engine, runs: Path, listening: socket.socket, *, wait: TextIO | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT; a spare first waits for a line on `wait`, and ends when there comes none."""
+    with office_of(lab, world, engine, runs) as office:
+        _, guarded = build(office, url_of(lab, listening))
+        if wait is not None:
+            office.live.catch_up()
+            if not wait.readline():
+                return
+        config = uvicorn.Config(
+            guarded, lifespan="on", log_config=None, access_log=False, server_header=False, http="httptools",
+            ws="websockets-sansio", ws_max_size=65536, timeout_keep_alive=_KEEP_ALIVE_S, backlog=BACKLOG,
+            limit_concurrency=1000, timeout_graceful_shutdown=_FAREWELL_S, proxy_headers=False,
+            ssl_certfile=_beside(lab, lab.api.certificate), ssl_keyfile=_beside(lab, lab.api.key),
+        )  # fmt: skip
+        server = _Server(config)
+        uvicorn_loop(server, listening)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ours are set on the loop."""
+        yield
+
+
+def uvicorn_loop(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Run a server on uvloop, where that is there."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        await server.serve([listening])
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(main())
+
+
+def _beside(lab: Lab, name: str | None) -> str | None:
+    return None if name is None else str(lab.path.parent / name)

@@ -1,0 +1,125 @@
+"""A lab on its twin, up as a technician starts it, asked over HTTP; one for all tests of a process."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INCUBATION = ROOT / "benchmarks/many/incubation.yaml"
+PEOPLE = ("technician", "safety_officer", "manager", "second_officer", "explorer")
+
+
+class Served:
+    """A lab that is up, its commands, and a client for everyone whom it knows."""
+
+    def __init__(self, folder: Path, speed: float = 300) -> None:
+        self.folder = folder
+        self.lab_file = folder / "lab.toml"
+        text = (ROOT / "lab.toml").read_text()
+        officer = '[people.second_officer]\nmay = ["approve:low", "approve:medium", "approve:high"]\n\n[people.manager]'
+        self.lab_file.write_text(text.replace("[people.manager]", officer))
+        self.speed = speed
+        self._errors = (folder / "up.err").open("wb")
+        self.up()
+        self.tokens = {name: self.lab("token", "make", name)["token"] for name in PEOPLE}
+
+    def command(self, *words: str) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "cli.main",
+            "--lab",
+            str(self.lab_file),
+            "--runs",
+            str(self.folder / "runs"),
+            *words,
+        ]
+
+    def up(self) -> None:
+        command = self.command("--json", "up", "--twin", "--port", "0", "--speed", str(self.speed))
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=self._errors, text=True)
+        assert self.process.stdout is not None
+        try:
+            self.url = json.loads(self.process.stdout.readline())["url"]
+            self.until(lambda: httpx.get(f"{self.url}/readyz").status_code == 200)
+        except BaseException:
+            self.close()
+            raise
+
+    def lab(self, *words: str) -> dict[str, Any]:
+        done = subprocess.run(self.command("--json", *words), cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+    def client(self, name: str) -> httpx.Client:
+        headers = {"authorization": f"Bearer {self.tokens[name]}"}
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
+
+    def until(self, condition: Callable[[], Any], timeout_s: float = 90) -> Any:
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            try:
+                found = condition()
+            except httpx.TransportError:
+                found = None
+            if found:
+                return found
+            time.sleep(0.1)
+        raise AssertionError((self.folder / "up.err").read_text())
+
+    def ended(self, run_id: str) -> Mapping[str, Any]:
+        with self.client("manager") as client:
+
+            def over() -> Any:
+                run = client.get(f"/runs/{run_id}").json()
+                return run if run.get("ended_at") else None
+
+            found: Mapping[str, Any] = self.until(over)
+        return found
+
+    def close(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
+            self._errors.close()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A lab that is up, 300 times as fast as life."""
+    lab = Served(tmp_path_factory.mktemp("served"))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def lab_file(tmp_path: Path) -> Path:
+    """A copy of the default lab."""
+    return Path(shutil.copy(ROOT / "lab.toml", tmp_path / "lab.toml"))
+
+
+@pytest.fixture
+def asks(served: Served) -> Iterator[Callable[[str], httpx.Client]]:
+    """Clients by name; closed at the end."""
+    clients: list[httpx.Client] = []
+
+    def client(name: str) -> httpx.Client:
+        clients.append(served.client(name))
+        return clients[-1]
+
+    yield client
+    for one in clients:
+        one.close()
