@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from orchestrator.analysis.fits import Calibration, Evaluation
+from orchestrator.analysis.fits import Evaluation
+from orchestrator.analysis.results import Calibration
 from orchestrator.report.figures import PALETTE, Scale
 
 WIDTH, HEIGHT, RESIDUALS = 460, 250, 70
