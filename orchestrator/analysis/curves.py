@@ -17,9 +17,6 @@ from orchestrator.analysis.propagation import Samples
 from orchestrator.analysis.results import Calibration, CurveFit, CurvePoint, Parameter
 from protocols.model import Fit
 
-#: Trials that are fitted one by one where that is needed: they tell an uncertainty to 7 %.
-REFITS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -35,11 +32,8 @@ class Fitted:
 
 
 def _fit(model: Callable[..., Array], believed: Sequence[Array], sampled: Sequence[Samples], y: Array, noise: Samples,
-         start: Sequence[float], bent: bool = False) -> Fitted:  # fmt: skip
-    """Fit `model(parameters, *inputs)`: once as it is, then weighted by what the trials say of each point.
-
-    Where the model has a corner (`bent`), trials are fitted one by one: being linear about the result is not enough.
-    """
+         start: Sequence[float]) -> Fitted:  # fmt: skip
+    """Fit `model(parameters, *inputs)`: once as it is, then weighted by what the trials say of each point."""
 
     def nominal(parameters: Array) -> Array:
         return model(parameters, *believed)
@@ -49,9 +43,6 @@ def _fit(model: Callable[..., Array], believed: Sequence[Array], sampled: Sequen
     sd = np.maximum(np.std(trials, axis=1), 1e-12 * np.max(np.abs(y)))
     solution = solve(nominal, y, first.values, sd)
     moved = model(solution.values[:, None], *sampled) + noise
-    if bent:
-        refitted = [solve(nominal, moved[:, trial], solution.values, sd).values for trial in range(REFITS)]
-        return Fitted(solution, np.column_stack(refitted))
     return Fitted(solution, solution.gain @ (moved - nominal(solution.values)[:, None]))
 
 
@@ -209,7 +200,7 @@ def decay(bench: Bench, spec: Fit, _: Sequence[Calibration]) -> CurveFit:
 
 
 def titration(bench: Bench, spec: Fit, _: Sequence[Calibration]) -> CurveFit:
-    """Concentration of a strong titrant by the colour of an indicator, while it turns a weak acid (or base) over: when a
+    """Concentration of a strong titrant by the colour of an indicator, while it turns a weak acid or base over: when a
     share q is turned, so is q/(q + c(1 - q)) of the indicator, by two equations of Henderson and Hasselbalch."""
     titrant, titrated, indicator = spec.materials
     y, sd, base = _above_blank(bench, spec)
@@ -226,7 +217,7 @@ def titration(bench: Bench, spec: Fit, _: Sequence[Calibration]) -> CurveFit:
         return np.asarray(height * dye * q / (q + contrast * (1 - q)))
 
     start = (1.0, 1.0, float(np.max(y / dyes[0])))
-    done = _fit(turned, (ratios[0], dyes[0]), (ratios[1], dyes[1]), y, noise, start, bent=True)
+    done = _fit(turned, (ratios[0], dyes[0]), (ratios[1], dyes[1]), y, noise, start)
     values, spread = done.solution.values, done.spread
     stock = bench.stock(titrant)
     parameters = (
