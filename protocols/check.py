@@ -6,6 +6,7 @@ from typing import Any
 
 from drivers.core.labware import pipettes
 from protocols.binder import bind
+from protocols.expectations import expectations
 from protocols.flow import Frame
 from protocols.labview import LabView
 from protocols.ledger import fold
@@ -52,6 +53,7 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
     problems += _small_volumes(program)
     problems += _beyond_limits(program, lab)
     problems += _by_hand(source, lab)
+    problems += expectations(source)
     problems += examine(source, program, lab, [filter(way, program.actions) for way in ways(program)])
     return Checked(source, program, _once(problems, source.frames), ledger.stock(), ledger.end_state(program))
 

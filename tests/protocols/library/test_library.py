@@ -1,10 +1,20 @@
 """The library on the twin: every protocol is valid, runs to its end, keeps to its prediction, and finds what is so."""
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
+import yaml
 
 from orchestrator.labview import timings
 from protocols.forecast import forecast
 from protocols.problems import blocking
+
+LIBRARY = Path(__file__).resolve().parents[3] / "protocols/library"
+DOMAINS = {
+    "biotechnology", "critical materials", "fission and fusion", "quantum information science",
+    "semiconductors and microelectronics", "advanced manufacturing",
+}  # fmt: skip
 
 
 def test_it_is_valid_and_runs_to_its_end(any_run) -> None:
@@ -33,3 +43,11 @@ def test_its_volumes_are_predicted_exactly(any_run) -> None:
 
 def test_its_findings_agree_with_the_model(ready) -> None:
     assert ready.evaluation.ok, ready.evaluation
+
+
+def test_three_at_least_for_each_domain_and_each_names_its_source() -> None:
+    documents = [yaml.safe_load(path.read_text("utf-8")) for path in LIBRARY.glob("*.yaml")]
+    domains = Counter(document["domain"] for document in documents)
+    assert domains.keys() == DOMAINS
+    assert min(domains.values()) >= 3, domains
+    assert all(len(document["citation"]) > 30 and document["purpose"] for document in documents)
