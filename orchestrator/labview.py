@@ -1,8 +1,14 @@
 """A lab file as protocols see it."""
 
+from collections.abc import Iterable
+
+from drivers.core.build import timing
 from drivers.core.limits import Limits
+from drivers.core.timing import Timing
 from labfile.lab import Lab
+from protocols.forecast import Forecast, forecast
 from protocols.labview import LabView, SafetyPolicy
+from protocols.program import Program, ways
 
 
 def view(lab: Lab) -> LabView:
@@ -31,3 +37,14 @@ def view(lab: Lab) -> LabView:
             waste_capacity_ul=lab.policy.waste_capacity_ml * 1e3,
         ),
     )
+
+
+def timings(lab: Lab, devices: Iterable[str]) -> dict[str, Timing | None]:
+    """How long these devices of a lab take, as if each had just been switched on."""
+    return {name: timing(lab.devices[name], lab.sites) for name in devices}
+
+
+def forecasts(lab: Lab, program: Program) -> list[Forecast]:
+    """The predicted run of a program on a lab, for each way through it; the longest first."""
+    found = [forecast(program, timings(lab, program.devices), way) for way in ways(program)]
+    return sorted(found, key=lambda each: -(each.duration_s or 0.0))

@@ -1,19 +1,19 @@
 """All that can be said of a protocol on a lab before anything runs: the program, or every problem at once."""
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from drivers.core.labware import pipettes
 from protocols.binder import bind
+from protocols.expectations import expectations
 from protocols.flow import Frame
 from protocols.labview import LabView
 from protocols.ledger import fold
 from protocols.model import Centrifuge, Incubate, Lid, Thermocycle
 from protocols.parse import Source
 from protocols.problems import Problem, ProtocolError, blocking
-from protocols.program import Action, Program
+from protocols.program import Program, ways
 from protocols.rules import examine
 
 
@@ -47,32 +47,15 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
         program = bind(source, lab, clear=clear)
     except ProtocolError as error:
         return Checked(source, None, _once(error.problems, source.frames), {}, {})
-    ledger, problems = fold(program, way := next(_ways(program)))
-    for other in _ways(program):
+    ledger, problems = fold(program, way := next(ways(program)))
+    for other in ways(program):
         problems += [] if other == way else fold(program, other)[1]
     problems += _small_volumes(program)
     problems += _beyond_limits(program, lab)
     problems += _by_hand(source, lab)
-    problems += examine(source, program, lab, [filter(way, program.actions) for way in _ways(program)])
+    problems += expectations(source)
+    problems += examine(source, program, lab, [filter(way, program.actions) for way in ways(program)])
     return Checked(source, program, _once(problems, source.frames), ledger.stock(), ledger.end_state(program))
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One way through a protocol: of each condition, whether it is met."""
-
-    met: Mapping[str, bool]
-
-    def __call__(self, action: Action) -> bool:
-        """Whether an action is done on this way."""
-        return all(self.met[name] == wanted for name, wanted in action.when)
-
-
-def _ways(program: Program) -> Iterator[_Way]:
-    """Every way; the first is the one on which all conditions are met, whose stock and end are told."""
-    names = list(program.conditions)
-    for met in itertools.product((True, False), repeat=len(names)):
-        yield _Way(dict(zip(names, met, strict=True)))
 
 
 #: Steps that a person does where the lab has no device for them.

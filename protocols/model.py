@@ -1,12 +1,21 @@
 """The format `lab-protocol/1`: what an author may write. A closed set of steps; no code, no brands, no durations
 that can be computed."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from drivers.core.units import (
-    AbsorptivityM,
+    FROM_OUTSIDE,
     AccelerationG,
     ConcentrationM,
     DurationS,
@@ -16,6 +25,7 @@ from drivers.core.units import (
     TemperatureC,
     VolumeUl,
     WavelengthNm,
+    parse,
 )
 from protocols.wells import WellField, WellsField
 
@@ -47,7 +57,7 @@ class Parameter(_Part):
 
 
 class Material(_Part):
-    """A liquid; `cas` and `concentration` name its solute. Without a CAS number it is only a volume."""
+    """A liquid; `cas` (or `name`) and `concentration` tell its solute. Without a concentration it is only a volume."""
 
     cas: str | None = Field(None, pattern=r"^\d{2,7}-\d{2}-\d$")
     concentration: ConcentrationM | None = Field(None, description="of the solute")
@@ -370,30 +380,73 @@ Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]
 
 
-class Absorptivity(_Part):
-    """A fit of molar absorptivities by Beer and Lambert over a reading, and what it should give."""
+@dataclass(frozen=True, slots=True)
+class FitKind:
+    """What a fit takes beside reading, wells and blank: keys, roles of its materials, dimension of `published`."""
 
-    reading: str = Field(description="id of the measure step")
-    fit: Literal["beer_lambert"]
-    material: str = Field(description="whose solute is calibrated")
-    wells: WellsField = Field(description="wells that hold only that material and its solvent")
-    blank: WellsField = Field(description="wells that hold solvent only")
-    at: WavelengthNm
-    published: AbsorptivityM | None = Field(None, description="to compare with")
+    keys: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    published: str = ""
+
+
+FITS: dict[str, FitKind] = {
+    "beer_lambert": FitKind(("material", "at"), published="molar_absorptivity"),
+    "mixture": FitKind(("materials",), ("each of the solutes",)),
+    "calibration": FitKind(("materials", "samples", "at"), ("analyte",), ("reagent",)),
+    "binding": FitKind(("materials", "at"), ("guest", "host"), published="concentration"),
+    "michaelis_menten": FitKind(("materials", "at"), ("substrate", "enzyme", "product"), published="concentration"),
+    "growth": FitKind(("materials", "at"), ("cells",), published="rate"),
+    "decay": FitKind(("materials", "at"), ("what fades",), ("excess",), published="second_order_rate"),
+    "titration": FitKind(("materials", "at"), ("titrant", "titrated", "indicator"), published="concentration"),
+}
+
+
+def _published(value: object, info: ValidationInfo) -> object:
+    """A quantity of the dimension that the fit gives."""
+    kind = FITS.get(str(info.data.get("fit")))
+    if value is None or kind is None:
+        return None
+    if not kind.published:
+        raise ValueError(f"fit {info.data['fit']} compares with what the lab believes; leave `published` out")
+    return value if isinstance(value, float) and info.context is not FROM_OUTSIDE else parse(value, kind.published)
+
+
+Published = Annotated[float | None, BeforeValidator(_published), WithJsonSchema({"type": "string"})]
+
+
+class Fit(_Part):
+    """What readings of `wells` shall give. `materials` by fit: calibration: analyte, reagent?; binding: guest, host;
+    michaelis_menten: substrate, enzyme, product; growth: cells; decay: what fades, excess?; titration: titrant,
+    titrated, indicator."""
+
+    reading: str = Field(description="id of the measure step; if it is repeated, its times make a course")
+    fit: Literal[
+        "beer_lambert", "mixture", "calibration", "binding", "michaelis_menten", "growth", "decay", "titration"
+    ]
+    material: str | None = Field(None, description="of beer_lambert")
+    materials: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
+    wells: WellsField
+    blank: WellsField = Field(description="all but what is sought")
+    samples: WellsField | None = Field(None, description="unknowns of a calibration")
+    at: WavelengthNm | None = None
+    published: Published = Field(None, description="to compare with")
     r2_at_least: float | None = None
 
-
-class Mixture(_Part):
-    """Concentrations of mixed wells from absorbance at several wavelengths, by least squares with the fits above."""
-
-    reading: str
-    fit: Literal["mixture"]
-    materials: Annotated[list[str], Field(min_length=2)]
-    wells: WellsField
-    blank: WellsField
-
-
-Expectation = Annotated[Absorptivity | Mixture, Field(discriminator="fit")]
+    @model_validator(mode="after")
+    def _has_its_keys(self) -> Self:
+        """Only the keys that its fit takes, and as many materials."""
+        kind = FITS[self.fit]
+        for key in ("material", "materials", "samples", "at"):
+            if (key in kind.keys) != (getattr(self, key) not in (None, [])):
+                raise ValueError(f"fit {self.fit} {'needs' if key in kind.keys else 'has no'} `{key}`")
+        least, most = len(kind.roles), len(kind.roles + kind.optional)
+        if self.fit == "mixture":
+            least, most = 2, 8
+        if kind.roles and not least <= len(self.materials) <= most:
+            roles = ", ".join([*kind.roles, *(f"{name} (may be left out)" for name in kind.optional)])
+            raise ValueError(f"fit {self.fit} takes as `materials`: {roles}")
+        return self
 
 
 class Protocol(_Part):
@@ -402,11 +455,13 @@ class Protocol(_Part):
     format: Literal["lab-protocol/1"]
     name: Annotated[str, Field(min_length=1, max_length=200)]
     purpose: str = ""
+    domain: str = ""
+    citation: str = ""
     author: Author
     parameters: dict[Identifier, Parameter] = Field(default_factory=dict)
     materials: dict[str, Material] = Field(default_factory=dict)
     labware: dict[str, Labware] = Field(default_factory=dict)
     pipettes: dict[str, PipetteNeed] = Field(default_factory=dict)
     steps: Steps
-    expect: list[Expectation] = Field(default_factory=list)
+    expect: list[Fit] = Field(default_factory=list)
     assumptions: list[str] = Field(default_factory=list, description="what an import took for granted")

@@ -1,7 +1,8 @@
 """A program: what a protocol becomes on one lab, as frozen actions that wait for one another."""
 
 import hashlib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -121,3 +122,21 @@ class Program:
                 "limits": tuple(Limit(*limit) for limit in document.get("limits", ())),
             }
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way through a program: of each condition, whether it is met."""
+
+    met: Mapping[str, bool]
+
+    def __call__(self, action: Action) -> bool:
+        """Whether an action is done on this way."""
+        return all(self.met[name] == wanted for name, wanted in action.when)
+
+
+def ways(program: Program) -> Iterator[Way]:
+    """Every way; the first is the one on which all conditions are met, whose stock and end are told."""
+    names = list(program.conditions)
+    for met in itertools.product((True, False), repeat=len(names)):
+        yield Way(dict(zip(names, met, strict=True)))

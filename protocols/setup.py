@@ -17,13 +17,19 @@ MARGIN = 0.05  # more than drawn, for pipetting error and evaporation
 
 
 def species_of(material: Material) -> dict[str, float]:
-    """mol/L of solvent and solute by CAS number; empty where no solute is named, and nothing may be inferred."""
-    if material.cas is None:
-        return {}
+    """mol/L of solvent and solute, which is called as `solute_of` says; empty where nothing tells what is in it."""
     if material.cas == WATER:
         return {WATER: WATER_MOLAR}
+    solute = solute_of(material)
+    if solute is None or (material.cas is None and material.concentration is None):
+        return {}
     species = {WATER: WATER_MOLAR} if material.solvent == WATER else {}
-    return species | ({material.cas: material.concentration} if material.concentration is not None else {})
+    return species | ({solute: material.concentration} if material.concentration is not None else {})
+
+
+def solute_of(material: Material) -> str | None:
+    """What the solute is called wherever amounts are kept: its CAS number, else its name (cells have none)."""
+    return material.cas or material.name
 
 
 def fills(

@@ -1,7 +1,9 @@
 """`lab protocols`: what is in the library."""
 
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +14,7 @@ from cli.output import Output
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=None, help="Another library.")
 @click.pass_obj
 def command(output: Output, folder: Path | None) -> None:
-    """List the protocols of the library, each with its file and purpose."""
+    """List the protocols of the library by domain, each with its purpose, citation and file."""
     from protocols.parse import read
     from protocols.problems import ProtocolError
 
@@ -25,7 +27,20 @@ def command(output: Output, folder: Path | None) -> None:
             found.append({"file": str(file), "ok": False, "name": file.stem, "purpose": str(error.problems[0])})
             continue
         protocol = source.protocol
-        about = {"name": protocol.name, "purpose": protocol.purpose, "author": protocol.author.name}
+        about = {
+            "name": protocol.name, "domain": protocol.domain, "purpose": protocol.purpose,
+            "citation": protocol.citation, "author": protocol.author.name,
+        }  # fmt: skip
         found.append({"file": str(file), "ok": True, **about, "parameters": list(protocol.parameters)})
-    lines = [f"{entry['name']}\n  {entry['purpose']}\n  {entry['file']}" for entry in found]
-    output.show("protocols", {"protocols": found}, lines or [f"no protocol in {place}"])
+    found.sort(key=lambda entry: (str(entry.get("domain", "")), str(entry["file"])))
+    output.show("protocols", {"protocols": found}, [*_lines(found)] or [f"no protocol in {place}"])
+
+
+def _lines(found: list[dict[str, Any]]) -> Iterator[str]:
+    domain = None
+    for entry in found:
+        if entry.get("domain", "") != domain:
+            domain = entry.get("domain", "")
+            yield f"{domain or 'other'}".upper()
+        citation = f"\n  After {entry['citation']}" if entry.get("citation") else ""
+        yield f"{entry['name']}\n  {entry['purpose']}{citation}\n  {entry['file']}"

@@ -121,16 +121,10 @@ def _not_taken(done: "Run") -> list[str]:
 
 
 def _summary(done: "Run", evaluation: Any) -> list[str]:
+    from orchestrator.analysis.words import told
     from orchestrator.text import duration
 
-    lines = [f"Run {done.run_id} on the {done.world}: {done.result.outcome}, {duration(done.result.duration_s)}."]
-    for fit in evaluation.calibrations:
-        line = f"  {fit.material} at {fit.at_nm:g} nm: {fit.value:,.0f} ± {2 * fit.uncertainty:,.0f} L/mol/cm"
-        if fit.published is not None:
-            verdict = "agrees" if fit.ok else "DOES NOT AGREE"
-            line += f"; published {fit.published:,.0f}: {verdict} ({fit.deviation:+.1f} u)"
-        lines.append(line)
-    agreeing = sum(result.ok for result in evaluation.mixtures)
-    if evaluation.mixtures:
-        lines.append(f"  mixtures: {agreeing} of {len(evaluation.mixtures)} concentrations agree within 2 u")
-    return lines
+    return [
+        f"Run {done.run_id} on the {done.world}: {done.result.outcome}, {duration(done.result.duration_s)}.",
+        *told(evaluation),
+    ]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from drivers.core.driver import Driver
 from drivers.core.instrument import Instrument
 from drivers.core.limits import Limits
+from drivers.core.timing import Timing
 from drivers.core.world import World
 
 
@@ -30,12 +31,24 @@ class Entry(Protocol):
 
 
 def build(entry: Entry, world: World, sites: Mapping[str, Any]) -> Instrument[Any]:
-    """A device that is not yet connected; a plate mover's options also get the sites that it was taught."""
+    """A device that is not yet connected."""
     driver: Driver = entry.spec
     limits: Limits = entry.limits
-    options = entry.options
-    if "sites" in type(options).model_fields:
-        taught = {name: site.model_dump(exclude={"arm"}) for name, site in sites.items() if site.arm == entry.name}
-        options = type(options).model_validate({**options.model_dump(), "sites": taught})
-    device: Instrument[Any] = driver.load()(entry.name, world.port(entry.name), options, limits)
+    device: Instrument[Any] = driver.load()(entry.name, world.port(entry.name), _options(entry, sites), limits)
     return device
+
+
+def timing(entry: Entry, sites: Mapping[str, Any]) -> Timing | None:
+    """How long a device takes, by its figures; None where its driver has none."""
+    driver: Driver = entry.spec
+    timed = driver.load_timing()
+    return None if timed is None else timed(entry.name, _options(entry, sites))
+
+
+def _options(entry: Entry, sites: Mapping[str, Any]) -> Any:
+    """A device's options; those of a plate mover with the sites that it was taught."""
+    options = entry.options
+    if "sites" not in type(options).model_fields:
+        return options
+    taught = {name: site.model_dump(exclude={"arm"}) for name, site in sites.items() if site.arm == entry.name}
+    return type(options).model_validate({**options.model_dump(), "sites": taught})

@@ -23,16 +23,26 @@ class Driver:
     limits: Mapping[str, Range] = field(default_factory=dict)
     #: Sites that a device of this driver offers for labware, without the device's name: "tray", "1".
     sites: tuple[str, ...] = ()
+    #: "package.module:Class" of its `Timing`, loaded on first use; empty where nobody knows how long it takes.
+    timing: str = ""
 
     def load(self) -> Any:
         """The driver's `Instrument` class."""
-        module, _, name = self.device.partition(":")
-        return getattr(import_module(module), name)
+        return _loaded(self.device)
+
+    def load_timing(self) -> Any:
+        """The driver's `Timing` class, or None."""
+        return _loaded(self.timing) if self.timing else None
 
     @property
     def default_limits(self) -> Limits:
         """The driver's own limits, before a lab narrows them."""
         return Limits(self.limits)
+
+
+def _loaded(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 def installed() -> dict[str, Driver]:

@@ -40,6 +40,8 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
         },
     ),
     "molar_absorptivity": ("L/mol/cm", {"L/mol/cm": 1.0, "1/M/cm": 1.0, "m^2/mol": 10.0}),
+    "rate": ("1/s", {"1/s": 1.0, "1/min": 1 / 60, "1/h": 1 / 3600}),
+    "second_order_rate": ("L/mol/s", {"L/mol/s": 1.0, "1/M/s": 1.0, "L/mol/min": 1 / 60}),
     "acceleration": ("xg", {"xg": 1.0}),
     "angle": ("deg", {"deg": 1.0}),
     "ratio": ("1", {"%": 0.01, "1": 1.0}),
@@ -144,4 +146,3 @@ LengthMm = _field("length")
 FlowUlS = _field("flow", low=0, strict=True)
 ConcentrationM = _field("concentration", low=0)
 AccelerationG = _field("acceleration", low=0, strict=True)
-AbsorptivityM = _field("molar_absorptivity", low=0)

@@ -69,6 +69,10 @@ class Propagation:
         """Amounts (mol) in a well at the end."""
         return self._well(labware, well).mol
 
+    def volume_ul(self, labware: str, well: str) -> Samples:
+        """Volume in a well at the end."""
+        return self._well(labware, well).volume
+
     def _well(self, labware: str, well: str) -> _Liquid:
         return self._wells.setdefault((labware, well), _Liquid(np.zeros(TRIALS)))
 

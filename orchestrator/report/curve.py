@@ -1,8 +1,9 @@
-"""The measured lines: absorbance over concentration times path, with the fit and what it leaves over."""
+"""The measured curves: what was read over what the wells hold (or over time), with the fit and what it leaves over."""
 
 from dataclasses import dataclass
 
-from orchestrator.analysis.fits import Calibration, Evaluation
+from orchestrator.analysis.fits import Evaluation
+from orchestrator.analysis.results import Calibration, CurveFit, CurvePoint
 from orchestrator.report.figures import PALETTE, Scale
 
 WIDTH, HEIGHT, RESIDUALS = 460, 250, 70
@@ -15,16 +16,18 @@ class Series:
 
     label: str
     colour: str
-    line: tuple[float, float, float, float]
+    line: str  # places for an SVG polyline
     dots: tuple[tuple[float, float, str], ...]
     left_over: tuple[tuple[float, float, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One material's drawing."""
+    """One drawing."""
 
-    material: str
+    title: str
+    x_label: str
+    y_label: str
     series: tuple[Series, ...]
     x_ticks: tuple[tuple[float, str, float], ...]
     y_ticks: tuple[tuple[float, str, float], ...]
@@ -40,29 +43,43 @@ class Curve:
 
 
 def curves(evaluation: Evaluation) -> list[Curve]:
-    """A drawing for each calibrated material, all its wavelengths in it."""
+    """A drawing for each calibrated material, all its wavelengths in it, and one for every other fit."""
     materials = dict.fromkeys(fit.material for fit in evaluation.calibrations)
-    return [_curve(name, [fit for fit in evaluation.calibrations if fit.material == name]) for name in materials]
+    straight = [_lines(name, [fit for fit in evaluation.calibrations if fit.material == name]) for name in materials]
+    return straight + [_bent(fit) for fit in evaluation.curves]
 
 
-def _curve(material: str, fits: list[Calibration]) -> Curve:
-    points = [point for fit in fits for point in fit.points]
-    # x in umol/L cm, for numbers one can read
-    x = Scale(0.0, 1.05e6 * max(p.path_concentration for p in points), LEFT, WIDTH - RIGHT)
-    y = Scale(min(0.0, *(p.absorbance for p in points)), 1.05 * max(p.absorbance for p in points), HEIGHT - BOTTOM, TOP)
-    gaps = [p.absorbance - fit.value * p.path_concentration for fit in fits for p in fit.points]
-    widest = max(map(abs, gaps)) * 1.1 or 1.0
+def _lines(material: str, fits: list[Calibration]) -> Curve:
+    """Straight lines through the origin; x in umol/L cm, for numbers one can read."""
+    sets = [
+        (f"{fit.at_nm:g} nm", [
+            CurvePoint(p.well, p.path_concentration * 1e6, p.absorbance, fit.value * p.path_concentration)
+            for p in fit.points
+        ])
+        for fit in fits
+    ]  # fmt: skip
+    return _drawn(material, "concentration x path, umol/L cm", "A - blank", sets, from_zero=True)
+
+
+def _bent(fit: CurveFit) -> Curve:
+    title = f"{fit.fit.replace('_', ' ')} of {', '.join(fit.materials)}"
+    return _drawn(title, fit.x_label, fit.y_label, [(f"{fit.at_nm:g} nm", list(fit.points))])
+
+
+def _drawn(
+    title: str, x_label: str, y_label: str, sets: list[tuple[str, list[CurvePoint]]], from_zero: bool = False
+) -> Curve:
+    points = [point for _, each in sets for point in each]
+    x = Scale(0.0, 1.05 * max(p.x for p in points), LEFT, WIDTH - RIGHT)
+    y = Scale(min(0.0, *(p.y for p in points)), 1.05 * max(p.y for p in points), HEIGHT - BOTTOM, TOP)
+    widest = max(abs(p.y - p.fitted) for p in points) * 1.1 or 1.0
     r = Scale(-widest, widest, HEIGHT + RESIDUALS - 6, HEIGHT + 6)
     series = []
-    for fit, colour in zip(fits, PALETTE, strict=False):
-        dots = tuple(
-            (x(p.path_concentration * 1e6), y(p.absorbance), f"{p.well}: A = {p.absorbance:.3f}") for p in fit.points
-        )
-        over = tuple(
-            (x(p.path_concentration * 1e6), r(gap), f"{p.well}: {gap:+.4f}")
-            for p in fit.points
-            for gap in [p.absorbance - fit.value * p.path_concentration]
-        )
-        line = (x(0), y(0), x(x.high), y(fit.value * x.high * 1e-6))
-        series.append(Series(f"{fit.at_nm:g} nm", colour, line, dots, over))
-    return Curve(material, tuple(series), tuple(x.ticks()), tuple(y.ticks()), tuple(r.ticks(2)), r(0))
+    for (label, each), colour in zip(sets, PALETTE, strict=False):
+        dots = tuple((x(p.x), y(p.y), f"{p.label}: {p.y:.4g}") for p in each)
+        over = tuple((x(p.x), r(p.y - p.fitted), f"{p.label}: {p.y - p.fitted:+.2g}") for p in each)
+        way = sorted({(p.x, p.fitted) for p in each} | ({(0.0, 0.0)} if from_zero else set()))
+        line = " ".join(f"{x(a)},{y(b)}" for a, b in way)
+        series.append(Series(label, colour, line, dots, over))
+    ticks = tuple(x.ticks()), tuple(y.ticks()), tuple(r.ticks(2))
+    return Curve(title, x_label, y_label, tuple(series), *ticks, r(0))

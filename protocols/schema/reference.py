@@ -32,8 +32,7 @@ def _sections() -> Iterator[str]:
         yield from _table(f"Step `{_tag(step, 'do')}`", step)
     for move in get_args(get_args(model.Move)[0]):
         yield from _table(f"Move `{_tag(move, 'act')}`", move)
-    for expectation in get_args(get_args(model.Expectation)[0]):
-        yield from _table(f"Expectation `{_tag(expectation, 'fit')}`", expectation)
+    yield from _table("expect", model.Fit)
 
 
 def _tag(part: type[BaseModel], key: str) -> str:

@@ -1,7 +1,8 @@
 """The twin of a LADS plate reader: an OPC UA server whose optics look into the world.
 
 What the instrument adds to the truth is published in `drivers.core.accuracy` (noise) and here: the plate's own
-absorbance and stray light, as typical data sheets of monochromator readers give them.
+absorbance and stray light, as typical data sheets of monochromator readers give them. Its times are the figures of the
+driver's package (`timing`).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from asyncua import Server, ua, uamethod
 
 from drivers.core.accuracy import absorbance_sd
 from drivers.readers.lads import wire
+from drivers.readers.lads.timing import TRAY_S, reading_s
 from drivers.readers.lads.wire import CoverState, UnitState
 from sim_lab.twin import ServerTwin
 from sim_lab.twins.lads_space import Space
@@ -25,9 +27,6 @@ from sim_lab.world.optics import absorbance
 PLATE_ABSORBANCE = 0.040  # an empty polystyrene microplate with water, in the visible
 STRAY_LIGHT = 1e-4  # of what the lamp gives; it bounds what can be read at A = 4
 RANGE_NM = (230.0, 1000.0)
-TRAY_S = 1.5
-FILTER_S = 2.0  # to set a wavelength
-WELL_S = 0.2  # to move to a well and measure
 _method: Any = uamethod  # it has no types
 
 
@@ -93,7 +92,7 @@ class Twin(ServerTwin):
             return ua.StatusCode(ua.StatusCodes.BadOutOfRange)
         self._runs += 1
         run_id = f"{self.name}-{self._runs}"
-        await self._space.show_program(run_id, len(wavelengths) * (FILTER_S + len(wells) * WELL_S))
+        await self._space.show_program(run_id, reading_s(len(wells), len(wavelengths)))
         await self._enter(UnitState.RUNNING)
         self._program = self._begin(self._measure(run_id, job, plate, wells, wavelengths))
         return run_id
@@ -144,7 +143,7 @@ class Twin(ServerTwin):
     async def _measure(self, run_id: str, job: str, plate: Labware, wells: list[str], wavelengths: list[float]) -> None:
         started, read = _now(), []
         for nm in wavelengths:
-            await asyncio.sleep(FILTER_S + len(wells) * WELL_S)
+            await asyncio.sleep(reading_s(len(wells), 1))
             read += [self._read(plate, well, nm) for well in wells]
         await self._space.add_result(run_id, job or "", started, _now(), read)
         await self._enter(UnitState.STOPPED)
@@ -152,7 +151,7 @@ class Twin(ServerTwin):
     def _read(self, plate: Labware, well: str, wavelength_nm: float) -> float:
         """What the detector makes of a well: stray light adds to what passes, noise to what is read."""
         vessel = self.world.vessel(plate, well)
-        true = PLATE_ABSORBANCE + absorbance(vessel.mol, plate.kind.wells[well].area_mm2, wavelength_nm)
+        true = PLATE_ABSORBANCE + absorbance(vessel, plate.kind.wells[well].area_mm2, wavelength_nm)
         seen = -math.log10((10**-true + STRAY_LIGHT) / (1 + STRAY_LIGHT))
         return seen + self.rng.gauss(0.0, absorbance_sd(seen))
 

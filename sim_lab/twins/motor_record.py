@@ -11,13 +11,13 @@ from typing import Any
 from caproto import SkipWrite
 from caproto.server import PVGroup, pvproperty
 
-from sim_lab.world.motion import Ramp
+from drivers.beamline.epics_motor.timing import RAMP_S, SPEED_MM_S
+from drivers.core.ramp import Ramp
 
 TICK_S = 0.05
 ROUNDING_S = 1e-6  # less than this is no time: a clock that is asked to pass it may not move at all
 LOW_MM, HIGH_MM = -50.0, 50.0  # the soft limits at first, of a stage of 100 mm of travel
 LOW_SWITCH_MM, HIGH_SWITCH_MM = LOW_MM - 1, HIGH_MM + 1  # here the stage stops, whatever it was told
-SPEED_MM_S, RAMP_S = 5.0, 0.2
 STEP_MM = 0.001
 DECIMALS = 4
 TWEAK_MM = 1.0

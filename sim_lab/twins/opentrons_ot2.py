@@ -17,8 +17,9 @@ from drivers.core.http import Request, ServerSide
 from drivers.core.labware import LabwareKind, UnknownLabware, from_definition, kind, pipettes
 from drivers.core.transport import Transport
 from drivers.liquid_handlers.opentrons_ot2 import wire
+from drivers.liquid_handlers.opentrons_ot2.timing import SETTLE_S, TRASH_SLOT, Gantry
 from sim_lab.twin import StreamTwin
-from sim_lab.twins.ot2_deck import Gantry, slot_at
+from sim_lab.twins.ot2_deck import nearest_well, slot_at
 from sim_lab.twins.ot2_pipette import Head, RobotError
 from sim_lab.world.model import World
 
@@ -52,7 +53,7 @@ class Twin(StreamTwin):
         for mount, pipette in (("left", options.left), ("right", options.right)):
             if pipette:
                 world.pipettes[name, mount] = pipette
-        world.place(f"{name}.trash", kind("trash"), self.site("12"))
+        world.place(f"{name}.trash", kind("trash"), self.site(TRASH_SLOT))
 
     async def serve(self, link: Transport) -> None:
         """Answer one HTTP client."""
@@ -130,7 +131,7 @@ class Twin(StreamTwin):
         if current and not current.stopped.is_set() and self._unfinished(current):
             return 409, _errors("RunAlreadyActive", f"Run {current.id} is active.")
         run = Run(f"run-{next(self._serial)}")
-        run.labware[wire.FIXED_TRASH] = (kind("trash"), "12")
+        run.labware[wire.FIXED_TRASH] = (kind("trash"), TRASH_SLOT)
         run.uris[wire.FIXED_TRASH] = _uri("opentrons", kind("trash").load_name, 1)
         self.runs[run.id] = run
         while len(self.runs) > wire.KEPT_RUNS:
@@ -252,13 +253,13 @@ class Twin(StreamTwin):
         await self._pass(run, float(params["seconds"]))
 
     async def _do_pickUpTip(self, run: Run, params: Mapping[str, Any]) -> None:
-        head, found, slot, well = await self._go(run, params, settle_s=3.0)
+        head, found, slot, well = await self._go(run, params, settle_s=SETTLE_S["pick_up_tip"])
         if not found.is_tip_rack:
             raise RobotError("LabwareIsNotTipRackError", f"{params['labwareId']} is not a tip rack")
         head.pick_up(self.world.on(self.site(slot)), found, well)
 
     async def _do_dropTip(self, run: Run, params: Mapping[str, Any]) -> None:
-        head, found, slot, well = await self._go(run, params, settle_s=1.5)
+        head, found, slot, well = await self._go(run, params, settle_s=SETTLE_S["drop_tip"])
         head.drop(self.world.on(self.site(slot)), found, well)
 
     async def _do_aspirate(self, run: Run, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -270,11 +271,11 @@ class Twin(StreamTwin):
         return await self._dispense(run, head, params, slot, found, well)
 
     async def _do_blowout(self, run: Run, params: Mapping[str, Any]) -> None:
-        head, found, slot, well = await self._go(run, params, settle_s=0.5)
+        head, found, slot, well = await self._go(run, params, settle_s=SETTLE_S["blow_out"])
         head.blow_out(self.world.on(self.site(slot)), found, well)
 
     async def _do_touchTip(self, run: Run, params: Mapping[str, Any]) -> None:
-        await self._go(run, params, settle_s=1.0)
+        await self._go(run, params, settle_s=SETTLE_S["touch_tip"])
 
     async def _do_moveToWell(self, run: Run, params: Mapping[str, Any]) -> None:
         await self._go(run, params)
@@ -290,7 +291,7 @@ class Twin(StreamTwin):
         self._head(run, params)
         if params["addressableAreaName"] != wire.FIXED_TRASH:
             raise RobotError("AddressableAreaDoesNotExistError", f"{params['addressableAreaName']} is not on this deck")
-        await self._pass(run, self.gantry.go_to_well("12", kind("trash"), "A1"))
+        await self._pass(run, self.gantry.go_to_well(TRASH_SLOT, kind("trash"), "A1"))
 
     async def _do_aspirateInPlace(self, run: Run, params: Mapping[str, Any]) -> dict[str, Any]:
         return await self._aspirate(run, self._head(run, params), params, *self._below(run))
@@ -305,7 +306,7 @@ class Twin(StreamTwin):
     async def _do_dropTipInPlace(self, run: Run, params: Mapping[str, Any]) -> None:
         """The ejector moves, whether a tip is there or not: the server does not look (its `tip_handler`)."""
         slot, found, well = self._below(run)
-        await self._pass(run, 1.5)
+        await self._pass(run, SETTLE_S["drop_tip"])
         head = self._head(run, params)
         if head.tips is not None:
             head.drop(self.world.on(self.site(slot)), found, well)
@@ -360,7 +361,7 @@ class Twin(StreamTwin):
         told = next((found for found, where in run.labware.values() if where == slot), None)
         real = self.world.on(self.site(slot)) if slot else None
         found = told or (real.kind if real else None)
-        well = self.gantry.nearest_well(slot, found) if slot and found else None
+        well = nearest_well(self.gantry, slot, found) if slot and found else None
         if slot is None or found is None or well is None:
             raise RobotError("MustHomeError", f"no well is below ({self.gantry.x_mm:g}, {self.gantry.y_mm:g})")
         return slot, found, well

@@ -10,21 +10,11 @@ from drivers.core.errors import ConnectionLost
 from drivers.core.labware import from_definition, kind
 from drivers.core.transport import Transport
 from drivers.people.operator import wire
+from drivers.people.operator.timing import SECONDS, task_s
 from sim_lab.twin import StreamTwin
 from sim_lab.world.model import PhysicalError, World
 
 T = TypeVar("T")
-#: Seconds a task takes: our estimates of a trained technician.
-SECONDS = {
-    "place": 20.0,
-    "remove": 15.0,
-    "fill": 20.0,
-    "attach_pipette": 120.0,
-    "seal": 15.0,
-    "peel": 10.0,
-    "confirm": 30.0,
-}
-SECONDS_A_WELL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +77,7 @@ class Twin(StreamTwin):
 
     async def _perform(self, verb: str, args: dict[str, Any]) -> Outcome:
         async with self._hands:
-            await asyncio.sleep(SECONDS[verb] + SECONDS_A_WELL * len(args.get("volumes_ul", ())))
+            await asyncio.sleep(task_s(verb, args))
             return self._do(verb, args)
 
     def _stop(self) -> None:

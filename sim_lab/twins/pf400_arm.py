@@ -1,7 +1,6 @@
 """The body of a PreciseFlex 400 in the world: joints, motions that take time, and a gripper that grips.
 
-Speeds, accelerations and the times of homing and of the fingers are our estimates, of the order of the
-maker's data sheet. The shoulder's range: the kinematics of the repository AD-SDL/pf400_module.
+Its speeds and times are the figures of the driver's package (`timing`), from which durations are predicted as well.
 """
 
 import asyncio
@@ -10,23 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from drivers.arms.precise_pf400.kinematics import (
+    Joints,
+    OutOfRange,
+    OutOfReach,
+    Pose,
+    angles,
+    forward,
+    inverse,
+    near,
+    solve,
+    wrapped,
+    xyz,
+)
+from drivers.arms.precise_pf400.timing import HOMING_S, PARKED, PARKED_JAWS_MM, SQUEEZE_MM, fingers_s, slowest
 from drivers.arms.precise_pf400.wire import TcsError
+from drivers.core.ramp import Ramp
 from sim_lab.world.model import Labware, World
-from sim_lab.world.motion import Joints, OutOfReach, Pose, Ramp, forward, inverse, near, wrapped
 
-LINEAR = (500.0, 1500.0)  # mm/s, mm/s2 at 100 %
-ANGULAR = (360.0, 900.0)  # deg/s, deg/s2 at 100 %
-HOMING_S = 8.0
-FINGER_MM_S = 100.0
 JAWS_MM = (60.0, 145.0)  # PyLabRobot's brooks gripper: range of the servoed gripper
-COLUMN_MM = (0.0, 1160.0)
-SHOULDER_DEG = (-93.0, 93.0)
 #: How near the gripper must be to a taught pose to hold what stands there.
 TOLERANCE_MM, TOLERANCE_DEG = 2.0, 2.0
 #: How far before its end a motion stops that runs into something.
 CRASH_MM = 10.0
-#: What GraspPlate closes beyond the plate's width, so that the servo loop presses (docstring in PyLabRobot).
-SQUEEZE_MM = 3.0
 
 NOT_HOMED, POWER_OFF, JOINT_RANGE = -1021, -1046, -1012
 TOO_NEAR, TOO_FAR, ENVELOPE = -1039, -1040, -3122
@@ -53,14 +58,14 @@ class Arm:
             site: taught for site, taught in world.sites.items() if getattr(taught, "arm", None) == name
         }
         self.powered = self.homed = False
-        self.jaws_mm = 90.0
+        self.jaws_mm = PARKED_JAWS_MM
         self.held: Labware | None = None
         self.fallen: list[Labware] = []
         self.error = 0
         self.halts = 0
         self._held_mm = 0.0
         self._stuck = False  # the fingers are round labware that its site holds fast
-        self._joints = inverse(Pose(350.0, 0.0, 300.0, 0.0), right=True)
+        self._joints = solve(PARKED, "right", Joints(0.0, 0.0, 0.0, 0.0))
         self._motion: Motion | None = None
 
     # Where it is
@@ -91,16 +96,12 @@ class Arm:
 
     def solve(self, pose: Pose, elbow: str | None) -> Joints:
         """Joints for a pose; without an elbow the present branch is tried first. Raises `TcsError`."""
-        here = self.joints()
-        wanted = [elbow == "right"] if elbow else [here.elbow_is_right, not here.elbow_is_right]
-        for right in wanted:
-            try:
-                joints = near(inverse(pose, right), here)
-            except OutOfReach as error:
-                raise TcsError(TOO_FAR if error.far else TOO_NEAR) from None
-            if _within(joints.shoulder_deg, SHOULDER_DEG) and _within(joints.column_mm, COLUMN_MM):
-                return joints
-        raise TcsError(JOINT_RANGE)
+        try:
+            return solve(pose, elbow, self.joints())
+        except OutOfReach as error:
+            raise TcsError(TOO_FAR if error.far else TOO_NEAR) from None
+        except OutOfRange:
+            raise TcsError(JOINT_RANGE) from None
 
     # Moving
 
@@ -113,12 +114,12 @@ class Arm:
             raise TcsError(NOT_HOMED)
         begin, goal = self._joints, forward(end)
         path = _straight(begin, end) if straight else _jointly(begin, end)
-        ramp = _slowest(begin, end, straight, speed, acceleration)
+        ramp = slowest(begin, end, straight, speed, acceleration)
         part = 1.0
         if self._stuck:
             part = 0.0
         elif self._obstructed(goal):
-            part = max(0.0, 1.0 - CRASH_MM / max(math.dist(_xyz(forward(begin)), _xyz(goal)), CRASH_MM))
+            part = max(0.0, 1.0 - CRASH_MM / max(math.dist(xyz(forward(begin)), xyz(goal)), CRASH_MM))
         loop = asyncio.get_running_loop()
         duration_s = ramp.duration_s * part
         timer = loop.call_later(duration_s, self._end, part)
@@ -201,21 +202,8 @@ class Arm:
 
     async def _fingers(self, width_mm: float, percent: float) -> None:
         width_mm = max(JAWS_MM[0], min(JAWS_MM[1], width_mm))
-        speed = FINGER_MM_S * max(percent, 1.0) / 100.0
-        await asyncio.sleep(abs(width_mm - self.jaws_mm) / speed)
+        await asyncio.sleep(fingers_s(width_mm - self.jaws_mm, percent))
         self.jaws_mm = width_mm
-
-
-def _within(value: float, bounds: tuple[float, float]) -> bool:
-    return bounds[0] <= value <= bounds[1]
-
-
-def _xyz(pose: Pose) -> tuple[float, float, float]:
-    return pose.x_mm, pose.y_mm, pose.z_mm
-
-
-def _angles(joints: Joints) -> tuple[float, float, float]:
-    return joints.shoulder_deg, joints.elbow_deg, joints.wrist_deg
 
 
 def _mix(begin: float, end: float, share: float) -> float:
@@ -227,7 +215,7 @@ def _jointly(begin: Joints, end: Joints) -> Callable[[float], Joints]:
 
     def at(share: float) -> Joints:
         column = _mix(begin.column_mm, end.column_mm, share)
-        pairs = zip(_angles(begin), _angles(end), strict=True)
+        pairs = zip(angles(begin), angles(end), strict=True)
         return Joints(column, *(_mix(first, last, share) for first, last in pairs))
 
     return at
@@ -239,7 +227,7 @@ def _straight(begin: Joints, end: Joints) -> Callable[[float], Joints]:
     turn = wrapped(last.yaw_deg - first.yaw_deg)
 
     def at(share: float) -> Joints:
-        x, y, z = (_mix(a, b, share) for a, b in zip(_xyz(first), _xyz(last), strict=True))
+        x, y, z = (_mix(a, b, share) for a, b in zip(xyz(first), xyz(last), strict=True))
         pose = Pose(x, y, z, first.yaw_deg + turn * share)
         try:
             return near(inverse(pose, end.elbow_is_right), begin)
@@ -251,20 +239,3 @@ def _straight(begin: Joints, end: Joints) -> Callable[[float], Joints]:
     for eighth in range(1, 8):
         at(eighth / 8)
     return at
-
-
-def _slowest(begin: Joints, end: Joints, straight: bool, speed: float, acceleration: float) -> Ramp:
-    """The axis, or the gripper's line and turn, that takes longest sets the pace of all."""
-
-    def ramp(distance: float, full: tuple[float, float]) -> Ramp:
-        return Ramp(distance, full[0] * speed, full[1] * acceleration)
-
-    first, last = forward(begin), forward(end)
-    if straight:
-        ramps = [ramp(math.dist(_xyz(first), _xyz(last)), LINEAR)]
-        ramps.append(ramp(abs(wrapped(last.yaw_deg - first.yaw_deg)), ANGULAR))
-    else:
-        ramps = [ramp(abs(end.column_mm - begin.column_mm), LINEAR)]
-        pairs = zip(_angles(begin), _angles(end), strict=True)
-        ramps += [ramp(abs(there - here), ANGULAR) for here, there in pairs]
-    return max(ramps, key=lambda each: each.duration_s)

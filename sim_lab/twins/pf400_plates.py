@@ -7,10 +7,10 @@ them, and a halt during either ends it with -214 (Cancelled).
 
 from collections.abc import Awaitable, Callable
 
+from drivers.arms.precise_pf400.kinematics import Pose
 from drivers.arms.precise_pf400.wire import Request, TcsError
 from sim_lab.twins.pf400_arm import Arm
 from sim_lab.twins.pf400_stations import Settings, Station
-from sim_lab.world.motion import Pose
 
 CANCELLED = -214
 FULL_SPEED = 100.0

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
 from drivers.arms.precise_pf400 import wire
+from drivers.arms.precise_pf400.kinematics import Joints, Pose, forward
 from drivers.arms.precise_pf400.wire import Request, TcsError
-from sim_lab.world.motion import Joints, Pose, forward
 
 LOCATIONS = PROFILES = 20
 OPEN_MM, CLOSE_MM = 110.0, 75.0  # of the fingers, until a client sets others

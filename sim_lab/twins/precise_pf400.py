@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.arms.precise_pf400 import wire
+from drivers.arms.precise_pf400.kinematics import Joints, Pose
+from drivers.arms.precise_pf400.timing import POWER_UP_S
 from drivers.arms.precise_pf400.wire import Reply, Request, TcsError
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
@@ -22,12 +24,10 @@ from sim_lab.twins import pf400_plates, pf400_stations
 from sim_lab.twins.pf400_arm import JAWS_MM, POWER_OFF, Arm
 from sim_lab.twins.pf400_stations import PITCH_DEG, ROLL_DEG, Profile, Settings, words
 from sim_lab.world.model import World
-from sim_lab.world.motion import Joints, Pose
 
 VERSION = "TCP Command Server 3.0C1, PARobot Module, SSGrip Module"
 #: How long a new client may wait for the last one to go: the listener looks every 500 ms (Main.gpl).
 LISTEN_S = 0.5
-POWER_UP_S = 3.0
 NO_ROBOT_ATTACHED, NO_ROBOT_SELECTED, UNDEFINED_ROBOT, INVALID_AXIS = -1009, -1010, -1001, -1002
 UNKNOWN_COMMAND, NOT_BY_THIS_THREAD, INVALID_DATA_ID, POWER_TIMEOUT = -2805, -2808, -1066, -1025
 AXES = {1: "column_mm", 2: "shoulder_deg", 3: "elbow_deg", 4: "wrist_deg"}

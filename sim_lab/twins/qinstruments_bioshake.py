@@ -14,6 +14,7 @@ from typing import Any
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
 from drivers.shakers.qinstruments_bioshake import wire
+from drivers.shakers.qinstruments_bioshake.timing import BOOT_S, HOMING_S, LOCK_S, SHORTEST_RAMP_S
 from drivers.shakers.qinstruments_bioshake.wire import ERROR, OK, ElmState, Request, ShakeState
 from sim_lab.twin import StreamTwin
 from sim_lab.world.heat import Body
@@ -22,8 +23,6 @@ from sim_lab.world.model import World
 SPEED_RPM = (200, 3000)
 RAMP_S = (0, 30)
 TEMPERATURE_C = (0.0, 99.0)
-LOCK_S, HOMING_S, BOOT_S = 1.0, 1.5, 5.0
-SHORTEST_RAMP_S = 0.3
 BLOCK_TAU_S = 120.0
 NOT_INITIALISED, LOCK_FAILED = 103, 300
 

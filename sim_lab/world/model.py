@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.core.labware import LabwareKind
-from sim_lab.world.air import Air, evaporation_mol_s
+from sim_lab.world.air import Air, evaporation_mol_s, open_sides
 from sim_lab.world.heat import Body
 from sim_lab.world.liquids import WATER, WATER_MOL_PER_UL, Vessel, solution
+from sim_lab.world.reactions import Turnover
 
 LABWARE_TAU_S = 300.0  # a filled microplate follows its surroundings in minutes: our estimate
 
@@ -27,7 +28,7 @@ class Labware:
     tips: set[str]
     body: Body
     sealed: bool = False
-    seen_s: dict[str, float] = field(default_factory=dict)  # until when each well's evaporation is accounted
+    seen_s: dict[str, float] = field(default_factory=dict)  # until when what each well does by itself is accounted
 
 
 class World:
@@ -47,6 +48,7 @@ class World:
         self.waste = Vessel()
         self.brought = Vessel()  # all liquid that ever came into the lab
         self.evaporated_ul = 0.0
+        self.turnover = Turnover()
 
     def rng(self, name: str) -> random.Random:
         """A generator of its own for each name, the same for the same seed."""
@@ -77,14 +79,14 @@ class World:
         if site in self.clamped:
             raise PhysicalError(f"{site} holds {self.at[site]} fast")
         labware = self.labware[self.at.pop(site)]
-        labware.body.aim(self.air.temperature_c, self.now())
+        self._aim(labware, self.air.temperature_c)
         return labware
 
     def put(self, labware: Labware, site: str) -> None:
         """Put lifted labware down."""
         self._require_free(site)
         self.at[site] = labware.name
-        labware.body.aim(self._surroundings_c(site), self.now())
+        self._aim(labware, self._surroundings_c(site))
 
     def warm(self, site: str, temperature_c: float | None) -> None:
         """Give a site a temperature of its own from now on, or with None that of the air again."""
@@ -94,7 +96,13 @@ class World:
             self.warmth[site] = temperature_c
         labware = self.on(site)
         if labware is not None:
-            labware.body.aim(self._surroundings_c(site), self.now())
+            self._aim(labware, self._surroundings_c(site))
+
+    def _aim(self, labware: Labware, target_c: float) -> None:
+        """Bring labware among other surroundings; until now its wells were among the old ones."""
+        for well in labware.seen_s:
+            self.vessel(labware, well)
+        labware.body.aim(target_c, self.now())
 
     def _surroundings_c(self, site: str) -> float:
         return self.warmth.get(site, self.air.temperature_c)
@@ -116,15 +124,22 @@ class World:
             vessel.add(solution(volume_ul, species))
 
     def vessel(self, labware: Labware, well: str) -> Vessel:
-        """What a well holds now: evaporation up to this moment is taken off first."""
+        """What a well holds now: what reacted and evaporated up to this moment is taken account of first."""
         vessel = labware.vessels[well]
         now, before = self.now(), labware.seen_s.get(well)
         labware.seen_s[well] = now
-        if before is not None and now > before and vessel.volume_ul > 0 and not labware.sealed:
+        if before is None or now <= before or vessel.volume_ul <= 0:
+            return vessel
+        self.turnover.react(vessel.mol, vessel.volume_ul, labware.body, before, now)
+        if not labware.sealed:
             shape = labware.kind.wells[well]
             headspace = shape.depth_mm - vessel.volume_ul / shape.area_mm2
-            rate = evaporation_mol_s(shape.area_mm2, headspace, labware.body.at(now), self.air)
-            self.evaporated_ul += vessel.evaporate(rate * (now - before))
+            sides = open_sides(labware.kind.columns, well)
+
+            def rate(liquid_c: float) -> float:
+                return evaporation_mol_s(shape.area_mm2, headspace, liquid_c, self.air, sides)
+
+            self.evaporated_ul += vessel.evaporate(labware.body.integral(rate, before, now))
         return vessel
 
     def discard(self, vessel: Vessel) -> None:
@@ -132,9 +147,10 @@ class World:
         self.waste.add(vessel)
 
     def imbalance(self, tips: Iterable[Vessel] = ()) -> dict[str, float]:
-        """Relative mass balance: (brought in - there - gone) / brought in, of volume and of every species.
+        """Relative mass balance: (brought in + made - there - gone) / (brought in or made), of volume and species.
 
-        `tips` are what pipettes hold. Water that evaporated is gone; all else must be in a well or in the waste.
+        `tips` are what pipettes hold. Water that evaporated is gone; all else must be in a well or in the waste. What
+        reactions made and used up is counted by their declared stoichiometry.
         """
         there = Vessel()
         for labware in self.labware.values():
@@ -145,5 +161,10 @@ class World:
         there.volume_ul += self.evaporated_ul
         there.mol[WATER] = there.mol.get(WATER, 0.0) + self.evaporated_ul * WATER_MOL_PER_UL
         brought = {"volume": self.brought.volume_ul, **self.brought.mol}
+        made = self.turnover.made()
         found = {"volume": there.volume_ul, **there.mol}
-        return {name: (amount - found.get(name, 0.0)) / amount for name, amount in brought.items() if amount}
+        return {
+            name: (brought.get(name, 0.0) + made.get(name, 0.0) - found.get(name, 0.0)) / scale
+            for name in brought.keys() | made.keys()
+            if (scale := max(brought.get(name, 0.0), made.get(name, 0.0)))
+        }

@@ -75,7 +75,7 @@ def test_node_opcua_reads_a_plate() -> None:
         await twin.stop()
         assert process.returncode == 0, errors.decode()
         seen = told(output.decode())
-        true = absorbance(world.labware["plate"].vessels["A1"].mol, kind("plate_96_flat").wells["A1"].area_mm2, 504.0)
+        true = absorbance(world.labware["plate"].vessels["A1"], kind("plate_96_flat").wells["A1"].area_mm2, 504.0)
         expected = [PLATE_ABSORBANCE + true, PLATE_ABSORBANCE]
         assert seen["values"] == [pytest.approx(one, abs=0.01 + 5 * absorbance_sd(one)) for one in expected]
         assert true > 0.1

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from drivers.arms.precise_pf400.kinematics import Pose
 from drivers.core.driver import Driver
 from drivers.core.labware import kind
 from drivers.core.world import WorldSettings, world_class
 from labfile.model import Site
 from sim_lab.twins.pf400_arm import Arm
 from sim_lab.world.model import World
-from sim_lab.world.motion import Pose
 
 LAB = tomllib.loads((Path(__file__).parents[2] / "lab.toml").read_text())
 SITES = {name: Site.model_validate(table) for name, table in LAB["sites"].items()}

@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="Brooks PreciseFlex 400, a plate mover",
     role="PlateMover",
     device="drivers.arms.precise_pf400.device:PF400",
+    timing="drivers.arms.precise_pf400.timing:ArmTiming",
     options=Options,
     schemes=("tcp", "sim"),
     limits={

@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="EPICS motor record over Channel Access, in real time only",
     role="Axis",
     device="drivers.beamline.epics_motor.device:EpicsAxis",
+    timing="drivers.beamline.epics_motor.timing:StageTiming",
     options=Options,
     schemes=("ca", "sim"),
     # Beyond any stage; the record's own soft limits (LLM, HLM) are asked before every move.

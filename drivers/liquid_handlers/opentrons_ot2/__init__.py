@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="Opentrons OT-2 liquid handler, HTTP API",
     role="LiquidHandler",
     device="drivers.liquid_handlers.opentrons_ot2.device:OT2",
+    timing="drivers.liquid_handlers.opentrons_ot2.timing:RobotTiming",
     options=Options,
     schemes=("http", "sim"),
     # What any OT-2 pipette can carry: Opentrons pipette name specs, p10 to p1000.

@@ -7,6 +7,7 @@ DRIVER = Driver(
     summary="A person who loads decks, fills wells and confirms",
     role="Operator",
     device="drivers.people.operator.device:Person",
+    timing="drivers.people.operator.timing:Hands",
     options=Options,
     schemes=("console", "tcp", "sim"),
 )

@@ -11,10 +11,8 @@ from drivers.core.transport import Port
 from drivers.readers.lads import wire
 from drivers.readers.lads.options import Options
 from drivers.readers.lads.session import Session
+from drivers.readers.lads.timing import pauses
 from drivers.readers.lads.wire import CoverState, UnitState
-
-#: Subscriptions of asyncua mix two clocks, so states are polled: soon near the expected end, else at most this often.
-POLL_S, SELDOM_S = 0.5, 10.0
 
 
 class LadsReader(PlateReader[Options]):
@@ -146,9 +144,9 @@ class LadsReader(PlateReader[Options]):
         session = self._connected()
         try:
             async with asyncio.timeout(timeout_s):
-                while (now := await session.state(*path)) not in ends:
-                    pause = min(max(POLL_S, expected_s / 2), SELDOM_S)
-                    expected_s -= pause
+                for pause in pauses(expected_s):
+                    if (now := await session.state(*path)) in ends:
+                        break
                     await asyncio.sleep(pause)
         except TimeoutError:
             raise ReplyTimeout(f"{path[-1]}: no end in {timeout_s:g} s.", device=self.name) from None

@@ -7,6 +7,7 @@ DRIVER = Driver(
     summary="Room temperature and humidity from an MQTT broker",
     role="Sensor",
     device="drivers.sensors.mqtt_environment.device:MqttEnvironment",
+    timing="drivers.core.timing:AtOnce",  # a retained value is there already
     options=Options,
     schemes=("mqtt", "mqtts", "sim"),
 )

@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="QInstruments BioShake, a heater shaker with plate lock",
     role="HeaterShaker",
     device="drivers.shakers.qinstruments_bioshake.device:BioShaker",
+    timing="drivers.shakers.qinstruments_bioshake.timing:ShakerTiming",
     options=Options,
     schemes=("serial", "sim"),
     limits={

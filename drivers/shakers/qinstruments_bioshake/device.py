@@ -20,11 +20,11 @@ from drivers.core.roles import HeaterShaker
 from drivers.core.transport import Port
 from drivers.shakers.qinstruments_bioshake import wire
 from drivers.shakers.qinstruments_bioshake.options import Options
+from drivers.shakers.qinstruments_bioshake.timing import POLL_S
 from drivers.shakers.qinstruments_bioshake.wire import ElmState, ShakeState
 
 T = TypeVar("T")
 REPLY_S = 2.0
-POLL_S = 0.2
 LOOK_S = 20.0
 #: Beyond the ramp: how long the table may take to find its home position.
 HOMING_S = 5.0

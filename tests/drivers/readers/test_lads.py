@@ -92,7 +92,7 @@ def test_reads_what_is_in_the_wells() -> None:
         assert reading.quantity == "absorbance_504nm"
         assert reading.wells is not None
         area = kind("plate_96_flat").wells["A1"].area_mm2
-        true = PLATE_ABSORBANCE + absorbance(world.labware["plate"].vessels["A1"].mol, area, 504.0)
+        true = PLATE_ABSORBANCE + absorbance(world.labware["plate"].vessels["A1"], area, 504.0)
         assert reading.wells["A1"] == pytest.approx(true, abs=5 * absorbance_sd(true))
         assert reading.wells["B1"] == pytest.approx(PLATE_ABSORBANCE, abs=0.015)
 

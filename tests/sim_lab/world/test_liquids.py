@@ -42,10 +42,12 @@ def test_more_than_there_is_cannot_be_drawn() -> None:
 
 def test_beer_and_lambert_is_linear_additive_and_blind_to_volume() -> None:
     red, yellow = "25956-17-6", "1934-21-0"
-    one = absorbance({red: 1e-8}, 36.9, 504)
-    assert absorbance({red: 2e-8}, 36.9, 504) == pytest.approx(2 * one)
-    both = absorbance({red: 1e-8, yellow: 3e-8}, 36.9, 427)
-    assert both == pytest.approx(absorbance({red: 1e-8}, 36.9, 427) + absorbance({yellow: 3e-8}, 36.9, 427))
+    one = absorbance(Vessel(200, {red: 1e-8}), 36.9, 504)
+    assert absorbance(Vessel(200, {red: 2e-8}), 36.9, 504) == pytest.approx(2 * one)
+    both = absorbance(Vessel(200, {red: 1e-8, yellow: 3e-8}), 36.9, 427)
+    assert both == pytest.approx(
+        absorbance(Vessel(200, {red: 1e-8}), 36.9, 427) + absorbance(Vessel(200, {yellow: 3e-8}), 36.9, 427)
+    )
     # 0.05 mmol/L, 200 uL over 0.369 cm2: A = eps c l by hand
     assert one == pytest.approx(molar_absorptivity(red, 504) * (1e-8 / 200e-6) * (0.2 / 0.369))
 

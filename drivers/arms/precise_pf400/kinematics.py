@@ -1,8 +1,9 @@
-"""How a jointed arm moves: the geometry of a SCARA arm with a lifting column, and speed ramps. Pure.
+"""The geometry of the arm, a SCARA with a lifting column: its twin moves and its durations are predicted by it. Pure.
 
 Links of the PreciseFlex 400 (long reach): 302, 289 and 162 mm. A reading of a real arm fits them within
 0.01 mm (joints 569.41 mm, -0.15, 184.78, -912.41 deg at x 174.45, y -46.05 mm, yaw -7.78 deg; published in
-the README of the repository pharmbio/robotlab); `tests/sim_lab/test_motion.py` holds it against `forward`.
+the README of the repository pharmbio/robotlab); `tests/drivers/arms/test_kinematics.py` holds it against
+`forward`.
 """
 
 import math
@@ -11,6 +12,8 @@ from dataclasses import dataclass, replace
 UPPER_ARM_MM = 302.0
 FOREARM_MM = 289.0
 HAND_MM = 162.0
+COLUMN_MM = (0.0, 1160.0)
+SHOULDER_DEG = (-93.0, 93.0)  # the kinematics of the repository AD-SDL/pf400_module
 
 
 class OutOfReach(Exception):
@@ -19,6 +22,10 @@ class OutOfReach(Exception):
     def __init__(self, far: bool) -> None:
         super().__init__("too far" if far else "too near")
         self.far = far
+
+
+class OutOfRange(Exception):
+    """Joint angles would bring the gripper there, but the column or the shoulder does not turn so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +102,27 @@ def near(joints: Joints, other: Joints) -> Joints:
     return replace(joints, wrist_deg=joints.wrist_deg + 360.0 * turns)
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
-    """A move over `distance` that speeds up and slows down evenly: units per second and per second squared."""
+def solve(pose: Pose, elbow: str | None, here: Joints) -> Joints:
+    """Joints for a pose, from where the arm is; without an elbow (`left`, `right`) the present branch is tried first.
 
-    distance: float
-    speed: float
-    acceleration: float
+    Raises `OutOfReach` or `OutOfRange`.
+    """
+    for right in [elbow == "right"] if elbow else [here.elbow_is_right, not here.elbow_is_right]:
+        joints = near(inverse(pose, right), here)
+        if _within(joints.shoulder_deg, SHOULDER_DEG) and _within(joints.column_mm, COLUMN_MM):
+            return joints
+    raise OutOfRange
 
-    @property
-    def duration_s(self) -> float:
-        """Time from rest to rest."""
-        ramp_distance = self.speed**2 / self.acceleration  # both ramps together
-        if self.distance <= ramp_distance:
-            return 2 * math.sqrt(self.distance / self.acceleration)
-        return self.distance / self.speed + self.speed / self.acceleration
 
-    def share(self, passed_s: float) -> float:
-        """The part of the way that is done after `passed_s`, 0 to 1."""
-        total = self.duration_s
-        if passed_s >= total:
-            return 1.0
-        if passed_s > total / 2:
-            return 1.0 - self.share(total - passed_s)
-        ramp_s = min(self.speed / self.acceleration, total / 2)
-        if passed_s <= ramp_s:
-            return self.acceleration * passed_s**2 / 2 / self.distance
-        return (self.acceleration * ramp_s**2 / 2 + self.speed * (passed_s - ramp_s)) / self.distance
+def xyz(pose: Pose) -> tuple[float, float, float]:
+    """The place of a pose, mm."""
+    return pose.x_mm, pose.y_mm, pose.z_mm
+
+
+def angles(joints: Joints) -> tuple[float, float, float]:
+    """The turning axes, degrees."""
+    return joints.shoulder_deg, joints.elbow_deg, joints.wrist_deg
+
+
+def _within(value: float, bounds: tuple[float, float]) -> bool:
+    return bounds[0] <= value <= bounds[1]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sim_lab.world.motion import Joints, OutOfReach, Pose, Ramp, forward, inverse, near, wrapped
+from drivers.arms.precise_pf400.kinematics import Joints, OutOfReach, Pose, forward, inverse, near, wrapped
+from drivers.core.ramp import Ramp
 
 angles = st.floats(-179, 179)
 

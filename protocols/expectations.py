@@ -1,0 +1,87 @@
+"""Whether what a protocol expects can be computed at all: its readings, wells and materials are those of its steps."""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from protocols.model import FITS, Fit, Measure
+from protocols.parse import Source
+from protocols.problems import Problem
+from protocols.wells import Wells, parse_wells
+
+#: Fits of something that changes with time.
+COURSES = ("michaelis_menten", "growth", "decay")
+
+
+def expectations(source: Source) -> list[Problem]:
+    """What is wrong with `expect`; found before the run, for after it the readings cannot be taken again."""
+    measures: dict[str, list[Measure]] = {}
+    for step in source.steps:
+        if isinstance(step, Measure) and step.kind == "absorbance":
+            frame = source.frames.get(step.id)
+            for name in dict.fromkeys((step.id, frame.origin if frame else step.id)):
+                measures.setdefault(name, []).append(step)
+    fits = source.protocol.expect
+    return [problem for number, fit in enumerate(fits, 1) for problem in _of(fit, number, measures, source)]
+
+
+def _of(fit: Fit, number: int, measures: Mapping[str, Sequence[Measure]], source: Source) -> Iterator[Problem]:
+    about = f"expect, number {number} ({fit.fit})"
+    steps = measures.get(fit.reading)
+    if not steps:
+        yield Problem("EXP-001", "", f"{about}: '{fit.reading}' reads no absorbance", _known(fit.reading, measures))
+        return
+    if fit.fit in COURSES and len(steps) < 3:
+        hint = f"Put step {fit.reading} into a `repeat`, with a wait or a shake beside it."
+        yield Problem("EXP-002", "", f"{about}: what changes with time must be read three times at least", hint)
+    for name in (*fit.materials, *([fit.material] if fit.material else [])):
+        if name not in source.protocol.materials:
+            hint = _known(name, source.protocol.materials)
+            yield Problem("EXP-003", "", f"{about}: '{name}' is no material of the protocol", hint)
+        elif source.protocol.materials[name].concentration is None:
+            yield Problem("EXP-003", "", f"{about}: nobody says how much of it '{name}' holds", "Give `concentration`.")
+    yield from _unread(fit, about, steps[0])
+    yield from _unfounded(fit, about, source)
+
+
+def _unread(fit: Fit, about: str, step: Measure) -> Iterator[Problem]:
+    """Wells and wavelengths that the step does not read."""
+    if fit.at is not None and fit.at not in step.wavelengths:
+        read = ", ".join(f"{nm:g} nm" for nm in step.wavelengths)
+        yield Problem("EXP-004", "", f"{about}: step {fit.reading} does not read at {fit.at:g} nm", f"It reads {read}.")
+    asked = [wells for wells in (fit.wells, fit.blank, fit.samples) if wells is not None]
+    for wells in asked:
+        missing = _missing(wells, step)
+        if missing:
+            yield Problem("EXP-004", "", f"{about}: step {fit.reading} does not read {wells.labware}/{missing}",
+                          "Add them to its `wells`, or leave them out here.")  # fmt: skip
+
+
+def _missing(wells: Wells, step: Measure) -> str:
+    if wells.labware != step.labware:
+        return ",".join(wells.names)
+    if step.wells is None:
+        return ""
+    read = set(parse_wells(f"{step.labware}/{step.wells}").names)
+    return ",".join(well for well in wells.names if well not in read)
+
+
+def _unfounded(fit: Fit, about: str, source: Source) -> Iterator[Problem]:
+    """Fits that build on others of the same reading."""
+    others = source.protocol.expect
+    known = {(e.material, e.at) for e in others if e.fit == "beer_lambert"}
+    if fit.fit == "michaelis_menten" and len(fit.materials) == len(FITS[fit.fit].roles):
+        product = fit.materials[2]
+        if (product, fit.at) not in known:
+            hint = f"Read a dilution series of {product} as well, and expect a `beer_lambert` of it."
+            yield Problem("EXP-005", "", f"{about}: nothing tells the absorptivity of {product}", hint)
+    if fit.fit == "mixture":
+        wavelengths = {at for name, at in known if name in fit.materials}
+        lacking = [name for name in fit.materials for at in wavelengths if (name, at) not in known]
+        if lacking or len(wavelengths) < len(fit.materials):
+            hint = "Expect a `beer_lambert` of each of them at each of as many wavelengths."
+            yield Problem("EXP-005", "", f"{about}: the absorptivities do not part {', '.join(fit.materials)}", hint)
+
+
+def _known(name: str, names: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(names) or 'none'}."
