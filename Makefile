@@ -42,6 +42,8 @@ bench: setup-test
 schemas: setup
 	@$(BIN)/python -m labfile.schema
 	@$(BIN)/python -m protocols.schema
+	@$(BIN)/python -m registry.schema
+	@$(BIN)/python -m api.http.document
 
 crash: setup-test
 	@$(BIN)/python -m benchmarks.crash --points $(POINTS)

@@ -110,7 +110,9 @@ class LibraryEntry(Model):
 
     name: str
     title: str
+    domain: str
     purpose: str
+    citation: str
     parameters: dict[str, Any]
 
 

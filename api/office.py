@@ -18,6 +18,7 @@ from api.audit.trail import Trail, export
 from api.dryrun import DryRuns
 from api.identity.door import Door
 from api.identity.principal import Principal
+from api.issuing import Issuer
 from api.keys import SigningKey
 from api.live import Event, Follower, Live
 from api.permission import Permission, Verdict
@@ -47,6 +48,7 @@ class Office:
     key: SigningKey
     permission: Permission
     door: Door
+    issuer: Issuer
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 

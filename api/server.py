@@ -15,6 +15,7 @@ from api.audit.trail import Trail
 from api.dryrun import DryRuns
 from api.http.app import build
 from api.identity.door import Door
+from api.issuing import Issuer
 from api.keys import key_of
 from api.listening import BACKLOG, url_of
 from api.live import Follower
@@ -37,7 +38,7 @@ def office_of(lab: Lab, world: str, engine: Engine, runs: Path) -> Iterator[Offi
     try:
         yield Office(
             lab, world, engine, runs.resolve(), Follower(engine, cells), dry_runs, Trail(engine, key), key, permission,
-            Door(lab, engine),
+            Door(lab, engine), Issuer(lab, key),
         )  # fmt: skip
     finally:
         dry_runs.close()

@@ -28,6 +28,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "pause": ("control:pause", "Begin nothing more of a run."),
     "protocols": ("protocols", "The library of ready protocols."),
     "queue": ("queue", "What is under way and what waits, with its plan."),
+    "registry": ("registry", "What this lab can do, signed."),
     "resume": ("control:resume", "Let a paused run go on."),
     "run": ("run", "Run a protocol on the twin or on the real lab."),
     "runs": ("runs", "What has been run."),

@@ -4,7 +4,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-ROOMS = ("api", "cli", "drivers", "hardware_tests", "labfile", "orchestrator", "protocols", "sim_lab")
+ROOMS = ("api", "cli", "drivers", "hardware_tests", "labfile", "orchestrator", "protocols", "registry", "sim_lab")
 
 
 class RoomsHook(BuildHookInterface):  # type: ignore[type-arg]

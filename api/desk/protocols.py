@@ -1,9 +1,7 @@
 """Looking at protocols: the library, the guide, checks and dry runs."""
 
 import asyncio
-import functools
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from api.budget import cost_of
@@ -13,33 +11,31 @@ from api.models import Finding, LibraryEntry, ProtocolIn, Simulated, Simulation,
 from api.office import Office
 from api.refusals import BadRequest, Missing
 from orchestrator.state.views import wanted_sites
+from protocols.ready import ready
 
 
-@functools.cache
-def library() -> dict[str, tuple[LibraryEntry, dict[str, Any]]]:
-    """The ready protocols by name: what they are, and their documents."""
-    from protocols.parse import read
-
-    found = {}
-    for file in sorted(Path(str(files("protocols").joinpath("library"))).glob("*.yaml")):
-        source = read(file)
-        protocol = source.protocol
-        parameters = {name: spec.model_dump(exclude_none=True) for name, spec in protocol.parameters.items()}
-        entry = LibraryEntry(name=file.stem, title=protocol.name, purpose=protocol.purpose or "", parameters=parameters)
-        found[file.stem] = (entry, dict(source.document))
-    return found
+def library() -> list[LibraryEntry]:
+    """The ready protocols: what they are, and what may be set in them."""
+    return [
+        LibraryEntry(
+            name=name, title=source.protocol.name, domain=source.protocol.domain, purpose=source.protocol.purpose,
+            citation=source.protocol.citation,
+            parameters={key: spec.model_dump(exclude_none=True) for key, spec in source.protocol.parameters.items()},
+        )
+        for name, source in ready().items()
+    ]  # fmt: skip
 
 
 async def list_library(office: Office, who: Principal) -> list[LibraryEntry]:
     """What is in the library."""
     await office.allow(who, "read")
-    return [entry for entry, _ in (await asyncio.to_thread(library)).values()]
+    return await asyncio.to_thread(library)
 
 
 async def library_document(office: Office, who: Principal, name: str) -> dict[str, Any]:
     """A protocol of the library."""
     await office.allow(who, "read")
-    return (await asyncio.to_thread(_known, name))[1]
+    return await asyncio.to_thread(_known, name)
 
 
 def guide() -> str:
@@ -82,16 +78,16 @@ async def job(office: Office, asked: ProtocolIn, world: str, **more: Any) -> Job
         raise BadRequest("give one of `document` and `library`", "`GET /api/v1/protocols` lists the library.")
     document = asked.document
     if asked.library is not None:
-        document = (await asyncio.to_thread(_known, asked.library))[1]
+        document = await asyncio.to_thread(_known, asked.library)
     parameters = {name: str(value) for name, value in asked.parameters.items()}
     return Job(document or {}, parameters, wanted_sites(office.cell(world).state), **more)
 
 
-def _known(name: str) -> tuple[LibraryEntry, dict[str, Any]]:
+def _known(name: str) -> dict[str, Any]:
     try:
-        return library()[name]
+        return dict(ready()[name].document)
     except KeyError:
-        raise Missing(f"the library has no {name!r}", f"It has: {', '.join(library())}.") from None
+        raise Missing(f"the library has no {name!r}", f"It has: {', '.join(ready())}.") from None
 
 
 def findings(found: Found) -> list[Finding]:

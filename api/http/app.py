@@ -17,7 +17,7 @@ from api.http.answers import PROBLEMS, problem, told
 from api.http.asker import Here, Who
 from api.http.guard import Guard
 from api.http.metrics import Metrics
-from api.http.routes import approvals, audit, events, identity, lab, protocols, runs
+from api.http.routes import approvals, audit, events, identity, lab, manifest, protocols, runs
 from api.mcp.server import build_mcp, mcp_app
 from api.office import Office
 from api.refusals import Refusal
@@ -28,24 +28,30 @@ PREFIX = "/api/v1"
 
 def build(office: Office, url: str) -> tuple[FastAPI, ASGIApp]:
     """The application, and the same behind its guard: what a server shall serve."""
-    app = FastAPI(
-        title="Genesis Lab", version=version("genesislab"), lifespan=_lifespan, redoc_url=None, docs_url=None,
-        openapi_url=f"{PREFIX}/openapi.json", description=_ABOUT,
-    )  # fmt: skip
-    app.state.office, app.state.logins = office, Logins()
-    metrics = Metrics(office)
-    api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for part in (lab, protocols, runs, approvals, identity, audit, events):
-        api.include_router(part.router)
-    app.include_router(api)
-    app.include_router(_health(metrics))
+    app = application()
+    app.state.office, app.state.logins, app.state.metrics = office, Logins(), Metrics(office)
     app.state.mcp = build_mcp(office, url)
     app.mount("/", mcp_app(app.state.mcp))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
-    return app, metrics.wrap(Guard(app, office.lab.api.names))
+    return app, app.state.metrics.wrap(Guard(app, office.lab.api.names))
+
+
+def application() -> FastAPI:
+    """The routes, without an office: enough for the OpenAPI document."""
+    app = FastAPI(
+        title="Genesis Lab", version=version("genesislab"), lifespan=_lifespan, redoc_url=None, docs_url=None,
+        openapi_url=f"{PREFIX}/openapi.json", description=_ABOUT,
+    )  # fmt: skip
+    api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
+    for part in (lab, protocols, runs, approvals, identity, audit, manifest, events):
+        api.include_router(part.router)
+    app.include_router(api)
+    app.include_router(manifest.well_known)
+    app.include_router(_health())
+    return app
 
 
 _ABOUT = (
@@ -74,7 +80,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await office.close()
 
 
-def _health(metrics: Metrics) -> APIRouter:
+def _health() -> APIRouter:
     router = APIRouter(tags=["health"], responses={503: PROBLEMS[503], 421: PROBLEMS[421]})
 
     @router.get("/healthz", response_model=m.Health)
@@ -91,9 +97,10 @@ def _health(metrics: Metrics) -> APIRouter:
 
     @router.get("/metrics", response_class=Response, responses={401: PROBLEMS[401], 403: PROBLEMS[403],
                 200: {"content": {"text/plain": {}}}})  # fmt: skip
-    async def figures(office: Here, who: Who) -> Response:
+    async def figures(request: Request, office: Here, who: Who) -> Response:
         """Figures for Prometheus."""
         await office.allow(who, "read")
+        metrics: Metrics = request.app.state.metrics
         return Response(metrics.text(), media_type="text/plain")
 
     return router

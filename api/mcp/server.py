@@ -15,12 +15,13 @@ from pydantic import AnyHttpUrl, Field
 from starlette.applications import Starlette
 
 from api import models as m
-from api.desk import approving, capabilities, controls, data, identity, looks, protocols, submissions
+from api.desk import approving, controls, data, identity, looks, protocols, submissions
 from api.http.answers import page
 from api.identity.principal import Principal
 from api.mcp.shapes import Data, Guide, LabDescription, Runs
 from api.office import Office
 from api.refusals import Refusal, Unknown
+from registry import capabilities
 
 AnswerT = TypeVar("AnswerT")
 Asked = Annotated[m.ProtocolIn, Field(description="`document`: the protocol as JSON; or `library`: a ready one's name")]

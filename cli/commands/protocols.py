@@ -1,7 +1,6 @@
 """`lab protocols`: what is in the library."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ def command(output: Output, folder: Path | None) -> None:
     """List the protocols of the library by domain, each with its purpose, citation and file."""
     from protocols.parse import read
     from protocols.problems import ProtocolError
+    from protocols.ready import FOLDER
 
-    place = folder or Path(str(files("protocols").joinpath("library")))
+    place = folder or FOLDER
     found = []
     for file in sorted(place.glob("*.yaml")) + sorted(place.glob("*.json")):
         try:

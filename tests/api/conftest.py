@@ -86,6 +86,10 @@ class Served:
             found: Mapping[str, Any] = self.until(over)
         return found
 
+    def another(self) -> "Another":
+        """One more interface on the same store."""
+        return Another(self)
+
     def tidy(self) -> None:
         """As a technician does before the next one works: runs that hang end, what they left is taken away."""
         with self.client("technician") as client:
@@ -105,6 +109,23 @@ class Served:
             self._errors.close()
             if self.process.stdout is not None:
                 self.process.stdout.close()
+
+
+class Another:
+    """An interface beside the one that `lab up` keeps."""
+
+    def __init__(self, served: Served) -> None:
+        command = served.command("--json", "serve", "--twin", "--port", "0")
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = json.loads(self.process.stdout.readline())["url"]
+        served.until(lambda: httpx.get(f"{self.url}/healthz").status_code == 200)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @pytest.fixture(scope="session")
