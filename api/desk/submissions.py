@@ -2,10 +2,10 @@
 
 import asyncio
 import hashlib
+import json
 from typing import Any
 
 import orjson
-import rfc8785
 import sqlalchemy as sa
 
 from api import approvals, budget
@@ -28,7 +28,7 @@ async def submit(office: Office, who: Principal, asked: Submission, key: str) ->
     Raises `Invalid`, `Stale`, `Forbidden`, and `Conflict` for a key that was used for something else.
     """
     request = request_id(who, key)
-    fingerprint = hashlib.sha256(rfc8785.dumps(asked.model_dump(mode="json"))).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps(asked.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
     known = await asyncio.to_thread(_known, office, request)
     if known is not None:
         return await _again(office, request, known, fingerprint)

@@ -1,5 +1,6 @@
 """`lab serve`: one more HTTP and MCP interface of a lab, on the same store. `lab up` starts one and keeps it alive."""
 
+import logging
 import socket
 import sys
 
@@ -21,6 +22,9 @@ def command(output: Output, world: str | None, port: int | None, fd: int | None)
     from api.permission import BadPolicies
     from api.server import serve
 
+    for name in ("api", "uvicorn.error"):  # what went wrong is told, also where nobody asked for a log
+        logging.getLogger(name).addHandler(logging.StreamHandler())
+        logging.getLogger(name).setLevel(logging.WARNING)
     lab = output.lab("serve")
     world = world_of(lab, world)
     engine = store(output, "serve", lab)
