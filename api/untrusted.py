@@ -24,5 +24,6 @@ def untrusted(text: object) -> Untrusted:
     'plate[31m 7!'
     """
     spaced = _SPACES.sub(" ", str(text))
-    clean = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn"))
+    shown = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn"))
+    clean = _SPACES.sub(" ", shown)  # what stood between two spaces may be gone
     return Untrusted(untrusted_text=clean if len(clean) <= MAX_LENGTH else clean[:MAX_LENGTH] + "…")

@@ -45,9 +45,11 @@ class Provider:
 
     def _key(self, kid: str) -> PyJWK | None:
         age = time.monotonic() - self._fetched
-        if age > KEYS_LAST_S or (kid not in self._keys and age > ASK_AGAIN_S) or not self._fetched:
+        if age > KEYS_LAST_S or (kid and kid not in self._keys and age > ASK_AGAIN_S) or not self._fetched:
             with self._fetching:
                 self._fetch()
+        if not kid and len(self._keys) == 1:  # a provider with one key need not name it (RFC 7515, 4.1.4)
+            return next(iter(self._keys.values()))
         return self._keys.get(kid)
 
     def _fetch(self) -> None:
@@ -56,7 +58,8 @@ class Provider:
         if about.get("issuer") != self._settings.issuer:
             raise ValueError(f"the provider calls itself {about.get('issuer')!r}, not {self._settings.issuer!r}")
         found = _get(about["jwks_uri"]).get("keys", [])
-        self._keys = {key["kid"]: PyJWK(key) for key in found if key.get("use", "sig") == "sig" and "kid" in key}
+        signing = [key for key in found if key.get("use", "sig") == "sig"]
+        self._keys = {key.get("kid", ""): PyJWK(key) for key in signing}
 
 
 def _get(url: str) -> dict[str, Any]:
