@@ -38,6 +38,7 @@ bench: setup-test
 	@$(BIN)/python -m benchmarks.overhead
 	@$(BIN)/python -m benchmarks.many
 	@$(BIN)/python -m benchmarks.scheduling
+	@$(BIN)/python -m benchmarks.interface
 
 schemas: setup
 	@$(BIN)/python -m labfile.schema
