@@ -10,7 +10,7 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from labfile.model import Agent, Api, Compute, Person, Policy, Prices, Sinks, Site, Storage, Store
+from labfile.model import Agent, Api, Compute, Person, Policy, Prices, Sinks, Site, Stock, Storage, Store
 from labfile.plugins import Driver, Limits
 
 
@@ -25,6 +25,7 @@ class DeviceEntry:
     twin: str
     options: BaseModel
     limits: Limits
+    calibration_due: date | None = None
 
     @property
     def role(self) -> str:
@@ -66,6 +67,7 @@ class Lab:
     maintenance: tuple[Window, ...]
     policy: Policy
     prices: Prices
+    stock: Stock
     api: Api
     store: Store
     sinks: Sinks

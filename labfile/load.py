@@ -85,6 +85,7 @@ def _lab(
         maintenance=tuple(_window(name, parsed) for name in parsed.maintenance),
         policy=parsed.policy,
         prices=parsed.prices,
+        stock=parsed.stock,
         api=parsed.api,
         store=parsed.store,
         sinks=parsed.sinks,
@@ -120,4 +121,6 @@ def _entry(name: str, parsed: Document, found: checks.Examined) -> DeviceEntry:
     table = parsed.devices[name]
     if found.driver is None or found.options is None or found.limits is None:
         raise AssertionError(f"device '{name}' has no fault, yet was not examined")
-    return DeviceEntry(name, table.driver, found.driver, table.real, table.twin, found.options, found.limits)
+    return DeviceEntry(
+        name, table.driver, found.driver, table.real, table.twin, found.options, found.limits, table.calibration_due
+    )

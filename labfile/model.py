@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -125,6 +125,9 @@ class DeviceTable(Table):
         default={},
         description='Narrower limits than the driver\'s own: name = ["lower", "upper"], with units.',
     )
+    calibration_due: date | None = Field(
+        default=None, description="The day from which its calibration no longer counts, such as 2027-03-31."
+    )
 
 
 class Storage(Table):
@@ -225,6 +228,17 @@ class Prices(Table):
         default={}, description="Of a mL of each material, by the name that protocols give it."
     )
     tip: float = Field(default=0.0, ge=0, description="Of one pipette tip.")
+    approve_above: float | None = Field(
+        default=None, ge=0, description="A run that costs more needs a person's approval; no bound if left out."
+    )
+
+
+class Stock(Table):
+    """`[stock]`: what the lab has; what is not named is taken to be enough."""
+
+    liquid_ml: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="Of each material, in mL, by the name that protocols give it."
+    )
 
 
 class Maintenance(Table):
@@ -311,6 +325,7 @@ class Document(Table):
     maintenance: dict[Name, Maintenance] = Field(default={}, description="When devices are not for runs, by name.")
     policy: Policy = Field(default=Policy(), description="What needs a person's judgement.")
     prices: Prices = Field(default=Prices(), description="What the lab's work costs.")
+    stock: Stock = Field(default=Stock(), description="What the lab has.")
     api: Api = Field(default=Api(), description="Where the HTTP and MCP interface listens.")
     store: Store = Field(default=Store(), description="Where the lab keeps its state.")
     sinks: Sinks = Field(default=Sinks(), description="Where documents go besides a run's own file.")

@@ -1,18 +1,20 @@
 """A lab file as protocols see it."""
 
+import time
 from collections.abc import Iterable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from drivers.core.build import timing
 from drivers.core.limits import Limits
 from drivers.core.timing import Timing
 from labfile.lab import Lab
-from protocols.forecast import Forecast, forecast
-from protocols.labview import LabView, SafetyPolicy
-from protocols.program import Program, ways
+from protocols.labview import DayBudget, LabView, Means, SafetyPolicy
 
 
-def view(lab: Lab) -> LabView:
-    """Roles, sites, reach and pipettes of a lab, without addresses."""
+def view(lab: Lab, now: float | None = None) -> LabView:
+    """Roles, sites, reach and pipettes of a lab, without addresses; `now` (s since 1970) is the clock's if left out."""
+    now = time.time() if now is None else now
     taught: dict[str, set[str]] = {}
     for name, site in lab.sites.items():
         taught.setdefault(site.arm, set()).add(name)
@@ -36,15 +38,40 @@ def view(lab: Lab) -> LabView:
             max_biosafety_level=lab.policy.max_biosafety_level,
             waste_capacity_ul=lab.policy.waste_capacity_ml * 1e3,
         ),
+        timings=lambda devices: timings(lab, devices),
+        overdue={name: due.isoformat() for name, due in _due(lab).items() if due < _day(now, lab.timezone)},
+        closed={
+            name: tuple((w.begins - now, w.ends - now) for w in lab.maintenance if w.device == name and w.ends > now)
+            for name in {window.device for window in lab.maintenance}
+        },
+        budgets={
+            name: DayBudget(told.instrument_minutes_per_day, told.reagent_ml_per_day, told.money_per_day)
+            for name, agent in lab.agents.items() for told in [agent.budget]
+        },
+        means=_means(lab),
+    )  # fmt: skip
+
+
+def _due(lab: Lab) -> dict[str, date]:
+    return {name: device.calibration_due for name, device in lab.devices.items() if device.calibration_due is not None}
+
+
+def _day(now: float, timezone: str) -> date:
+    return datetime.fromtimestamp(now, ZoneInfo(timezone)).date()
+
+
+def _means(lab: Lab) -> Means:
+    prices = lab.prices
+    return Means(
+        currency=prices.currency,
+        approve_above=prices.approve_above,
+        tip=prices.tip,
+        instrument_hour=prices.instrument_hour,
+        liquid_ml=prices.liquid_ml,
+        stock_ml=lab.stock.liquid_ml,
     )
 
 
 def timings(lab: Lab, devices: Iterable[str]) -> dict[str, Timing | None]:
     """How long these devices of a lab take, as if each had just been switched on."""
     return {name: timing(lab.devices[name], lab.sites) for name in devices}
-
-
-def forecasts(lab: Lab, program: Program) -> list[Forecast]:
-    """The predicted run of a program on a lab, for each way through it; the longest first."""
-    found = [forecast(program, timings(lab, program.devices), way) for way in ways(program)]
-    return sorted(found, key=lambda each: -(each.duration_s or 0.0))

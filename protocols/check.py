@@ -8,6 +8,7 @@ from drivers.core.labware import pipettes
 from protocols.binder import bind
 from protocols.expectations import expectations
 from protocols.flow import Frame
+from protocols.forecast import Forecast, forecasts
 from protocols.labview import LabView
 from protocols.ledger import fold
 from protocols.model import Centrifuge, Incubate, Lid, Thermocycle
@@ -26,6 +27,7 @@ class Checked:
     problems: tuple[Problem, ...]
     stock: dict[str, Any]
     end_state: dict[str, Any]
+    forecasts: tuple[Forecast, ...] = ()  # the predicted run on each way; none where the lab tells no times
 
     @property
     def ok(self) -> bool:
@@ -54,8 +56,11 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
     problems += _beyond_limits(program, lab)
     problems += _by_hand(source, lab)
     problems += expectations(source)
-    problems += examine(source, program, lab, [filter(way, program.actions) for way in ways(program)])
-    return Checked(source, program, _once(problems, source.frames), ledger.stock(), ledger.end_state(program))
+    predicted = forecasts(program, lab)
+    done = [filter(way, program.actions) for way in ways(program)]
+    problems += examine(source, program, lab, done, predicted, ledger.stock())
+    found = _once(problems, source.frames)
+    return Checked(source, program, found, ledger.stock(), ledger.end_state(program), predicted)
 
 
 #: Steps that a person does where the lab has no device for them.

@@ -6,10 +6,11 @@ ended, and a device does what is ready in the order in which it became ready. Th
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from drivers.core.timing import Timing
-from protocols.program import CLOCK, Action, Program
+from drivers.core.timing import CannotDo, Timing
+from protocols.labview import LabView
+from protocols.program import CLOCK, Action, Program, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Forecast:
     spans: Mapping[str, tuple[float, float]]
     duration_s: float | None
     unknown: tuple[str, ...] = ()
+    busy_s: Mapping[str, float] = field(default_factory=dict)  # by device
+    refused: Mapping[str, str] = field(default_factory=dict)  # action -> why its device can never do it
 
 
 def forecast(
@@ -41,6 +44,8 @@ def forecast(
     begun_s = max((timing.connect_s for timing in known.values()), default=0.0)
     ready = [(begun_s, number) for number, action in enumerate(program.actions) if not action.after]
     free_s: dict[str, float] = {}
+    busy_s = dict.fromkeys(known, 0.0)
+    refused: dict[str, str] = {}
     due_s: dict[str, float] = {}  # the end of the latest of those that an action waits for
     spans: dict[str, tuple[float, float]] = {}
     while ready:
@@ -48,17 +53,31 @@ def forecast(
         action = program.actions[number]
         end_s = since_s
         if way(action):
-            end_s = max(since_s, free_s.get(action.device, 0.0)) + _seconds(action, known)
+            lasts_s = 0.0
+            try:
+                lasts_s = _seconds(action, known)
+            except CannotDo as error:
+                refused[action.id] = str(error)
+            end_s = max(since_s, free_s.get(action.device, 0.0)) + lasts_s
             spans[action.id] = since_s, end_s
             if action.device != CLOCK:
                 free_s[action.device] = end_s
+                busy_s[action.device] += lasts_s
         for follower in followers.get(action.id, ()):
             name = program.actions[follower].id
             waits[name] -= 1
             due_s[name] = max(end_s, due_s.get(name, 0.0))
             if not waits[name]:
                 heapq.heappush(ready, (due_s[name], follower))
-    return Forecast(spans, max((end for _, end in spans.values()), default=begun_s))
+    duration_s = max((end for _, end in spans.values()), default=begun_s)
+    return Forecast(spans, duration_s, busy_s=busy_s, refused=refused)
+
+
+def forecasts(program: Program, lab: LabView) -> tuple[Forecast, ...]:
+    """The predicted run for each way through a program, in their order; none where the lab tells no times."""
+    if lab.timings is None:
+        return ()
+    return tuple(forecast(program, lab.timings(program.devices), way) for way in ways(program))
 
 
 def _seconds(action: Action, timings: Mapping[str, Timing]) -> float:

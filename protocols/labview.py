@@ -1,9 +1,10 @@
 """What a protocol needs to know of a lab to be bound to it: roles, sites, reach, pipettes. No addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drivers.core.limits import Limits
+from drivers.core.timing import Timing
 from protocols.problems import Severity
 
 
@@ -19,6 +20,27 @@ class SafetyPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a lab's work costs and what it has; liquids by the name of their material. None is no bound."""
+
+    currency: str = "USD"
+    approve_above: float | None = None
+    tip: float = 0.0
+    instrument_hour: Mapping[str, float] = field(default_factory=dict)  # by device
+    liquid_ml: Mapping[str, float] = field(default_factory=dict)
+    stock_ml: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DayBudget:
+    """What an agent may use in a day; None is no bound."""
+
+    instrument_minutes: float | None = None
+    reagent_ml: float | None = None
+    money: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LabView:
     """One lab as the binder sees it; site names are whole, such as `reader.tray`."""
 
@@ -30,6 +52,12 @@ class LabView:
     limits: Mapping[str, Limits] = field(default_factory=dict)  # device -> what it may be asked for
     policy: SafetyPolicy = field(default_factory=SafetyPolicy)
     busy: Mapping[str, int] = field(default_factory=dict)  # site -> how many runs want it: others are taken first
+    #: How long devices take, each time as if they had just been switched on; None where nobody can tell.
+    timings: Callable[[Iterable[str]], Mapping[str, Timing | None]] | None = None
+    overdue: Mapping[str, str] = field(default_factory=dict)  # device -> the day at which its calibration was due
+    closed: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # maintenance, s from now
+    budgets: Mapping[str, DayBudget] = field(default_factory=dict)  # by agent
+    means: Means = field(default_factory=Means)
 
     def first(self, role: str) -> str | None:
         """The first device of a role."""

@@ -14,13 +14,11 @@ from cli.output import Output, file_argument, param_option
 @click.pass_obj
 def command(output: Output, file: Path, parameters: tuple[str, ...]) -> None:
     """Check a protocol against this lab; nothing moves."""
-    from orchestrator.labview import forecasts
-
     checked = output.checked("validate", file, parameters)
     program = checked.program
     actions = len(program.actions) if program else 0
-    told = forecasts(output.lab("validate"), program) if program else []
-    longest, shortest = (told[0].duration_s, told[-1].duration_s) if told else (None, None)
+    known = [told.duration_s for told in checked.forecasts if told.duration_s is not None]
+    longest, shortest = (max(known), min(known)) if known else (None, None)
     document = {
         "ok": True,
         "protocol_hash": checked.source.hash,

@@ -7,6 +7,10 @@ from typing import Any
 from drivers.core.labware import LabwareKind, from_definition, kind
 
 
+class CannotDo(ValueError):
+    """The device's figures say that it cannot do this at all; the text says why."""
+
+
 class Timing(ABC):
     """One device at the start of a run; each command that it is asked about is one that it has done afterwards.
 
@@ -25,7 +29,7 @@ class Timing(ABC):
 
     @abstractmethod
     def seconds(self, verb: str, args: Mapping[str, Any]) -> float:
-        """How long the device is busy with a command, s; raises `KeyError` for a verb that it has no figures for."""
+        """How long the device is busy with a command, s; raises `CannotDo`, or `KeyError` for an unknown verb."""
 
 
 class AtOnce(Timing):

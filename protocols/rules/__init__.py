@@ -6,28 +6,38 @@ made, on what it was told. Emergency stop and interlocks are hardware.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
+from protocols.forecast import Forecast
 from protocols.labview import LabView
 from protocols.model import Fill, Thermocycle
 from protocols.parse import Source
 from protocols.problems import Problem
 from protocols.program import Action, Program
-from protocols.rules import handling, substances
+from protocols.rules import handling, planning, substances
 from protocols.rules.rule import Case, Rule
 from protocols.rules.trace import trace
 from protocols.wells import parse_wells
 
 WATER = "7732-18-5"
-RULES: Mapping[str, Rule] = {rule.id: rule for rule in (*substances.RULES, *handling.RULES)}
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in (*substances.RULES, *handling.RULES, *planning.RULES)}
 
 
-def examine(source: Source, program: Program, lab: LabView, ways: Iterable[Iterable[Action]]) -> list[Problem]:
-    """What all rules find in a program on a lab; `ways`: the actions of each way through it."""
+def examine(
+    source: Source,
+    program: Program,
+    lab: LabView,
+    ways: Iterable[Iterable[Action]],
+    forecasts: tuple[Forecast, ...] = (),
+    stock: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Problem]:
+    """What all rules find in a program on a lab; `ways`: the actions of each way through it, `forecasts`: when."""
     stocks = _stocks(source)
     warm = {step.id: max(hold.at for cycle in step.cycles for hold in cycle.holds)
             for step in source.steps if isinstance(step, Thermocycle)}  # fmt: skip
     traces = tuple(trace(way, warm, stocks) for way in ways)
-    case = Case(source, program, lab, traces, _substances(source))
+    case = Case(source, program, lab, traces, _substances(source), forecasts, stock)
     return [problem for rule in RULES.values() for problem in rule.examine(case)]
 
 

@@ -1,8 +1,10 @@
 """What a rule is: an identifier, its authority, how grave it is, and a pure function that looks."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from protocols.forecast import Forecast
 from protocols.labview import LabView
 from protocols.parse import Source
 from protocols.problems import GRAVITY, Problem, Severity
@@ -30,6 +32,9 @@ class Case:
     traces: tuple[Trace, ...]
     #: Material -> its substances by CAS number, in mol/L; None where nobody said how much.
     substances: Mapping[str, Mapping[str, float | None]]
+    #: The predicted run on each way, where the lab tells times; and what the run takes of tips and liquids.
+    forecasts: tuple[Forecast, ...] = ()
+    stock: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

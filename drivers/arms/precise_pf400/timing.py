@@ -4,16 +4,27 @@ Speeds, accelerations and the times of power, homing and of the fingers are our 
 maker's data sheet.
 """
 
+import contextlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from drivers.arms.precise_pf400.kinematics import Joints, Pose, angles, forward, solve, wrapped, xyz
+from drivers.arms.precise_pf400.kinematics import (
+    Joints,
+    OutOfRange,
+    OutOfReach,
+    Pose,
+    angles,
+    forward,
+    solve,
+    wrapped,
+    xyz,
+)
 from drivers.arms.precise_pf400.options import TeachPoint
 from drivers.arms.precise_pf400.route import Pose as Goal
 from drivers.arms.precise_pf400.route import travel_height_mm, way_in
 from drivers.core.ramp import Ramp
-from drivers.core.timing import Timing
+from drivers.core.timing import CannotDo, Timing
 
 LINEAR = (500.0, 1500.0)  # mm/s, mm/s2 at 100 %
 ANGULAR = (360.0, 900.0)  # deg/s, deg/s2 at 100 %
@@ -68,7 +79,19 @@ class ArmTiming(Timing):
             raise KeyError(verb)
         start, end = self.options.sites[args["source"]], self.options.sites[args["destination"]]
         travel_mm = travel_height_mm(start, end)
-        return self._ask_s(start) + self._pick_s(start, travel_mm) + self._place_s(end, travel_mm)
+        with self._reaching(args["source"]):
+            seconds = self._ask_s(start) + self._pick_s(start, travel_mm)
+        with self._reaching(args["destination"]):
+            return seconds + self._place_s(end, travel_mm)
+
+    @contextlib.contextmanager
+    def _reaching(self, site: str) -> Iterator[None]:
+        try:
+            yield
+        except OutOfReach as error:
+            raise CannotDo(f"{self.name} does not reach {site}: it is {error}") from error
+        except OutOfRange as error:
+            raise CannotDo(f"{self.name} does not reach {site}: an axis does not go so far") from error
 
     def _ask_s(self, point: TeachPoint) -> float:
         """The first time the fingers close where there is nothing, unless they stand wide open."""

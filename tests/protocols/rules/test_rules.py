@@ -9,7 +9,7 @@ from labfile import Lab
 from orchestrator.labview import view
 from protocols.check import Checked, check
 from protocols.parse import from_document
-from protocols.rules import RULES
+from protocols.rules import RULES, planning
 
 Document = dict[str, Any]
 WATER = {"cas": "7732-18-5"}
@@ -132,7 +132,8 @@ def test_a_rule_speaks_and_is_silent(lab: Lab, rule: str, severity: str, speaks:
 
 
 def test_every_rule_is_shown() -> None:
-    assert CASES.keys() == RULES.keys()
+    elsewhere = {rule.id for rule in planning.RULES}  # test_planning.py: they need other labs
+    assert CASES.keys() | elsewhere == RULES.keys()
     assert all(rule.citation and rule.title for rule in RULES.values())
 
 
