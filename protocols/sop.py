@@ -32,6 +32,7 @@ def sop(checked: Checked) -> str:
     author = protocol.author
     who = ", ".join(part for part in (author.name, author.model, author.source) if part)
     lines = [f"# {plain(protocol.name)}", "", *([plain(protocol.purpose), ""] if protocol.purpose else [])]
+    lines += [f"After {plain(protocol.citation)}", ""] if protocol.citation else []
     lines += [f"Written by {plain(who)} ({author.kind}). Protocol {source.hash}.", ""]
     for part in (_parameters(source), _materials(source), _labware(checked), _steps(source), _stock(checked)):
         lines += [*part, ""]

@@ -82,7 +82,7 @@ def test_a_driver_with_figures_knows_every_verb_of_its_role(name: str, lab: Lab)
     driver = installed()[name]
     if driver.load_timing() is None:
         pytest.skip("it has no figures")
-    (entry,) = [entry for entry in lab.devices.values() if entry.driver == name] or [None]
+    entry = next((entry for entry in lab.devices.values() if entry.driver == name), None)
     if entry is None:
         pytest.skip("the lab has none")
     plate = {"labware": "plate", "definition": "corning_96_wellplate_360ul_flat", "slot": "1"}
