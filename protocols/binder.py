@@ -224,6 +224,9 @@ class _Binder:
             sensor = self._device("Sensor", step.id)
             self.drafts.append(Draft(step.id, sensor, "measure", {}, tuple(self.kinds)))
             return
+        if step.kind == "mass":
+            self._weigh(step)
+            return
         reader = self._device("PlateReader", step.id)
         if step.labware is None or not step.wavelengths:
             raise ProtocolError(
@@ -243,6 +246,18 @@ class _Binder:
         self.layout.close_tray(step.id, reader)
         args = {"wells": list(wells), "wavelengths_nm": list(step.wavelengths)}
         self.drafts.append(Draft(step.id, reader, "read_absorbance", args, (labware, site)))
+
+    def _weigh(self, step: m.Measure) -> None:
+        """What labware weighs with all that is in it, over the zero of the empty pan."""
+        balance = self._device("Balance", step.id)
+        if step.labware is None or step.wells or step.wavelengths:
+            raise ProtocolError([Problem("MEAS-001", step.id, "weighing needs `labware`, and takes it as a whole")])
+        labware, pan = self._known(step.id, step.labware), self.lab.sites[balance][0]
+        if self.layout.where[labware] != pan:
+            self.layout.vacate(step.id, pan)
+            self.drafts.append(Draft(step.id, balance, "zero", {}, (pan, labware)))
+        self.layout.bring(step.id, labware, pan)
+        self.drafts.append(Draft(step.id, balance, "weigh", {}, (labware, pan)))
 
     def _move(self, step: m.MoveLabware) -> None:
         labware = self._known(step.id, step.labware)

@@ -78,7 +78,7 @@ class Layout:
         source = self.where[labware]
         if source == destination:
             return
-        self._clear(step, destination)
+        self.vacate(step, destination)
         arm = None if by_person else self.lab.mover(source, destination)
         if arm is None and not by_person:
             raise ProtocolError([self._unreachable(step, labware, source, destination)])
@@ -101,6 +101,11 @@ class Layout:
         self.where[labware] = destination
         if self.lab.owner(destination) == self.handler:
             self.announce(step, labware)
+
+    def bring(self, step: str, labware: str, destination: str) -> None:
+        """Bring labware to a site, by a person where no arm reaches both."""
+        source = self.where[labware]
+        self.move(step, labware, destination, by_person=self.lab.mover(source, destination) is None)
 
     def take_away(self, step: str, labware: str) -> None:
         """Have a person put labware aside, off the deck."""
@@ -144,7 +149,8 @@ class Layout:
             self.drafts.append(Draft(step, device, "open_tray", {}, (site, labware)))
             self.tray_open[device] = True
 
-    def _clear(self, step: str, site: str) -> None:
+    def vacate(self, step: str, site: str) -> None:
+        """Have nothing stand on a site: what does goes back to its place on the deck."""
         standing = next((name for name, there in self.where.items() if there == site), None)
         if standing is None:
             return

@@ -286,10 +286,10 @@ class Lid(_Step):
 
 
 class Measure(_Step):
-    """Take a reading: of wells (absorbance), or of the room (environment)."""
+    """Take a reading: of wells (absorbance), of labware with all that is in it (mass), or of the room (environment)."""
 
     do: Literal["measure"]
-    kind: Literal["absorbance", "environment"]
+    kind: Literal["absorbance", "mass", "environment"]
     labware: str | None = None
     wells: str | None = Field(None, description="such as A1:H12; all of them when absent")
     wavelengths: list[WavelengthNm] = Field(default_factory=list)

@@ -182,6 +182,8 @@ def _handling(step: Any) -> str:
         case m.Measure(kind="absorbance"):
             lines = ", ".join(f"{nm:g} nm" for nm in step.wavelengths)
             return f"read the absorbance of {plain(step.labware)} ({plain(step.wells or 'all wells')}) at {lines}"
+        case m.Measure(kind="mass"):
+            return f"weigh {plain(step.labware)} with all that is in it"
         case m.Measure():
             return "read the sensors of the room"
         case _:

@@ -47,6 +47,7 @@ ROLES: dict[str, Role] = {
     ),
     "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
+    "Balance": Role(frozenset({"zero", "tare", "weigh"}), frozenset({"zero", "tare", "weigh"})),
     "Operator": Role(frozenset({"place", "remove", "fill", "seal", "peel", "attach_pipette", "confirm"})),
 }
 
@@ -212,6 +213,28 @@ class Axis(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Stopped and at rest, wherever that is."""
+
+
+class Balance(Instrument[OptionsT]):
+    """Weighs the labware on its pan. Its verbs change nothing but its own reference: they may be repeated."""
+
+    verbs = ROLES["Balance"].verbs
+
+    @abstractmethod
+    async def zero(self) -> None:
+        """Make the present load the zero, once it is at rest."""
+
+    @abstractmethod
+    async def tare(self) -> None:
+        """Make the present load the tare, once it is at rest."""
+
+    @abstractmethod
+    async def weigh(self) -> Readings:
+        """The net weight at rest: one `Reading` of `mass` in g."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Nothing: it only looks."""
 
 
 class Operator(Instrument[OptionsT]):

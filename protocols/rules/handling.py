@@ -42,7 +42,7 @@ def _seals(case: Case) -> Iterator[Finding]:
                 yield Finding(
                     step.id, f"{step.labware} is spun without a seal", "Seal it before, or balance it by eye."
                 )
-            elif isinstance(step, Measure) and step.labware in sealed:
+            elif isinstance(step, Measure) and step.kind == "absorbance" and step.labware in sealed:
                 yield Finding(step.id, f"{step.labware} is read through its seal", "Peel it before.")
 
 

@@ -172,7 +172,7 @@ def _used(schema: Schema) -> Schema:
 
 
 def _inlined(schema: Schema) -> Schema:
-    """With each definition that one place refers to written in that place: a kind of step stands in the list of steps."""
+    """With each definition that one place refers to written there: a kind of step stands in the list of steps."""
     parts: Schema = schema["$defs"]
     counts = Counter(_referred(schema))
     once = {name for name in parts if counts[name] == 1 and not set(_referred(parts[name])) & {name}}

@@ -62,6 +62,12 @@ def cool(rig: Any) -> bool:
     return not twin.table.is_on and not twin.is_heating and twin.elm is ElmState.UNLOCKED
 
 
+async def draught(rig: Any, balance: Any) -> None:
+    """The load does not come to rest for a minute."""
+    rig.twin("balance").disturbed_g = 1.0
+    asyncio.get_running_loop().call_later(60, setattr, rig.twin("balance"), "disturbed_g", 0.0)
+
+
 async def nothing(rig: Any, device: Any) -> None: ...
 
 
@@ -84,6 +90,8 @@ CASES = [
          lambda rig: rig.twin("reader")._unit is UnitState.ABORTED,
          lambda rig: rig.twin("reader")._unit is UnitState.STOPPED,
          ("read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]})),
+    Case("balance", draught, ("weigh", {}), 5.0, lambda rig: rig.twin("balance").cancels > 0, lambda rig: True,
+         ("weigh", {})),
     Case("operator", nothing, ("confirm", {"message": "Wait."}), 3.0,
          lambda rig: all(task.done() for task in rig.twin("operator")._tasks.values()), lambda rig: True,
          ("confirm", {"message": "Look."})),

@@ -1,0 +1,68 @@
+"""Steps of the bench devices: what they become on the default lab, and that they run on its twin."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from labfile import Lab
+from orchestrator.labview import view
+from orchestrator.simulate import simulate
+from protocols import schema
+from protocols.check import Checked, check
+from protocols.parse import from_document
+from protocols.sop import sop
+
+PLATE = {"plate": {"type": "plate_96_flat", "holds": {"A1:A12": {"material": "water", "volume": "100 uL"}}}}
+
+
+def checked(lab: Lab, *steps: dict[str, Any], labware: Any = PLATE) -> Checked:
+    document = {
+        "format": "lab-protocol/1", "name": "bench", "author": {"kind": "human", "name": "tests"}, "labware": labware,
+        "steps": [{"id": f"s{number}"} | step for number, step in enumerate(steps)],
+    }  # fmt: skip
+    jsonschema.Draft202012Validator(schema.generate()).validate(document)
+    found = check(from_document(document), view(lab))
+    assert not found.ok or "None" not in sop(found)
+    return found
+
+
+def rules(found: Checked) -> list[str]:
+    return [problem.rule for problem in found.problems]
+
+
+def verbs(found: Checked, *devices: str) -> list[str]:
+    assert found.program is not None, found.problems
+    return [f"{one.device}.{one.verb}" for one in found.program.actions if one.device in devices]
+
+
+def readings(lab: Lab, found: Checked) -> dict[str, float]:
+    assert found.ok, found.problems
+    assert found.program is not None
+    predicted = simulate(lab, found.program)
+    assert predicted.result.outcome == "completed", predicted.result.error
+    return {f"{one['step']}.{one['quantity']}": one["value"] for one in predicted.result.readings}
+
+
+WEIGH = {"do": "measure", "kind": "mass", "labware": "plate"}
+
+
+def test_labware_is_carried_to_the_balance_and_weighed_over_its_zero(lab: Lab) -> None:
+    found = checked(lab, WEIGH, {"do": "move", "labware": "plate", "to": "hotel"}, WEIGH)
+    assert verbs(found, "balance", "arm") == [
+        "balance.zero", "arm.move_labware", "balance.weigh", "arm.move_labware", "balance.zero", "arm.move_labware",
+        "balance.weigh",
+    ]  # fmt: skip
+    told = readings(lab, found)
+    assert told["s0.mass"] == pytest.approx(45 + 1.2, abs=1)
+    assert -0.05 < told["s2.mass"] - told["s0.mass"] < 0  # it dries
+
+
+def test_a_person_carries_what_no_arm_reaches(lab: Lab) -> None:
+    plate = {"plate": PLATE["plate"] | {"slot": "1"}}
+    assert "operator.remove" in verbs(checked(lab, WEIGH, labware=plate), "operator")
+
+
+def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:
+    assert rules(checked(lab, WEIGH | {"wells": "A1"})) == ["MEAS-001"]
+    assert rules(checked(lab, {"do": "measure", "kind": "mass"})) == ["MEAS-001"]
