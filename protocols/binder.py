@@ -6,6 +6,7 @@ from typing import Any
 
 from drivers.core.labware import LabwareKind, UnknownLabware
 from protocols import model as m
+from protocols.bench import BenchSteps
 from protocols.branches import Branches, condition_of
 from protocols.drafts import Draft, sequence
 from protocols.flow import Frame
@@ -49,12 +50,14 @@ class _Binder:
             m.Position: self._position, m.Wait: self._wait, m.OperatorStep: self._operator_step,
             m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
             m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
+            m.Heat: lambda step: self.bench.heat(step),
         }  # fmt: skip
 
     def program(self) -> Program:
         """Bind every step, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
         self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
+        self.bench = BenchSteps(self.lab, self.layout, self._device, self._known)
         self.branches = Branches(self.source, self.layout, self.pipetting)
         if self.problems:
             raise ProtocolError(self.problems)
@@ -118,7 +121,9 @@ class _Binder:
 
     def _declare_labware(self) -> None:
         travels = {
-            s.labware for s in self.source.steps if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware)
+            s.labware
+            for s in self.source.steps
+            if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware | m.Heat)
         }
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
@@ -225,7 +230,7 @@ class _Binder:
             self.drafts.append(Draft(step.id, sensor, "measure", {}, tuple(self.kinds)))
             return
         if step.kind == "mass":
-            self._weigh(step)
+            self.bench.weigh(step)
             return
         reader = self._device("PlateReader", step.id)
         if step.labware is None or not step.wavelengths:
@@ -246,18 +251,6 @@ class _Binder:
         self.layout.close_tray(step.id, reader)
         args = {"wells": list(wells), "wavelengths_nm": list(step.wavelengths)}
         self.drafts.append(Draft(step.id, reader, "read_absorbance", args, (labware, site)))
-
-    def _weigh(self, step: m.Measure) -> None:
-        """What labware weighs with all that is in it, over the zero of the empty pan."""
-        balance = self._device("Balance", step.id)
-        if step.labware is None or step.wells or step.wavelengths:
-            raise ProtocolError([Problem("MEAS-001", step.id, "weighing needs `labware`, and takes it as a whole")])
-        labware, pan = self._known(step.id, step.labware), self.lab.sites[balance][0]
-        if self.layout.where[labware] != pan:
-            self.layout.vacate(step.id, pan)
-            self.drafts.append(Draft(step.id, balance, "zero", {}, (pan, labware)))
-        self.layout.bring(step.id, labware, pan)
-        self.drafts.append(Draft(step.id, balance, "weigh", {}, (labware, pan)))
 
     def _move(self, step: m.MoveLabware) -> None:
         labware = self._known(step.id, step.labware)

@@ -90,6 +90,7 @@ _BOUNDED = {
     "volume_ul": "volume",
     "rate_ul_s": "rate",
     "speed_rpm": "speed",
+    "ramp_c_min": "ramp",
     "duration_s": "duration",
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",

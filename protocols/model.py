@@ -21,6 +21,7 @@ from drivers.core.units import (
     DurationS,
     FlowUlS,
     LengthMm,
+    RampCMin,
     SpeedRpm,
     TemperatureC,
     VolumeUl,
@@ -235,6 +236,16 @@ class Shake(_Step):
     at: TemperatureC | None = Field(None, description="temperature of the nest")
 
 
+class Heat(_Step):
+    """Bring labware to a temperature, up or down, keep it there, and let go. A hotplate cools by the air only."""
+
+    do: Literal["heat", "cool"]
+    labware: str
+    to: TemperatureC
+    ramp: RampCMin | None = None
+    for_: DurationS = Field(0.0, alias="for", description="once it is there")
+
+
 class Incubate(_Step):
     """Keep labware at a temperature."""
 
@@ -374,7 +385,7 @@ class If(_Part):
 
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
-_Device = Shake | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
 PlainStep = _Liquid | _Device | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]

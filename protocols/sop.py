@@ -161,6 +161,10 @@ def _handling(step: Any) -> str:
         case m.Shake():
             at = f" at {step.at:g} degC" if step.at is not None else ""
             return f"shake {plain(step.labware)} with {step.speed:g} rpm for {in_words(step.for_)}{at}"
+        case m.Heat():
+            ramp = f" with {step.ramp:g} K/min" if step.ramp else ""
+            hold = f", and keep it there for {in_words(step.for_)}" if step.for_ else ""
+            return f"{step.do} {plain(step.labware)} to {step.to:g} degC{ramp}{hold}"
         case m.Incubate():
             return f"keep {plain(step.labware)} at {step.at:g} degC for {in_words(step.for_)}"
         case m.Centrifuge():

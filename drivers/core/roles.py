@@ -48,6 +48,9 @@ ROLES: dict[str, Role] = {
     "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
     "Balance": Role(frozenset({"zero", "tare", "weigh"}), frozenset({"zero", "tare", "weigh"})),
+    "Hotplate": Role(
+        frozenset({"heat", "stir", "deactivate", "measure"}), frozenset({"stir", "deactivate", "measure"})
+    ),
     "Operator": Role(frozenset({"place", "remove", "fill", "seal", "peel", "attach_pipette", "confirm"})),
 }
 
@@ -235,6 +238,35 @@ class Balance(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Nothing: it only looks."""
+
+
+class Hotplate(Instrument[OptionsT]):
+    """Heats and stirs the vessel on its plate; it cools by the air only."""
+
+    verbs = ROLES["Hotplate"].verbs
+
+    @abstractmethod
+    async def heat(self, temperature_c: float, ramp_c_min: float | None = None, duration_s: float = 0.0) -> Readings:
+        """Bring the plate to a temperature, above or below its present one, hold it for `duration_s`, and switch off.
+
+        The target moves at `ramp_c_min` K/min, or is set at once. Gives the temperature at the end of the hold.
+        """
+
+    @abstractmethod
+    async def stir(self, speed_rpm: float) -> None:
+        """Stir at a speed from now on; 0 rests."""
+
+    @abstractmethod
+    async def deactivate(self) -> None:
+        """Heating and stirring off."""
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """`temperature` in degC and `speed` in rpm, of now."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Heating and stirring off, and the device has said that it knows."""
 
 
 class Operator(Instrument[OptionsT]):

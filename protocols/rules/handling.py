@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from protocols.model import Centrifuge, Measure, Thermocycle
 from protocols.rules.rule import Case, Finding, Rule
 
+#: From here on polystyrene softens, and above the second no plastic of which labware is made holds, degC.
+SOFT_C, MOLTEN_C = 100.0, 340.0
+
 
 def _dead_volume(case: Case) -> Iterator[Finding]:
     for event in (event for trace in case.traces for event in trace.drawn):
@@ -46,6 +49,15 @@ def _seals(case: Case) -> Iterator[Finding]:
                 yield Finding(step.id, f"{step.labware} is read through its seal", "Peel it before.")
 
 
+def _hot(case: Case) -> Iterator[Finding]:
+    own = {name for name, spec in case.source.protocol.labware.items() if spec.definition is not None}
+    for event in dict.fromkeys(event for trace in case.traces for event in trace.warmed):
+        if event.temperature_c > SOFT_C and event.labware not in own:
+            message = f"{event.labware} comes to {event.temperature_c:g} degC; plastic softens from {SOFT_C:g} degC on"
+            hint = "Stay below, or take a vessel of glass or ceramics with a `definition` of its own."
+            yield Finding(event.step, message, hint, "block" if event.temperature_c > MOLTEN_C else None)
+
+
 def _biosafety(case: Case) -> Iterator[Finding]:
     fit = case.lab.policy.max_biosafety_level
     for name, material in case.source.protocol.materials.items():
@@ -72,6 +84,8 @@ RULES = (
          _waste_capacity),
     Rule("SEAL-001", "Seals where they are needed, and not where they hinder", "warn",
          "ours: evaporation in cycling, spills in spinning, light through a seal", _seals),
+    Rule("HEAT-001", "Plastic that softens", "approve",
+         "glass transition of polystyrene, melting point of PEEK (Polymer Handbook, 4th ed.)", _hot),
     Rule("BIO-001", "Biosafety level of the lab", "block",
          "CDC/NIH, Biosafety in Microbiological and Biomedical Laboratories, 6th ed., section IV", _biosafety),
     Rule("BIO-002", "Living waste", "approve",

@@ -96,7 +96,7 @@ class _Tracer:
     def run(self, actions: Iterable[Action]) -> Trace:
         before: dict[str, Callable[[Action], None]] = {
             "aspirate": self._aspirate, "dispense": self._dispense, "drop_tip": self._drop, "fill": self._fill,
-            "set_temperature": self._heat, "confirm": self._taken, "blow_out": self._dispense,
+            "set_temperature": self._heat, "heat": self._heat, "confirm": self._taken, "blow_out": self._dispense,
         }  # fmt: skip
         for action in actions:
             if action.step not in self.sealed:

@@ -63,6 +63,19 @@ def test_a_person_carries_what_no_arm_reaches(lab: Lab) -> None:
     assert "operator.remove" in verbs(checked(lab, WEIGH, labware=plate), "operator")
 
 
+def test_labware_is_heated_and_cooled_with_a_ramp(lab: Lab) -> None:
+    heat = {"do": "heat", "labware": "plate", "to": "60 degC", "ramp": "5 K/min", "for": "2 min"}
+    found = checked(
+        lab, heat, {"do": "cool", "labware": "plate", "to": "40 degC"}, {"do": "measure", "kind": "environment"}
+    )
+    assert verbs(found, "hotplate") == ["hotplate.heat", "hotplate.heat"]
+    told = readings(lab, found)
+    assert told["s0.temperature"] == pytest.approx(60, abs=1.1)
+    assert told["s1.temperature"] == pytest.approx(40, abs=1.1)
+    assert rules(checked(lab, heat | {"to": "311 degC"})) == ["LIM-001", "CHEM-005", "HEAT-001"]
+    assert rules(checked(lab, heat | {"ramp": "1000 K/min"})) == ["LIM-001"]
+
+
 def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:
     assert rules(checked(lab, WEIGH | {"wells": "A1"})) == ["MEAS-001"]
     assert rules(checked(lab, {"do": "measure", "kind": "mass"})) == ["MEAS-001"]

@@ -7,55 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.balances.mettler_sics import DRIVER, wire
-from drivers.balances.mettler_sics.options import Options
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, DeviceError
-from drivers.core.instrument import Command
 from drivers.core.labware import kind
-from drivers.core.transport import Port, Transport
-from sim_lab import clock, link
+from sim_lab import clock
 from sim_lab.twins.mettler_sics import Twin
 from sim_lab.world.mass import apparent_g, empty_g, water_g_ul
-from sim_lab.world.model import World
 
 WATER = {"7732-18-5": 55.4}
 
 
-class Line(Transport):
-    """Spoils what the balance says, or loses the line."""
-
-    def __init__(self, inner: Transport) -> None:
-        self.inner, self.sent, self.spoil = inner, [], lambda data: data
-
-    async def open(self) -> None: ...
-
-    async def send(self, data: bytes) -> None:
-        self.sent.append(data)
-        await self.inner.send(data)
-
-    async def receive(self) -> bytes:
-        return self.spoil(await self.inner.receive())
-
-    async def close(self) -> None:
-        await self.inner.close()
+@pytest.fixture
+def bench(serial_bench):
+    return lambda **options: serial_bench(DRIVER, Twin, "balance", **options)
 
 
-class Bench:
-    def __init__(self, **options) -> None:
-        self.world = World(1, {})
-        self.world.now = asyncio.get_running_loop().time
-        self.twin = Twin("balance", None, self.world)
-        self.lines, self.tasks = [], set()
-        self.balance = DRIVER.load()("balance", Port("sim:", self.dial), Options(**options), DRIVER.default_limits)
-
-    def dial(self) -> Transport:
-        here, there = link.wire(self.twin.baud)
-        self.tasks.add(asyncio.ensure_future(self.twin.serve(there)))
-        self.lines.append(Line(here))
-        return self.lines[-1]
-
-    async def grams(self) -> float:
-        (reading,) = await self.balance.perform(Command("1", "weigh"))
-        return reading.value
+async def grams(lab):
+    (reading,) = await lab.do("weigh")
+    return reading.value
 
 
 def run(main):
@@ -82,25 +50,25 @@ def test_requests_come_in_pieces_of_any_size(sent, size):
     assert [wire.encode_request(one.word, *one.args) for one in found] == [one for one in sent if one.strip()]
 
 
-def test_it_weighs_what_is_there():
+def test_it_weighs_what_is_there(bench):
     async def main():
-        lab = Bench()
-        await lab.balance.connect()
-        await lab.balance.zero()
-        assert await lab.grams() == pytest.approx(0, abs=1e-4)
+        lab = bench()
+        await lab.device.connect()
+        await lab.device.zero()
+        assert await grams(lab) == pytest.approx(0, abs=1e-4)
         lab.world.place("plate", kind("plate_96_flat"), "balance.pan")
         began = lab.world.now()
-        assert await lab.grams() == pytest.approx(empty_g(kind("plate_96_flat")), rel=0.02)
+        assert await grams(lab) == pytest.approx(empty_g(kind("plate_96_flat")), rel=0.02)
         assert 1 < lab.world.now() - began < 6  # it had to come to rest
-        await lab.balance.tare()
+        await lab.device.tare()
         lab.world.fill("plate", "A1", 300.0, WATER)
-        assert await lab.grams() == pytest.approx(apparent_g(300 * water_g_ul(22.0)), abs=2e-4)
+        assert await grams(lab) == pytest.approx(apparent_g(300 * water_g_ul(22.0)), abs=2e-4)
         await asyncio.sleep(3600)  # an open well dries
-        assert -0.05 < await lab.grams() - 0.2993 < -0.001
+        assert -0.05 < await grams(lab) - 0.2993 < -0.001
         lab.world.lift("balance.pan")
-        assert await lab.grams() < -40
-        await lab.balance.zero()
-        assert await lab.grams() == pytest.approx(0, abs=1e-4)
+        assert await grams(lab) < -40
+        await lab.device.zero()
+        assert await grams(lab) == pytest.approx(0, abs=1e-4)
 
     run(main)
 
@@ -111,23 +79,23 @@ def test_the_density_of_water_is_that_of_others():
     assert water_g_ul(25.0) * 1e6 == pytest.approx(997.048, abs=3e-3)
 
 
-def test_too_much_and_unrest_are_told():
+def test_too_much_and_unrest_are_told(bench):
     async def main():
-        lab = Bench(tries=2)
-        await lab.balance.connect()
+        lab = bench(tries=2)
+        await lab.device.connect()
         lab.world.place("trough", kind("reservoir_1"), "balance.pan")
         lab.world.fill("trough", "A1", 190_000.0, WATER)
         with pytest.raises(CommandFailed, match="overload"):
-            await lab.grams()
+            await grams(lab)
         with pytest.raises(CommandFailed, match="overload"):
-            await lab.balance.zero()
+            await lab.device.zero()
         lab.world.lift("balance.pan")
         lab.twin.disturbed_g = 0.01
         with pytest.raises(CommandRefused, match="draught"):
-            await lab.grams()
-        assert lab.lines[-1].sent.count(b"S\r\n") == 3
+            await grams(lab)
+        assert lab.line.sent.count(b"S\r\n") == 3
         lab.twin.disturbed_g = 0.0
-        assert await lab.grams() == pytest.approx(0, abs=1e-4)
+        assert await grams(lab) == pytest.approx(0, abs=1e-4)
 
     run(main)
 
@@ -137,56 +105,56 @@ def test_too_much_and_unrest_are_told():
     lambda data: data[:4] + b"    1x.00000 g\r\n", lambda data: b"S S      1.00000 mg\r\n", lambda data: b"\xff\xfe\r\n",
     lambda data: b"", lambda data: b"S D    0.00001 g\r\n",
 ])  # fmt: skip
-def test_no_wrong_answer_is_taken_for_a_weight(spoil):
+def test_no_wrong_answer_is_taken_for_a_weight(bench, spoil):
     async def main():
-        lab = Bench()
-        await lab.balance.connect()
-        lab.lines[-1].spoil = lambda data: spoil(data) if data.startswith(b"S ") else data
+        lab = bench()
+        await lab.device.connect()
+        lab.line.spoil = lambda data: spoil(data) if data.startswith(b"S ") else data
         with pytest.raises(DeviceError):
-            await lab.grams()
-        assert await lab.grams() == pytest.approx(0, abs=1e-4)  # on a new line
+            await grams(lab)
+        assert await grams(lab) == pytest.approx(0, abs=1e-4)  # on a new line
 
     run(main)
 
 
-def test_a_late_answer_is_not_the_next_ones():
+def test_a_late_answer_is_not_the_next_ones(bench):
     async def main():
-        lab = Bench()
-        await lab.balance.connect()
+        lab = bench()
+        await lab.device.connect()
         lab.world.place("plate", kind("plate_96_flat"), "balance.pan")
-        await lab.lines[-1].inner.send(b"TA\r\n")
+        await lab.line.inner.send(b"TA\r\n")
         await asyncio.sleep(1)
-        assert await lab.grams() > 40
+        assert await grams(lab) > 40
 
     run(main)
 
 
-def test_a_lost_line_is_dialled_again():
+def test_a_lost_line_is_dialled_again(bench):
     async def main():
-        lab = Bench()
-        await lab.balance.connect()
-        await lab.lines[-1].inner.close()
+        lab = bench()
+        await lab.device.connect()
+        await lab.line.inner.close()
         with pytest.raises(DeviceError):
-            await lab.grams()
-        assert await lab.grams() == pytest.approx(0, abs=1e-4)
+            await grams(lab)
+        assert await grams(lab) == pytest.approx(0, abs=1e-4)
         assert len(lab.lines) == 2
 
     run(main)
 
 
-def test_a_stop_ends_the_wait():
+def test_a_stop_ends_the_wait(bench):
     async def main():
-        lab = Bench()
-        await lab.balance.connect()
+        lab = bench()
+        await lab.device.connect()
         lab.twin.disturbed_g = 1.0
-        weighing = asyncio.ensure_future(lab.grams())
+        weighing = asyncio.ensure_future(grams(lab))
         await asyncio.sleep(5)
         began = lab.world.now()
-        await lab.balance.stop()
+        await lab.device.stop()
         with pytest.raises(CommandStopped):
             await weighing
         assert lab.world.now() - began < 1
         lab.twin.disturbed_g = 0.0
-        assert await lab.grams() == pytest.approx(0, abs=1e-4)
+        assert await grams(lab) == pytest.approx(0, abs=1e-4)
 
     run(main)

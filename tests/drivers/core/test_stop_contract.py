@@ -92,6 +92,8 @@ CASES = [
          ("read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]})),
     Case("balance", draught, ("weigh", {}), 5.0, lambda rig: rig.twin("balance").cancels > 0, lambda rig: True,
          ("weigh", {})),
+    Case("hotplate", nothing, ("heat", {"temperature_c": 90.0, "duration_s": 3600.0}), 60.0,
+         lambda rig: rig.twin("hotplate").stops > 0, lambda rig: not rig.twin("hotplate").on, ("stir", {"speed_rpm": 100.0})),
     Case("operator", nothing, ("confirm", {"message": "Wait."}), 3.0,
          lambda rig: all(task.done() for task in rig.twin("operator")._tasks.values()), lambda rig: True,
          ("confirm", {"message": "Look."})),

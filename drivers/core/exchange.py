@@ -1,0 +1,142 @@
+"""One question, one answer at a time on a serial line: the bus has its lock, and finds itself again after trouble.
+
+A serial device answers in order and puts no number on its answers. So nothing is asked before the last answer came or
+was given up, and after an exchange that did not end well the line is let fall silent before the next one: an answer
+that comes late is thrown away, never taken for the next. Later than `quiet_s` beyond its time none may come.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from drivers.core.errors import CommandStopped, ConnectionLost, DeviceError, ProtocolViolation, ReplyTimeout
+from drivers.core.transport import Transport
+
+ReplyT_co = TypeVar("ReplyT_co", covariant=True)
+ReplyT = TypeVar("ReplyT")
+
+
+class Feed(Protocol[ReplyT_co]):
+    """CLIENT role of a wire: replies out of bytes; `feed` raises `ValueError` for what its protocol does not allow."""
+
+    def feed(self, data: bytes) -> list[ReplyT_co]:
+        """The replies that `data` completes."""
+
+
+class Exchange(Generic[ReplyT]):
+    """A line that is dialled when it is needed; `name` is the device in errors."""
+
+    def __init__(
+        self, name: str, dial: Callable[[], Transport], replies: Callable[[], Feed[ReplyT]], *, reply_s: float,
+        quiet_s: float = 0.2,
+    ) -> None:  # fmt: skip
+        self._name, self._dial, self._new_replies = name, dial, replies
+        self._reply_s, self._quiet_s = reply_s, quiet_s
+        self._line: Transport | None = None
+        self._bus = asyncio.Lock()
+        self._astray = False  # whether an answer may still be under way
+        #: Set by a stop: whoever waits for an answer gets `CommandStopped` at once.
+        self.stopped = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a line is open; the other end may still have gone."""
+        return self._line is not None
+
+    async def ask(self, request: bytes, *, reply_s: float | None = None, always: bool = False) -> ReplyT:
+        """Send a request and give its answer; raises `DeviceError`. `always`: a stop does not hinder it."""
+        async with self._bus:
+            try:
+                return await self._ask(request, self._reply_s if reply_s is None else reply_s, always)
+            except DeviceError as error:
+                error.device = error.device or self._name
+                raise
+
+    async def tell(self, request: bytes, *, always: bool = False, answered: bool = False) -> None:
+        """Send at once what the device does not answer, or (`answered`) what it does though nobody will read it."""
+        async with self._bus:
+            line = self._line or await self._ready()
+            self._look(always)
+            self._astray = self._astray or answered
+            try:
+                await line.send(request)
+            except ConnectionLost as error:
+                await self._drop()
+                error.device = error.device or self._name
+                raise
+
+    async def _ask(self, request: bytes, reply_s: float, always: bool) -> ReplyT:
+        line, replies = await self._ready(), self._new_replies()
+        self._look(always)
+        self._astray = True
+        try:
+            await line.send(request)
+            async with asyncio.timeout(reply_s):
+                while True:
+                    for reply in replies.feed(await self._receive(line, always)):
+                        self._astray = False
+                        return reply
+        except TimeoutError:
+            raise ReplyTimeout(
+                f"no answer to {request!r} within {reply_s:g} s.", hint="Is it on, and is the line right?"
+            ) from None
+        except ValueError as error:
+            raise ProtocolViolation(f"{error}.") from error
+        except ConnectionLost:
+            await self._drop()
+            raise
+
+    async def _receive(self, line: Transport, always: bool) -> bytes:
+        """What comes next on the line; raises `CommandStopped` when a stop comes first."""
+        if always:
+            data = await line.receive()
+        else:
+            coming, stop = asyncio.ensure_future(line.receive()), asyncio.ensure_future(self.stopped.wait())
+            try:
+                await asyncio.wait((coming, stop), return_when=asyncio.FIRST_COMPLETED)
+                self._look(always)
+                data = coming.result()
+            finally:
+                for each in (coming, stop):
+                    each.cancel()
+                await asyncio.gather(coming, stop, return_exceptions=True)
+        if not data:
+            raise ConnectionLost("the line was closed before it had answered.")
+        return data
+
+    def _look(self, always: bool) -> None:
+        if self.stopped.is_set() and not always:
+            raise CommandStopped("it was stopped.", device=self._name)
+
+    async def _ready(self) -> Transport:
+        """An open line on which nothing is left to read."""
+        if self._line is None:
+            line = self._dial()
+            await line.open()
+            self._line, self._astray = line, True
+        if self._astray:
+            await self._drain(self._line, self._quiet_s)
+            self._astray = False
+        await self._drain(self._line, 0)
+        if self._line is None:
+            return await self._ready()
+        return self._line
+
+    async def _drain(self, line: Transport, quiet_s: float) -> None:
+        """Throw away what comes, until nothing has come for so long."""
+        await asyncio.sleep(0)  # lets the loop collect what the line has already brought
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(quiet_s):
+                    if not await line.receive():
+                        return await self._drop()
+
+    async def _drop(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
+
+    async def close(self) -> None:
+        """Give the line back; the next `ask` dials again."""
+        await self._drop()
