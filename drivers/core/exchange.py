@@ -13,14 +13,13 @@ from typing import Generic, Protocol, TypeVar
 from drivers.core.errors import CommandStopped, ConnectionLost, DeviceError, ProtocolViolation, ReplyTimeout
 from drivers.core.transport import Transport
 
-ReplyT_co = TypeVar("ReplyT_co", covariant=True)
 ReplyT = TypeVar("ReplyT")
 
 
-class Feed(Protocol[ReplyT_co]):
+class Feed(Protocol[ReplyT]):
     """CLIENT role of a wire: replies out of bytes; `feed` raises `ValueError` for what its protocol does not allow."""
 
-    def feed(self, data: bytes) -> list[ReplyT_co]:
+    def feed(self, data: bytes) -> list[ReplyT]:
         """The replies that `data` completes."""
 
 
@@ -111,26 +110,26 @@ class Exchange(Generic[ReplyT]):
 
     async def _ready(self) -> Transport:
         """An open line on which nothing is left to read."""
-        if self._line is None:
-            line = self._dial()
-            await line.open()
-            self._line, self._astray = line, True
-        if self._astray:
-            await self._drain(self._line, self._quiet_s)
-            self._astray = False
-        await self._drain(self._line, 0)
-        if self._line is None:
-            return await self._ready()
-        return self._line
+        for _ in range(2):
+            if self._line is None:
+                line = self._dial()
+                await line.open()
+                self._line, self._astray = line, True
+            if await self._is_silent(self._line, self._quiet_s if self._astray else 0):
+                self._astray = False
+                return self._line
+            await self._drop()
+        raise ConnectionLost("the line is closed as soon as it is opened.", device=self._name)
 
-    async def _drain(self, line: Transport, quiet_s: float) -> None:
-        """Throw away what comes, until nothing has come for so long."""
+    async def _is_silent(self, line: Transport, quiet_s: float) -> bool:
+        """Throw away what comes, until nothing has come for so long; False when the other end has gone."""
         await asyncio.sleep(0)  # lets the loop collect what the line has already brought
         with contextlib.suppress(TimeoutError):
             while True:
                 async with asyncio.timeout(quiet_s):
                     if not await line.receive():
-                        return await self._drop()
+                        return False
+        return True
 
     async def _drop(self) -> None:
         line, self._line = self._line, None

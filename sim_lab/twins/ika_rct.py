@@ -119,8 +119,9 @@ class Twin(StreamTwin):
 
     def wanted(self, request: Request) -> bytes | None:
         """`IN_SP_n`."""
-        told: dict[int | None, float] = {**self.targets, Quantity.SAFETY: SAFETY_C}
-        return wire.encode_value(told[request.number], request.number or 0) if request.number in told else None
+        number = request.number or 0
+        told = {**self.targets, Quantity.SAFETY: SAFETY_C}
+        return wire.encode_value(told[number], number) if number in told else None
 
     def watch(self, request: Request) -> bytes | None:
         """`OUT_WD1@m` and `OUT_WD2@m`; 0 ends the second."""
