@@ -1,21 +1,28 @@
 """Steps of the instruments on the bench: balance, hotplate, pumps, gas and furnace, which labware is brought to."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 
+from drivers.core.labware import LabwareKind
 from protocols import model as m
 from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.layout import Layout
 from protocols.problems import Problem, ProtocolError
+from protocols.wells import Wells
 
 Find = Callable[[str, str], str]
+#: Strokes of one step at most: an hour of a small syringe. Ours.
+MAX_STROKES = 50
 
 
 class BenchSteps:
     """Binds them; `device` gives the lab's device of a role, `known` a labware that is declared, or they raise."""
 
-    def __init__(self, lab: LabView, layout: Layout, device: Find, known: Find) -> None:
-        self.lab, self.layout, self._device, self._known = lab, layout, device, known
+    def __init__(
+        self, lab: LabView, layout: Layout, kinds: Mapping[str, LabwareKind], device: Find, known: Find
+    ) -> None:
+        self.lab, self.layout, self._kinds, self._device, self._known = lab, layout, kinds, device, known
 
     def weigh(self, step: m.Measure) -> None:
         """What labware weighs with all that is in it, over the zero of the empty pan."""
@@ -38,6 +45,48 @@ class BenchSteps:
         self._draft(
             step.id, hotplate, "heat", labware, plate, temperature_c=step.to, **ramp, duration_s=step.for_
         )  # fmt: skip
+
+    def pump(self, step: m.PumpLiquid) -> None:
+        """Drawn and given in as few strokes as the syringe allows; labware is brought to where the pump's line ends."""
+        self._device("Pump", step.id)
+        pump = self._best_pump(step)
+        stroke = self.lab.limits[pump].ranges["volume"].high if pump in self.lab.limits else step.volume
+        strokes = math.ceil(step.volume / stroke - 1e-9)
+        if strokes > MAX_STROKES:
+            message = f"{strokes:,} strokes of {pump} would be needed; at most {MAX_STROKES} are made"
+            raise ProtocolError(
+                [Problem("PUMP-002", step.id, message, "Is the unit right? Pour large volumes by hand.")]
+            )
+        rate = {} if step.rate is None else {"rate_ul_s": step.rate}
+        ends = ("withdraw", step.source, self.lab.sites[pump][0]), ("infuse", step.to, self.lab.sites[pump][-1])
+        for _ in range(strokes):
+            for verb, wells, site in ends:
+                labware, well = self._known(step.id, wells.labware), self._dips(step.id, wells)
+                self.layout.bring(step.id, labware, site)
+                args = {"volume_ul": step.volume / strokes, **rate, "labware": labware, "well": well}
+                self._draft(step.id, pump, verb, labware, site, **args)
+
+    def _best_pump(self, step: m.PumpLiquid) -> str:
+        """One that does it in one stroke at that rate, or else the first."""
+        pumps = [name for name, role in self.lab.roles.items() if role == "Pump"]
+
+        def fits(name: str) -> bool:
+            ranges = self.lab.limits[name].ranges if name in self.lab.limits else {}
+            wanted = {"volume": step.volume, "rate": step.rate}
+            return all(
+                ranges[key].low <= value <= ranges[key].high
+                for key, value in wanted.items() if value is not None and key in ranges
+            )  # fmt: skip
+
+        return next(filter(fits, pumps), pumps[0])
+
+    def _dips(self, step: str, wells: Wells) -> str:
+        """The well a pump's line dips into: the first of what stands at its end."""
+        well = wells.names[0]
+        if well != next(iter(self._kinds[self._known(step, wells.labware)].wells)):
+            message = f"the pump's line dips into the first well of {wells.labware}, not into {well}"
+            raise ProtocolError([Problem("PUMP-001", step, message, "Use the first well, or a vessel of one well.")])
+        return well
 
     def _draft(self, step: str, device: str, verb: str, *uses: str, **args: object) -> None:
         self.layout.drafts.append(Draft(step, device, verb, args, uses))

@@ -50,14 +50,14 @@ class _Binder:
             m.Position: self._position, m.Wait: self._wait, m.OperatorStep: self._operator_step,
             m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
             m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
-            m.Heat: lambda step: self.bench.heat(step),
+            m.Heat: lambda step: self.bench.heat(step), m.PumpLiquid: lambda step: self.bench.pump(step),
         }  # fmt: skip
 
     def program(self) -> Program:
         """Bind every step, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
         self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
-        self.bench = BenchSteps(self.lab, self.layout, self._device, self._known)
+        self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._device, self._known)
         self.branches = Branches(self.source, self.layout, self.pipetting)
         if self.problems:
             raise ProtocolError(self.problems)

@@ -71,7 +71,7 @@ class Layout:
         if site == bench(labware):
             hint = "Bring it to a slot with a `move` step `by: person` before."
             raise ProtocolError([Problem("LAB-009", step, f"{labware} is off the deck", hint)])
-        self.move(step, labware, self.home[labware])
+        self._back(step, labware)
 
     def move(self, step: str, labware: str, destination: str, *, by_person: bool = False) -> None:
         """Bring labware to a site, by arm if one reaches both, by a person if the author says so."""
@@ -158,7 +158,11 @@ class Layout:
             raise ProtocolError(
                 [Problem("LAB-007", step, f"{standing} stands on {site}", "Move it away in a step before.")]
             )
-        self.move(step, standing, self.home[standing])
+        self._back(step, standing)
+
+    def _back(self, step: str, labware: str) -> None:
+        """To its place on the deck; by a person from where no arm reaches, as it came there."""
+        self.move(step, labware, self.home[labware], by_person=not self.lab.reachable(self.where[labware]))
 
     def _unreachable(self, step: str, labware: str, source: str, destination: str) -> Problem:
         far = [site for site in (source, destination) if not self.lab.reachable(site)] or [destination]

@@ -246,6 +246,16 @@ class Heat(_Step):
     for_: DurationS = Field(0.0, alias="for", description="once it is there")
 
 
+class PumpLiquid(_Step):
+    """Move liquid with a syringe pump, between the first wells of two pieces of labware."""
+
+    do: Literal["pump"]
+    source: WellField
+    to: WellField
+    volume: VolumeUl
+    rate: FlowUlS | None = None
+
+
 class Incubate(_Step):
     """Keep labware at a temperature."""
 
@@ -385,7 +395,9 @@ class If(_Part):
 
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
-_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+_Device = (
+    Shake | Heat | PumpLiquid | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+)
 PlainStep = _Liquid | _Device | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]

@@ -165,6 +165,9 @@ def _handling(step: Any) -> str:
             ramp = f" with {step.ramp:g} K/min" if step.ramp else ""
             hold = f", and keep it there for {in_words(step.for_)}" if step.for_ else ""
             return f"{step.do} {plain(step.labware)} to {step.to:g} degC{ramp}{hold}"
+        case m.PumpLiquid():
+            rate = f" with {step.rate:g} uL/s" if step.rate else ""
+            return f"pump {step.volume:g} uL from {plain(step.source)} to {plain(step.to)}{rate}"
         case m.Incubate():
             return f"keep {plain(step.labware)} at {step.at:g} degC for {in_words(step.for_)}"
         case m.Centrifuge():

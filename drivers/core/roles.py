@@ -51,6 +51,7 @@ ROLES: dict[str, Role] = {
     "Hotplate": Role(
         frozenset({"heat", "stir", "deactivate", "measure"}), frozenset({"stir", "deactivate", "measure"})
     ),
+    "Pump": Role(frozenset({"withdraw", "infuse"})),
     "Operator": Role(frozenset({"place", "remove", "fill", "seal", "peel", "attach_pipette", "confirm"})),
 }
 
@@ -267,6 +268,30 @@ class Hotplate(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Heating and stirring off, and the device has said that it knows."""
+
+
+class Pump(Instrument[OptionsT]):
+    """Moves liquid with a syringe, between it and the well into which its line dips: the first of what stands there.
+
+    The first of its sites is where it draws from, the last where it gives to. `labware` and `well` say what the lab
+    believes to be there; a pump cannot see it. Without `rate_ul_s` it goes at the speed of its options.
+    """
+
+    verbs = ROLES["Pump"].verbs
+
+    @abstractmethod
+    async def withdraw(
+        self, volume_ul: float, rate_ul_s: float | None = None, labware: str = "", well: str = ""
+    ) -> None:
+        """Draw `volume_ul` into the syringe; ends when it is in."""
+
+    @abstractmethod
+    async def infuse(self, volume_ul: float, rate_ul_s: float | None = None, labware: str = "", well: str = "") -> None:
+        """Give `volume_ul` out of the syringe; ends when it is out."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """At rest; what is in the syringe stays there."""
 
 
 class Operator(Instrument[OptionsT]):

@@ -76,6 +76,39 @@ def test_labware_is_heated_and_cooled_with_a_ramp(lab: Lab) -> None:
     assert rules(checked(lab, heat | {"ramp": "1000 K/min"})) == ["LIM-001"]
 
 
+VESSELS = {
+    "stock": {"type": "reservoir_1", "holds": {"A1": "water"}},
+    "flask": {"type": "reservoir_1", "holds": {"A1": {"material": "water", "volume": "1 mL"}}},
+}
+PUMP = {"do": "pump", "source": "stock/A1", "to": "flask/A1", "volume": "25 mL", "rate": "6 mL/min"}
+
+
+def test_liquid_is_pumped_in_as_few_strokes_as_the_syringe_allows(lab: Lab) -> None:
+    found = checked(lab, PUMP, labware=VESSELS)
+    assert verbs(found, "syringe") == ["syringe.withdraw", "syringe.infuse"] * 3
+    assert found.stock["liquids_ul"]["water"] > 26_000
+    assert found.end_state["labware"]["flask"]["wells"]["A1"]["volume_ul"] == pytest.approx(26_000)
+    assert found.program is not None
+    predicted = simulate(lab, found.program).result
+    assert predicted.outcome == "completed", predicted.error
+    assert predicted.end_state["labware"]["flask"]["wells"]["A1"]["volume_ul"] == pytest.approx(26_000)
+    assert rules(checked(lab, PUMP | {"volume": "25 L"}, labware=VESSELS)) == ["PUMP-002"]
+    assert rules(checked(lab, PUMP | {"volume": "250 mL"}, labware=VESSELS)) == ["LIQ-001", "LIQ-005"]
+    assert rules(checked(lab, PUMP | {"rate": "100 mL/min"}, labware=VESSELS)) == ["LIM-001"]
+    wells = VESSELS | {"flask": {"type": "plate_6_flat"}}
+    assert rules(checked(lab, PUMP | {"to": "flask/B1", "volume": "1 mL"}, labware=wells)) == ["PUMP-001"]
+
+
+def test_what_a_syringe_has_touched_meets_what_comes(lab: Lab) -> None:
+    steps = [PUMP | {"id": "a", "volume": "1 mL"}, PUMP | {"id": "b", "source": "other/A1", "volume": "1 mL"}]
+    vessels = VESSELS | {"other": {"type": "reservoir_1", "holds": {"A1": "acid"}}}
+    document = {
+        "format": "lab-protocol/1", "name": "t", "author": {"kind": "human", "name": "tests"}, "labware": vessels,
+        "materials": {"acid": {"cas": "7664-93-9", "concentration": "18 mol/L", "solvent": None}}, "steps": steps,
+    }  # fmt: skip
+    assert "CHEM-001" in rules(check(from_document(document), view(lab)))
+
+
 def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:
     assert rules(checked(lab, WEIGH | {"wells": "A1"})) == ["MEAS-001"]
     assert rules(checked(lab, {"do": "measure", "kind": "mass"})) == ["MEAS-001"]
