@@ -83,7 +83,7 @@ class BenchSteps:
     def _dips(self, step: str, wells: Wells) -> str:
         """The well a pump's line dips into: the first of what stands at its end."""
         well = wells.names[0]
-        if well != next(iter(self._kinds[self._known(step, wells.labware)].wells)):
+        if well != self._kinds[self._known(step, wells.labware)].first_well:
             message = f"the pump's line dips into the first well of {wells.labware}, not into {well}"
             raise ProtocolError([Problem("PUMP-001", step, message, "Use the first well, or a vessel of one well.")])
         return well

@@ -158,7 +158,7 @@ class Twin(StreamTwin):
 
     def _draw(self, volume_ul: float) -> None:
         there = self.world.on(self.line)
-        taken = self.world.vessel(there, _first(there)).take(volume_ul) if there and there.vessels else Vessel()
+        taken = self.world.vessel(there, there.kind.first_well).take(volume_ul) if there and there.vessels else Vessel()
         self.syringe.add(taken)
         self.air_ul += volume_ul - taken.volume_ul
         self._touch()
@@ -168,7 +168,7 @@ class Twin(StreamTwin):
         given, there = self.syringe.take(volume_ul), self.world.on(self.line)
         self.air_ul = max(0.0, self.air_ul - (volume_ul - given.volume_ul))
         if there and there.vessels:
-            self.world.vessel(there, _first(there)).add(given)
+            self.world.vessel(there, there.kind.first_well).add(given)
         else:
             self.world.discard(given)  # onto the bench
         self._touch()
@@ -297,9 +297,6 @@ class Twin(StreamTwin):
         if self.status in RUNNING:
             raise Refused("NA")
 
-
-def _first(labware: Any) -> str:
-    return str(next(iter(labware.vessels)))
 
 
 def _shown(number: str) -> str:
