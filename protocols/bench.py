@@ -67,18 +67,14 @@ class BenchSteps:
                 self._draft(step.id, pump, verb, labware, site, **args)
 
     def _best_pump(self, step: m.PumpLiquid) -> str:
-        """One that does it in one stroke at that rate, or else the first."""
+        """One that has the rate, if any; of these one that does it in one stroke."""
         pumps = [name for name, role in self.lab.roles.items() if role == "Pump"]
 
-        def fits(name: str) -> bool:
-            ranges = self.lab.limits[name].ranges if name in self.lab.limits else {}
-            wanted = {"volume": step.volume, "rate": step.rate}
-            return all(
-                ranges[key].low <= value <= ranges[key].high
-                for key, value in wanted.items() if value is not None and key in ranges
-            )  # fmt: skip
+        def lacks(name: str, limit: str, value: float | None) -> bool:
+            allowed = self.lab.limits[name].ranges.get(limit) if name in self.lab.limits else None
+            return value is not None and allowed is not None and not allowed.low <= value <= allowed.high
 
-        return next(filter(fits, pumps), pumps[0])
+        return min(pumps, key=lambda name: (lacks(name, "rate", step.rate), lacks(name, "volume", step.volume)))
 
     def _dips(self, step: str, wells: Wells) -> str:
         """The well a pump's line dips into: the first of what stands at its end."""

@@ -298,7 +298,6 @@ class Twin(StreamTwin):
             raise Refused("NA")
 
 
-
 def _shown(number: str) -> str:
     return number if "." in number else f"{number}."
 

@@ -92,6 +92,9 @@ def test_liquid_is_pumped_in_as_few_strokes_as_the_syringe_allows(lab: Lab) -> N
     predicted = simulate(lab, found.program).result
     assert predicted.outcome == "completed", predicted.error
     assert predicted.end_state["labware"]["flask"]["wells"]["A1"]["volume_ul"] == pytest.approx(26_000)
+    quick = checked(lab, PUMP | {"volume": "9 mL", "rate": "1 mL/s"}, labware=VESSELS)
+    assert verbs(quick, "syringe", "dispenser") == ["dispenser.withdraw", "dispenser.infuse"] * 2
+    assert readings(lab, quick) == {}
     assert rules(checked(lab, PUMP | {"volume": "25 L"}, labware=VESSELS)) == ["PUMP-002"]
     assert rules(checked(lab, PUMP | {"volume": "250 mL"}, labware=VESSELS)) == ["LIQ-001", "LIQ-005"]
     assert rules(checked(lab, PUMP | {"rate": "100 mL/min"}, labware=VESSELS)) == ["LIM-001"]
