@@ -84,5 +84,10 @@ class BenchSteps:
             raise ProtocolError([Problem("PUMP-001", step, message, "Use the first well, or a vessel of one well.")])
         return well
 
+    def flow(self, step: m.GasStep) -> None:
+        """By the flow controller, which is shut again at the end."""
+        gas = self._device("GasFlow", step.id)
+        self._draft(step.id, gas, "flow", rate_sccm=step.rate, duration_s=step.for_, gas=step.gas)
+
     def _draft(self, step: str, device: str, verb: str, *uses: str, **args: object) -> None:
         self.layout.drafts.append(Draft(step, device, verb, args, uses))

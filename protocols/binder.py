@@ -51,6 +51,7 @@ class _Binder:
             m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
             m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
             m.Heat: lambda step: self.bench.heat(step), m.PumpLiquid: lambda step: self.bench.pump(step),
+            m.GasStep: lambda step: self.bench.flow(step),
         }  # fmt: skip
 
     def program(self) -> Program:

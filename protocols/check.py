@@ -91,6 +91,7 @@ _BOUNDED = {
     "rate_ul_s": "rate",
     "speed_rpm": "speed",
     "ramp_c_min": "ramp",
+    "rate_sccm": "flow",
     "duration_s": "duration",
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",

@@ -20,6 +20,7 @@ from drivers.core.units import (
     ConcentrationM,
     DurationS,
     FlowUlS,
+    GasFlowSccm,
     LengthMm,
     RampCMin,
     SpeedRpm,
@@ -256,6 +257,15 @@ class PumpLiquid(_Step):
     rate: FlowUlS | None = None
 
 
+class GasStep(_Step):
+    """Let a gas flow for a time, then none; in a lane of `parallel` beside what it is for."""
+
+    do: Literal["flow"]
+    gas: Literal["Air", "Ar", "CH4", "CO", "CO2", "C2H6", "H2", "He", "N2", "N2O", "Ne", "O2"]
+    rate: GasFlowSccm
+    for_: DurationS = Field(alias="for")
+
+
 class Incubate(_Step):
     """Keep labware at a temperature."""
 
@@ -396,7 +406,18 @@ class If(_Part):
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
 _Device = (
-    Shake | Heat | PumpLiquid | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+    Shake
+    | Heat
+    | PumpLiquid
+    | GasStep
+    | Incubate
+    | Centrifuge
+    | Thermocycle
+    | Seal
+    | Lid
+    | Measure
+    | MoveLabware
+    | Position
 )
 PlainStep = _Liquid | _Device | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If

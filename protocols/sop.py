@@ -168,6 +168,8 @@ def _handling(step: Any) -> str:
         case m.PumpLiquid():
             rate = f" with {step.rate:g} uL/s" if step.rate else ""
             return f"pump {step.volume:g} uL from {plain(step.source)} to {plain(step.to)}{rate}"
+        case m.GasStep():
+            return f"let {step.rate:g} sccm of {step.gas} flow for {in_words(step.for_)}"
         case m.Incubate():
             return f"keep {plain(step.labware)} at {step.at:g} degC for {in_words(step.for_)}"
         case m.Centrifuge():

@@ -52,6 +52,7 @@ ROLES: dict[str, Role] = {
         frozenset({"heat", "stir", "deactivate", "measure"}), frozenset({"stir", "deactivate", "measure"})
     ),
     "Pump": Role(frozenset({"withdraw", "infuse"})),
+    "GasFlow": Role(frozenset({"flow", "measure", "deactivate"}), frozenset({"measure", "deactivate"})),
     "Operator": Role(frozenset({"place", "remove", "fill", "seal", "peel", "attach_pipette", "confirm"})),
 }
 
@@ -292,6 +293,28 @@ class Pump(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """At rest; what is in the syringe stays there."""
+
+
+class GasFlow(Instrument[OptionsT]):
+    """Lets a gas flow; flows in standard cubic centimetres a minute (sccm)."""
+
+    verbs = ROLES["GasFlow"].verbs
+
+    @abstractmethod
+    async def flow(self, rate_sccm: float, duration_s: float, gas: str | None = None) -> Readings:
+        """Let a gas flow for a time, then none. Gives the mean `mass_flow` in sccm; `gas` such as N2."""
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """`mass_flow` in sccm, `pressure` in kPa and `temperature` in degC, of now."""
+
+    @abstractmethod
+    async def deactivate(self) -> None:
+        """No flow."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """No flow, and the device has said that it knows."""
 
 
 class Operator(Instrument[OptionsT]):

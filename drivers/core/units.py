@@ -42,6 +42,7 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "molar_absorptivity": ("L/mol/cm", {"L/mol/cm": 1.0, "1/M/cm": 1.0, "m^2/mol": 10.0}),
     "rate": ("1/s", {"1/s": 1.0, "1/min": 1 / 60, "1/h": 1 / 3600}),
     "second_order_rate": ("L/mol/s", {"L/mol/s": 1.0, "1/M/s": 1.0, "L/mol/min": 1 / 60}),
+    "gas_flow": ("sccm", {"sccm": 1.0, "slm": 1e3}),
     "ramp": ("K/min", {"K/min": 1.0, "degC/min": 1.0, "°C/min": 1.0, "K/s": 60.0, "K/h": 1 / 60}),
     "acceleration": ("xg", {"xg": 1.0}),
     "angle": ("deg", {"deg": 1.0}),
@@ -146,5 +147,6 @@ WavelengthNm = _field("wavelength", low=0, strict=True)
 LengthMm = _field("length")
 FlowUlS = _field("flow", low=0, strict=True)
 ConcentrationM = _field("concentration", low=0)
+GasFlowSccm = _field("gas_flow", low=0, strict=True)
 RampCMin = _field("ramp", low=0, strict=True)
 AccelerationG = _field("acceleration", low=0, strict=True)

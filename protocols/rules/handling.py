@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from protocols.model import Centrifuge, Measure, Thermocycle
+from protocols.model import Centrifuge, GasStep, Measure, Thermocycle
 from protocols.rules.rule import Case, Finding, Rule
 
 #: From here on polystyrene softens, and above the second no plastic of which labware is made holds, degC.
 SOFT_C, MOLTEN_C = 100.0, 340.0
+GASES = {"H2": "flammable", "CH4": "flammable", "C2H6": "flammable", "CO": "flammable and toxic", "O2": "oxidising",
+         "N2O": "oxidising"}  # fmt: skip
 
 
 def _dead_volume(case: Case) -> Iterator[Finding]:
@@ -58,6 +60,13 @@ def _hot(case: Case) -> Iterator[Finding]:
             yield Finding(event.step, message, hint, "block" if event.temperature_c > MOLTEN_C else None)
 
 
+def _gases(case: Case) -> Iterator[Finding]:
+    for step in case.source.steps:
+        if isinstance(step, GasStep) and step.gas in GASES:
+            hint = "A person must see to ventilation, leaks and ignition, and approve."
+            yield Finding(step.id, f"{step.gas} is {GASES[step.gas]}", hint)
+
+
 def _biosafety(case: Case) -> Iterator[Finding]:
     fit = case.lab.policy.max_biosafety_level
     for name, material in case.source.protocol.materials.items():
@@ -86,6 +95,8 @@ RULES = (
          "ours: evaporation in cycling, spills in spinning, light through a seal", _seals),
     Rule("HEAT-001", "Plastic that softens", "approve",
          "glass transition of polystyrene, melting point of PEEK (Polymer Handbook, 4th ed.)", _hot),
+    Rule("GAS-001", "Gases that burn, poison or feed a fire", "approve",
+         "Regulation (EC) 1272/2008, Annex VI: H220, H270, H331", _gases),
     Rule("BIO-001", "Biosafety level of the lab", "block",
          "CDC/NIH, Biosafety in Microbiological and Biomedical Laboratories, 6th ed., section IV", _biosafety),
     Rule("BIO-002", "Living waste", "approve",

@@ -97,7 +97,7 @@ def test_liquid_is_pumped_in_as_few_strokes_as_the_syringe_allows(lab: Lab) -> N
     assert readings(lab, quick) == {}
     assert rules(checked(lab, PUMP | {"volume": "25 L"}, labware=VESSELS)) == ["PUMP-002"]
     assert rules(checked(lab, PUMP | {"volume": "250 mL"}, labware=VESSELS)) == ["LIQ-001", "LIQ-005"]
-    assert rules(checked(lab, PUMP | {"rate": "100 mL/min"}, labware=VESSELS)) == ["LIM-001"]
+    assert rules(checked(lab, PUMP | {"rate": "500 mL/min"}, labware=VESSELS)) == ["LIM-001"]
     wells = VESSELS | {"flask": {"type": "plate_6_flat"}}
     assert rules(checked(lab, PUMP | {"to": "flask/B1", "volume": "1 mL"}, labware=wells)) == ["PUMP-001"]
 
@@ -110,6 +110,14 @@ def test_what_a_syringe_has_touched_meets_what_comes(lab: Lab) -> None:
         "materials": {"acid": {"cas": "7664-93-9", "concentration": "18 mol/L", "solvent": None}}, "steps": steps,
     }  # fmt: skip
     assert "CHEM-001" in rules(check(from_document(document), view(lab)))
+
+
+def test_a_gas_flows_beside_what_it_is_for(lab: Lab) -> None:
+    flow = {"do": "flow", "gas": "N2", "rate": "0.25 slm", "for": "10 min"}
+    heat = {"id": "heat", "do": "heat", "labware": "plate", "to": "40 degC", "for": "5 min"}
+    found = checked(lab, {"do": "parallel", "lanes": [[flow | {"id": "n2"}], [heat]]})
+    assert readings(lab, found)["n2.mass_flow"] == pytest.approx(250, rel=0.02)
+    assert rules(checked(lab, flow | {"rate": "2 slm"})) == ["LIM-001"]
 
 
 def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:

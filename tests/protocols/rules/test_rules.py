@@ -43,6 +43,7 @@ SEAL = {"id": "seal", "do": "seal", "labware": "plate"}
 CYCLE = {"id": "pcr", "do": "thermocycle", "labware": "plate",
          "cycles": [{"holds": [{"at": "95 degC", "for": "10 s"}], "times": 5}]}  # fmt: skip
 HEAT = {"id": "heat", "do": "heat", "labware": "plate"}
+FLOW = {"id": "flow", "do": "flow", "rate": "100 sccm", "for": "1 min"}
 READ = {
     "id": "read",
     "do": "measure",
@@ -102,6 +103,9 @@ CASES: dict[str, list[tuple[str, Document, Document]]] = {
     ],
     "HEAT-001": [
         ("approve", document({"dye": DYE}, {**HEAT, "to": "120 degC"}), document({"dye": DYE}, {**HEAT, "to": "90 degC"})),
+    ],
+    "GAS-001": [
+        ("approve", document({"dye": DYE}, {**FLOW, "gas": "H2"}), document({"dye": DYE}, {**FLOW, "gas": "N2"})),
     ],
     "BIO-001": [
         ("block", document({"cells": {**CELLS, "biosafety_level": 3}}, ONE), document({"cells": CELLS}, ONE)),
