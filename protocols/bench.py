@@ -89,5 +89,20 @@ class BenchSteps:
         gas = self._device("GasFlow", step.id)
         self._draft(step.id, gas, "flow", rate_sccm=step.rate, duration_s=step.for_, gas=step.gas)
 
+    def furnace(self, step: m.FurnaceStep) -> None:
+        """A sample, if there is one, goes in before and stays until it is moved."""
+        furnace = self._device("Furnace", step.id)
+        uses: tuple[str, ...] = ()
+        if step.labware is not None:
+            chamber = self.lab.sites[furnace][0]
+            uses = (self._known(step.id, step.labware), chamber)
+            self.layout.bring(step.id, step.labware, chamber)
+        segments = [
+            {"temperature_c": segment.to, "duration_s": segment.for_}
+            | ({} if segment.ramp is None else {"ramp_c_min": segment.ramp})
+            for segment in step.program
+        ]
+        self._draft(step.id, furnace, "run_program", *uses, segments=segments)
+
     def _draft(self, step: str, device: str, verb: str, *uses: str, **args: object) -> None:
         self.layout.drafts.append(Draft(step, device, verb, args, uses))

@@ -51,7 +51,7 @@ class _Binder:
             m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
             m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
             m.Heat: lambda step: self.bench.heat(step), m.PumpLiquid: lambda step: self.bench.pump(step),
-            m.GasStep: lambda step: self.bench.flow(step),
+            m.GasStep: lambda step: self.bench.flow(step), m.FurnaceStep: lambda step: self.bench.furnace(step),
         }  # fmt: skip
 
     def program(self) -> Program:
@@ -124,7 +124,7 @@ class _Binder:
         travels = {
             s.labware
             for s in self.source.steps
-            if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware | m.Heat)
+            if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware | m.Heat | m.FurnaceStep)
         }
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")

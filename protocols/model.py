@@ -266,6 +266,22 @@ class GasStep(_Step):
     for_: DurationS = Field(alias="for")
 
 
+class Segment(_Part):
+    """To a temperature, and there for a time."""
+
+    to: TemperatureC
+    ramp: RampCMin | None = None
+    for_: DurationS = Field(0.0, alias="for", description="once it is there")
+
+
+class FurnaceStep(_Step):
+    """Take a sample, or the empty furnace, through ramps and dwells; then it cools by itself."""
+
+    do: Literal["furnace"]
+    labware: str | None = None
+    program: Annotated[list[Segment], Field(min_length=1, max_length=50)]
+
+
 class Incubate(_Step):
     """Keep labware at a temperature."""
 
@@ -405,21 +421,9 @@ class If(_Part):
 
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
-_Device = (
-    Shake
-    | Heat
-    | PumpLiquid
-    | GasStep
-    | Incubate
-    | Centrifuge
-    | Thermocycle
-    | Seal
-    | Lid
-    | Measure
-    | MoveLabware
-    | Position
-)
-PlainStep = _Liquid | _Device | Wait | OperatorStep
+_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+_Bench = PumpLiquid | GasStep | FurnaceStep
+PlainStep = _Liquid | _Device | _Bench | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]
 

@@ -170,6 +170,9 @@ def _handling(step: Any) -> str:
             return f"pump {step.volume:g} uL from {plain(step.source)} to {plain(step.to)}{rate}"
         case m.GasStep():
             return f"let {step.rate:g} sccm of {step.gas} flow for {in_words(step.for_)}"
+        case m.FurnaceStep():
+            what = f"take {plain(step.labware)} through the furnace" if step.labware else "run the furnace"
+            return f"{what}: {', then '.join(map(_segment, step.program))}"
         case m.Incubate():
             return f"keep {plain(step.labware)} at {step.at:g} degC for {in_words(step.for_)}"
         case m.Centrifuge():
@@ -197,6 +200,11 @@ def _handling(step: Any) -> str:
             return "read the sensors of the room"
         case _:
             return f"bring {plain(step.labware)} to {plain(step.to)}{' by hand' if step.by == 'person' else ''}"
+
+
+def _segment(segment: m.Segment) -> str:
+    ramp = f" with {segment.ramp:g} K/min" if segment.ramp else ""
+    return f"to {segment.to:g} degC{ramp}{f', there for {in_words(segment.for_)}' if segment.for_ else ''}"
 
 
 def _stock(checked: Checked) -> list[str]:

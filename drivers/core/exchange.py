@@ -45,9 +45,10 @@ class Exchange(Generic[ReplyT]):
 
     async def ask(self, request: bytes, *, reply_s: float | None = None, always: bool = False) -> ReplyT:
         """Send a request and give its answer; raises `DeviceError`. `always`: a stop does not hinder it."""
+        replies = self._new_replies()  # at once: they may belong to the request that was just made
         async with self._bus:
             try:
-                return await self._ask(request, self._reply_s if reply_s is None else reply_s, always)
+                return await self._ask(request, replies, self._reply_s if reply_s is None else reply_s, always)
             except DeviceError as error:
                 error.device = error.device or self._name
                 raise
@@ -65,8 +66,8 @@ class Exchange(Generic[ReplyT]):
                 error.device = error.device or self._name
                 raise
 
-    async def _ask(self, request: bytes, reply_s: float, always: bool) -> ReplyT:
-        line, replies = await self._ready(), self._new_replies()
+    async def _ask(self, request: bytes, replies: Feed[ReplyT], reply_s: float, always: bool) -> ReplyT:
+        line = await self._ready()
         self._look(always)
         self._astray = True
         try:

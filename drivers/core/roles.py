@@ -5,7 +5,7 @@ which verbs a role has and which of them may be repeated without physical effect
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,7 @@ ROLES: dict[str, Role] = {
     ),
     "Pump": Role(frozenset({"withdraw", "infuse"})),
     "GasFlow": Role(frozenset({"flow", "measure", "deactivate"}), frozenset({"measure", "deactivate"})),
+    "Furnace": Role(frozenset({"run_program", "measure", "deactivate"}), frozenset({"measure", "deactivate"})),
     "Operator": Role(frozenset({"place", "remove", "fill", "seal", "peel", "attach_pipette", "confirm"})),
 }
 
@@ -315,6 +316,31 @@ class GasFlow(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """No flow, and the device has said that it knows."""
+
+
+class Furnace(Instrument[OptionsT]):
+    """Takes what stands in its chamber through a program of ramps and dwells; it cools by itself, over hours."""
+
+    verbs = ROLES["Furnace"].verbs
+
+    @abstractmethod
+    async def run_program(self, segments: Sequence[Mapping[str, Any]]) -> Readings:
+        """Each segment: to `temperature_c`, at `ramp_c_min` K/min or at once, and there for `duration_s`; then to rest.
+
+        Gives the `temperature` at the end of the last dwell.
+        """
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """`temperature` and `setpoint` in degC and `output` in %, of now."""
+
+    @abstractmethod
+    async def deactivate(self) -> None:
+        """To rest: no more heating."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """To rest, and the device has said that it knows; the chamber may be hot for hours."""
 
 
 class Operator(Instrument[OptionsT]):

@@ -96,8 +96,8 @@ class _Tracer:
     def run(self, actions: Iterable[Action]) -> Trace:
         before: dict[str, Callable[[Action], None]] = {
             "aspirate": self._aspirate, "dispense": self._dispense, "drop_tip": self._drop, "fill": self._fill,
-            "set_temperature": self._heat, "heat": self._heat,
-            "withdraw": self._withdraw, "infuse": self._infuse, "confirm": self._taken, "blow_out": self._dispense,
+            "set_temperature": self._heat, "heat": self._heat, "run_program": self._fire, "confirm": self._taken,
+            "withdraw": self._withdraw, "infuse": self._infuse, "blow_out": self._dispense,
         }  # fmt: skip
         for action in actions:
             if action.step not in self.sealed:
@@ -194,6 +194,13 @@ class _Tracer:
         for name, item in self.ledger.items.items():
             if item.site is not None and item.site.partition(".")[0] == action.device:
                 self._warm(action.step, name, action.args["temperature_c"])
+
+    def _fire(self, action: Action) -> None:
+        """What stands in a furnace comes to the highest temperature of its program."""
+        hottest_c = max(segment["temperature_c"] for segment in action.args["segments"])
+        for name, item in self.ledger.items.items():
+            if item.site is not None and item.site.partition(".")[0] == action.device:
+                self._warm(action.step, name, hottest_c)
 
     def _taken(self, action: Action) -> None:
         """Labware that a person takes to a device of their own."""

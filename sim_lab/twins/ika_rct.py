@@ -15,6 +15,7 @@ from drivers.core.transport import Transport
 from drivers.hotplates.ika_rct import wire
 from drivers.hotplates.ika_rct.wire import HEAT, STIR, Quantity, Request
 from sim_lab.twin import StreamTwin
+from sim_lab.twins.heater import Heater
 from sim_lab.world.heat import Body
 from sim_lab.world.model import World
 
@@ -34,8 +35,7 @@ class Twin(StreamTwin):
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
         self.top = self.site("plate")
-        air_c = world.air.temperature_c
-        self.plate = Body(air_c, air_c, COOL_TAU_S)
+        self.plate = Heater(world, self.top, HEAT_TAU_S, COOL_TAU_S)
         self.spin = Body(0.0, 0.0, STIR_TAU_S)
         self.targets = {HEAT: 0.0, STIR: 0.0}
         self.safe = {HEAT: 0.0, STIR: 0.0}  # what the watchdog sets
@@ -43,8 +43,6 @@ class Twin(StreamTwin):
         self.is_down = False  # after the watchdog's first mode: only a restart or RESET helps
         self.stops = 0
         self._dog: asyncio.TimerHandle | None = None
-        self._turn: asyncio.TimerHandle | None = None
-        world.heat(self.top, self.plate)
 
     async def serve(self, link: Transport) -> None:
         """Answer whoever holds the line."""
@@ -56,26 +54,9 @@ class Twin(StreamTwin):
                     if answer is not None:
                         await link.send(answer)
 
-    # Heat
-
     def _aim(self) -> None:
-        """Heat up to the target, or let the air cool the plate down to it."""
-        now, air_c = self.world.now(), self.world.air.temperature_c
-        at_c, target_c = self.plate.at(now), min(self.targets[HEAT], SAFETY_C)
-        if self._turn is not None:
-            self._turn.cancel()
-        heats = HEAT in self.on and target_c > air_c
-        if heats and target_c >= at_c - 1e-9:
-            self.plate.tau_s = HEAT_TAU_S
-            self.plate.aim(target_c, now)
-        else:
-            self.plate.tau_s = COOL_TAU_S
-            self.plate.aim(air_c, now)
-            if heats:
-                there_s = COOL_TAU_S * math.log((at_c - air_c) / (target_c - air_c))
-                self._turn = asyncio.get_running_loop().call_later(there_s, self._aim)
-        self.world.heat(self.top, self.plate)
-        self.spin.aim(self.targets[STIR] if STIR in self.on else 0.0, now)
+        self.plate.aim(min(self.targets[HEAT], SAFETY_C) if HEAT in self.on else None)
+        self.spin.aim(self.targets[STIR] if STIR in self.on else 0.0, self.world.now())
 
     # Commands
 
@@ -111,8 +92,8 @@ class Twin(StreamTwin):
         now, there = self.world.now(), self.world.on(self.top)
         read: dict[int | None, Callable[[], float]] = {
             Quantity.PROBE: lambda: there.body.at(now) if there else self.world.air.temperature_c,
-            Quantity.PLATE: lambda: self.plate.at(now),
-            Quantity.SAFETY: lambda: self.plate.at(now),
+            Quantity.PLATE: self.plate.temperature_c,
+            Quantity.SAFETY: self.plate.temperature_c,
             Quantity.SPEED: lambda: self.spin.at(now),
         }
         return wire.encode_value(read[request.number](), request.number or 0) if request.number in read else None

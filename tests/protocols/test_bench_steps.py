@@ -120,6 +120,32 @@ def test_a_gas_flows_beside_what_it_is_for(lab: Lab) -> None:
     assert rules(checked(lab, flow | {"rate": "2 slm"})) == ["LIM-001"]
 
 
+CRUCIBLE = {
+    "version": 1, "schemaVersion": 2, "namespace": "tests", "metadata": {"displayName": "Crucible"},
+    "parameters": {"loadName": "crucible", "isTiprack": False}, "ordering": [["A1"]],
+    "dimensions": {"xDimension": 40, "yDimension": 40, "zDimension": 30},
+    "wells": {"A1": {"shape": "circular", "diameter": 30, "depth": 25, "totalLiquidVolume": 15000, "x": 0, "y": 0, "z": 5}},
+}  # fmt: skip
+
+
+def test_a_sample_goes_through_a_furnace_under_gas(lab: Lab) -> None:
+    program = [{"to": "600 degC", "ramp": "10 K/min", "for": "30 min"}, {"to": "400 degC", "ramp": "2 K/min"}]
+    fire = {"do": "furnace", "id": "fire", "labware": "crucible", "program": program}
+    gas = {"do": "flow", "id": "gas", "gas": "Ar", "rate": "100 sccm", "for": "3 h"}
+    crucible = {"crucible": {"definition": CRUCIBLE, "slot": "off"}}
+    weigh = {"do": "measure", "kind": "mass", "labware": "crucible"}
+    steps = [weigh | {"id": "before"}, {"do": "parallel", "lanes": [[fire], [gas]]}, weigh | {"id": "after"}]
+    found = checked(lab, *steps, labware=crucible)
+    assert "operator.remove" in verbs(found, "operator")
+    told = readings(lab, found)
+    assert told["fire.temperature"] == pytest.approx(400, abs=2.5)
+    assert told["after.mass"] == pytest.approx(told["before.mass"], abs=1e-3)
+    too_hot = fire | {"program": [{"to": "1150 degC"}]}
+    assert rules(checked(lab, too_hot, labware=crucible)) == ["LIM-001"]
+    assert rules(checked(lab, fire | {"labware": "plate"})) == ["CHEM-005", "HEAT-001"]
+    assert rules(checked(lab, {"do": "furnace", "program": [{"to": "300 degC", "for": "1 min"}]})) == []
+
+
 def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:
     assert rules(checked(lab, WEIGH | {"wells": "A1"})) == ["MEAS-001"]
     assert rules(checked(lab, {"do": "measure", "kind": "mass"})) == ["MEAS-001"]
