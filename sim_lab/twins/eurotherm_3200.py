@@ -120,7 +120,7 @@ class Twin(StreamTwin):
             self._tick = asyncio.get_running_loop().call_later(TICK_S, self.control)
 
     def _raw(self, value: float) -> int:
-        return round(value * 10**self.given.decimals)
+        return round(value * float(10**self.given.decimals))
 
     def _shown(self, raw: int) -> float:
         return float(raw / 10**self.given.decimals)

@@ -190,7 +190,7 @@ class Eurotherm3200(Furnace[Options]):
         return answer
 
     def _raw(self, value: float) -> int:
-        return round(value * 10**self.options.decimals)
+        return round(value * float(10**self.options.decimals))
 
     def _shown(self, raw: int) -> float:
         return float(raw / 10**self.options.decimals)
