@@ -1,7 +1,7 @@
 """The twin of an Alicat MC: a valve that follows its set-point, behind a supply of gas that may fail.
 
-Accuracy and response are the maker's for the MC series, from memory of the data sheet: 0.6 % of reading (here the bias
-of one device, drawn once) and 100 ms. Standard conditions are 25 degC and 14.696 psia.
+Accuracy is the maker's for the MC series, from memory of the data sheet: 0.6 % of reading (here the bias of one device,
+drawn once). Standard conditions are 25 degC and 14.696 psia.
 """
 
 import contextlib
@@ -11,12 +11,12 @@ from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
 from drivers.gas.alicat_mc import wire
 from drivers.gas.alicat_mc.options import Options
+from drivers.gas.alicat_mc.timing import TAU_S
 from drivers.gas.alicat_mc.wire import GASES, MASS_FLOW_LOOP, REGISTER_GAS, REGISTER_LOOP, Frame
 from sim_lab.twin import StreamTwin
 from sim_lab.world.heat import Body
 from sim_lab.world.model import World
 
-TAU_S = 0.1
 BIAS_SD = 0.003
 NOISE = 2e-4  # of full scale, one standard deviation: our estimate
 STANDARD_PSIA, STANDARD_K = 14.696, 298.15

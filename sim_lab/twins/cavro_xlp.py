@@ -1,7 +1,7 @@
 """The twin of a Cavro XLP 6000: a plunger, a valve with ports, and lines into what stands at its sites.
 
 It begins without power, as it were: not initialised. The time of a stroke follows from its speed; ramps are left out.
-The valve's time is the maker's 250 ms between neighbouring ports. Liquid is counted at the end of each stroke.
+Liquid is counted at the end of each stroke.
 """
 
 import asyncio
@@ -13,13 +13,12 @@ from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
 from drivers.pumps.cavro_xlp import wire
 from drivers.pumps.cavro_xlp.options import Options
+from drivers.pumps.cavro_xlp.timing import INITIALISE_SPEED, VALVE_S
 from drivers.pumps.cavro_xlp.wire import FINE_STROKE, NOT_INITIALISED, OVERFLOW, PLUNGER, SPEED, STROKE, Reply, Request
 from sim_lab.twin import StreamTwin
 from sim_lab.world.liquids import Vessel
 from sim_lab.world.model import World
 
-VALVE_S = 0.25
-INITIALISE_SPEED = 500
 PORTS = 9
 FIRMWARE = "P/N: 30038165 Rev: E"
 _WORDS = re.compile(r"([A-Za-z])(\d+(?:,\d+)*)?")

@@ -1,7 +1,7 @@
 """The twin of a furnace behind a Eurotherm 3200: registers in front of a chamber that heats, and cools by itself.
 
-Time constants are our estimates for a small tube or box furnace: it follows a set-point within minutes, and loses its
-heat over hours. What stands in the chamber follows the chamber (`sim_lab.world.heat`).
+It follows a set-point within minutes, and loses its heat over hours; what stands in the chamber follows the chamber
+(`sim_lab.world.heat`).
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
 from drivers.furnaces.eurotherm_3200 import wire
 from drivers.furnaces.eurotherm_3200.options import Options
+from drivers.furnaces.eurotherm_3200.timing import COOL_TAU_S, HEAT_TAU_S
 from drivers.furnaces.eurotherm_3200.wire import REMOTE_S, Answer, Register, Request, Status
 from sim_lab.twin import StreamTwin
 from sim_lab.twins.heater import Heater
 from sim_lab.world.model import World
 
-HEAT_TAU_S, COOL_TAU_S = 120.0, 5400.0
 RANGE_C = (0.0, 1200.0)
 TICK_S = 1.0
 GAIN = 2.0  # % of output a kelvin below the set-point: for the display only

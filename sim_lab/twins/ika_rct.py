@@ -1,7 +1,6 @@
 """The twin of an IKA RCT: a plate that heats quickly and cools by the air, and a stirrer, behind a watchdog.
 
-Time constants are our estimates: a plate of aluminium alloy with 600 W comes to a new target within minutes, and loses
-its heat to the air over half an hour. What stands on it follows (`sim_lab.world.heat`).
+What stands on it follows the plate (`sim_lab.world.heat`).
 """
 
 import asyncio
@@ -13,6 +12,7 @@ from typing import Any
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
 from drivers.hotplates.ika_rct import wire
+from drivers.hotplates.ika_rct.timing import COOL_TAU_S, HEAT_TAU_S
 from drivers.hotplates.ika_rct.wire import HEAT, STIR, Quantity, Request
 from sim_lab.twin import StreamTwin
 from sim_lab.twins.heater import Heater
@@ -20,7 +20,6 @@ from sim_lab.world.heat import Body
 from sim_lab.world.model import World
 
 NAME = "RCT digital"
-HEAT_TAU_S, COOL_TAU_S = 90.0, 1800.0
 STIR_TAU_S = 1.5
 SAFETY_C = 320.0
 RANGES = {HEAT: (0.0, 310.0), STIR: (0.0, 1500.0)}

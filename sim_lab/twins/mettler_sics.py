@@ -1,8 +1,7 @@
 """The twin of an MT-SICS balance: it shows what really stands on its pan, once that has come to rest.
 
 Range, readability and repeatability are those of the weigh module WXS205SDU as its maker gives them (220 g; 0.01 mg to
-81 g, 0.1 mg above; 0.015 mg), from memory of the data sheet. The time constant is our estimate, within its settling
-time of some seconds.
+81 g, 0.1 mg above; 0.015 mg), from memory of the data sheet.
 """
 
 import asyncio
@@ -12,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from drivers.balances.mettler_sics import wire
+from drivers.balances.mettler_sics.timing import TAU_S
 from drivers.balances.mettler_sics.wire import Request
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
@@ -22,7 +22,6 @@ from sim_lab.world.model import World
 CAPACITY_G = 220.009
 FINE_G = 81.0
 REPEATABILITY_G = 1.5e-5
-TAU_S = 0.2
 POLL_S = 0.1
 #: How long `S`, `T` and `Z` wait for rest.
 PATIENCE_S = 40.0

@@ -7,6 +7,7 @@ DRIVER = Driver(
     summary="Mettler Toledo balance (MT-SICS)",
     role="Balance",
     device="drivers.balances.mettler_sics.device:SicsBalance",
+    timing="drivers.balances.mettler_sics.timing:BalanceTiming",
     options=Options,
     schemes=("serial", "tcp", "sim"),
     sites=("pan",),

@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="a furnace behind a Eurotherm 3200 controller (Modbus TCP or RTU)",
     role="Furnace",
     device="drivers.furnaces.eurotherm_3200.device:Eurotherm3200",
+    timing="drivers.furnaces.eurotherm_3200.timing:FurnaceTiming",
     options=Options,
     schemes=("tcp", "serial", "sim"),
     limits={

@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="Alicat MC, a mass flow controller for gases",
     role="GasFlow",
     device="drivers.gas.alicat_mc.device:AlicatMc",
+    timing="drivers.gas.alicat_mc.timing:GasTiming",
     options=Options,
     schemes=("serial", "tcp", "sim"),
     limits={

@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="IKA RCT, a hotplate with stirrer (NAMUR)",
     role="Hotplate",
     device="drivers.hotplates.ika_rct.device:IkaRct",
+    timing="drivers.hotplates.ika_rct.timing:HotplateTiming",
     options=Options,
     schemes=("serial", "tcp", "sim"),
     limits={

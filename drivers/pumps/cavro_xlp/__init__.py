@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="Tecan Cavro XLP 6000, a syringe pump with a valve",
     role="Pump",
     device="drivers.pumps.cavro_xlp.device:CavroXlp",
+    timing="drivers.pumps.cavro_xlp.timing:PumpTiming",
     options=Options,
     schemes=("serial", "tcp", "sim"),
     limits={

@@ -8,6 +8,7 @@ DRIVER = Driver(
     summary="New Era NE-1000, a syringe pump",
     role="Pump",
     device="drivers.pumps.newera_ne1000.device:Ne1000",
+    timing="drivers.pumps.newera_ne1000.timing:PumpTiming",
     options=Options,
     schemes=("serial", "tcp", "sim"),
     limits={
