@@ -35,7 +35,8 @@ class Exchange(Generic[ReplyT]):
         self._line: Transport | None = None
         self._bus = asyncio.Lock()
         self._astray = False  # whether an answer may still be under way
-        #: Set by a stop: whoever waits for an answer gets `CommandStopped` at once.
+        self._limit: asyncio.Timeout | None = None  # of the answer that is waited for, unless it is a stop's own
+        #: Whether a stop forbids all but what belongs to it.
         self.stopped = asyncio.Event()
 
     @property
@@ -72,12 +73,17 @@ class Exchange(Generic[ReplyT]):
         self._astray = True
         try:
             await line.send(request)
-            async with asyncio.timeout(reply_s):
+            async with asyncio.timeout(reply_s) as limit:
+                self._limit = None if always else limit
                 while True:
-                    for reply in replies.feed(await self._receive(line, always)):
+                    data = await line.receive()
+                    if not data:
+                        raise ConnectionLost("the line was closed before it had answered.")
+                    for reply in replies.feed(data):
                         self._astray = False
                         return reply
         except TimeoutError:
+            self._look(always)
             raise ReplyTimeout(
                 f"no answer to {request!r} within {reply_s:g} s.", hint="Is it on, and is the line right?"
             ) from None
@@ -86,24 +92,25 @@ class Exchange(Generic[ReplyT]):
         except ConnectionLost:
             await self._drop()
             raise
+        finally:
+            self._limit = None
 
-    async def _receive(self, line: Transport, always: bool) -> bytes:
-        """What comes next on the line; raises `CommandStopped` when a stop comes first."""
-        if always:
-            data = await line.receive()
-        else:
-            coming, stop = asyncio.ensure_future(line.receive()), asyncio.ensure_future(self.stopped.wait())
-            try:
-                await asyncio.wait((coming, stop), return_when=asyncio.FIRST_COMPLETED)
-                self._look(always)
-                data = coming.result()
-            finally:
-                for each in (coming, stop):
-                    each.cancel()
-                await asyncio.gather(coming, stop, return_exceptions=True)
-        if not data:
-            raise ConnectionLost("the line was closed before it had answered.")
-        return data
+    def halt(self) -> None:
+        """A stop: whoever waits for an answer gets `CommandStopped` at once, and whoever asks from now on."""
+        self.stopped.set()
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time())
+
+    def resume(self) -> None:
+        """A new command: what an earlier stop forbade is allowed again."""
+        self.stopped.clear()
+
+    async def rest(self, duration_s: float) -> None:
+        """Let time pass, or raise `CommandStopped` as soon as a stop comes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration_s):
+                await self.stopped.wait()
+                raise CommandStopped("it was stopped.", device=self._name)
 
     def _look(self, always: bool) -> None:
         if self.stopped.is_set() and not always:

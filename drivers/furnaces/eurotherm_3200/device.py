@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, DeviceError, ProtocolViolation
+from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation
 from drivers.core.exchange import Exchange
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
@@ -21,6 +21,8 @@ from drivers.furnaces.eurotherm_3200.wire import Answer, Register, Status
 
 REPLY_S = 1.0
 STEP_S = 3.0
+#: With how many readings of the temperature the instrument's status is read once.
+STATUS_EVERY = 5
 #: How many times a step that failed on the line is tried again before the program is given up.
 TRIES = 2
 
@@ -32,12 +34,13 @@ class Eurotherm3200(Furnace[Options]):
         super().__init__(name, port, options, limits)
         self._client = wire.Client(rtu=options.frame == "rtu", unit=options.unit)
         self._wire = Exchange(name, port.transport, self._client.replies, reply_s=REPLY_S)
+        self._looks = 0
 
     async def open(self) -> None:
         """Dial, and see that it answers; what it does, it goes on doing."""
-        self._wire.stopped.set()
+        self._wire.halt()
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             await self._wire.close()
             await self._read(Register.PV)
 
@@ -47,7 +50,7 @@ class Eurotherm3200(Furnace[Options]):
 
     async def stop(self, success: bool = True) -> None:
         """To rest, now: the furnace cools as it may. A running program ends with `CommandStopped`."""
-        self._wire.stopped.set()
+        self._wire.halt()
         await self._wire.tell(self._client.write(Register.USE_REMOTE, 0), always=True, answered=True)
         await self._off(always=True)
 
@@ -73,7 +76,7 @@ class Eurotherm3200(Furnace[Options]):
             self.check("duration", hold_s)
             if ramp_c_min is not None:
                 self.check("ramp", ramp_c_min)
-        self._wire.stopped.clear()
+        self._wire.resume()
         try:
             at_c = await self._begin()
             for temperature_c, ramp_c_min, hold_s in program:
@@ -91,7 +94,7 @@ class Eurotherm3200(Furnace[Options]):
 
     async def measure(self) -> Readings:
         """Temperature, set-point, and how hard it heats."""
-        self._wire.stopped.clear()
+        self._wire.resume()
         pv, _, _, output, working = await self._read(Register.PV, 5)
         return (
             Reading("temperature", "degC", self._shown(pv)),
@@ -101,11 +104,12 @@ class Eurotherm3200(Furnace[Options]):
 
     async def deactivate(self) -> None:
         """To rest."""
-        self._wire.stopped.clear()
+        self._wire.resume()
         await self._off()
 
     async def _begin(self) -> float:
         """The controller's own set-point is that of rest, and ours begins where the furnace is."""
+        self._looks = 0
         await self._write(Register.SP1, self._raw(self.options.rest_c))
         await self._write(Register.SELECT, 0)
         await self._write(Register.RATE, 0)
@@ -120,7 +124,7 @@ class Eurotherm3200(Furnace[Options]):
         lasts_s = abs(to_c - from_c) / ramp_c_min * 60 if ramp_c_min else 0.0
         while (passed_s := loop.time() - began_s) < lasts_s:
             await self._aim(from_c + (to_c - from_c) * passed_s / lasts_s)
-            await self._wait(min(STEP_S, lasts_s - passed_s))
+            await self._wire.rest(min(STEP_S, lasts_s - passed_s))
 
     async def _reach(self, to_c: float) -> None:
         loop = asyncio.get_running_loop()
@@ -129,14 +133,14 @@ class Eurotherm3200(Furnace[Options]):
             if loop.time() > until_s:
                 message = f"it is at {at_c:g} degC, not at {to_c:g}, after {self.options.reach_s:g} s."
                 raise CommandFailed(message, device=self.name, hint="Is the door shut, and its power on?")
-            await self._wait(STEP_S)
+            await self._wire.rest(STEP_S)
 
     async def _hold(self, at_c: float, duration_s: float) -> float:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + duration_s
         while (left_s := until_s - loop.time()) > 0:
             await self._aim(at_c)
-            await self._wait(min(STEP_S, left_s))
+            await self._wire.rest(min(STEP_S, left_s))
         return await self._temperature()
 
     async def _aim(self, setpoint_c: float) -> float:
@@ -153,14 +157,20 @@ class Eurotherm3200(Furnace[Options]):
         raise AssertionError("the last try raises")
 
     async def _temperature(self) -> float:
+        self._looks += 1
+        if self._looks % STATUS_EVERY == 1:
+            await self._look()
+        (pv,) = await self._read(Register.PV)
+        return self._shown(pv)
+
+    async def _look(self) -> None:
+        """Whether all is well; the controller itself heats no more when its thermocouple breaks."""
         (status,) = await self._read(Register.STATUS)
         trouble = [text for bit, text in wire.TROUBLE.items() if status & bit]
         if trouble:
             raise CommandFailed(f"{', '.join(trouble)}.", device=self.name)
         if status & Status.REMOTE_LOST:
             await self._write(Register.USE_REMOTE, 1)
-        (pv,) = await self._read(Register.PV)
-        return self._shown(pv)
 
     async def _off(self, *, always: bool = False) -> None:
         """To its own set-point, that of rest, and not by a rate; read back."""
@@ -194,13 +204,6 @@ class Eurotherm3200(Furnace[Options]):
 
     def _shown(self, raw: int) -> float:
         return float(raw / 10**self.options.decimals)
-
-    async def _wait(self, duration_s: float) -> None:
-        """Let time pass, or raise `CommandStopped` as soon as a stop comes."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration_s):
-                await self._wire.stopped.wait()
-                raise CommandStopped("it was stopped.", device=self.name)
 
 
 def _segment(segment: Mapping[str, Any]) -> tuple[float, float | None, float]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, DeviceError, ProtocolViolation
+from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation
 from drivers.core.exchange import Exchange
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
@@ -29,9 +29,9 @@ class AlicatMc(GasFlow[Options]):
 
     async def open(self) -> None:
         """Dial, and see that it answers; what flows, goes on flowing."""
-        self._wire.stopped.set()
+        self._wire.halt()
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             await self._wire.close()
             await self._ask()
 
@@ -41,7 +41,7 @@ class AlicatMc(GasFlow[Options]):
 
     async def stop(self, success: bool = True) -> None:
         """No flow, now; `flow` ends with `CommandStopped`."""
-        self._wire.stopped.set()
+        self._wire.halt()
         await self._wire.tell(wire.encode_request(self.options.unit, "S 0.00"), always=True, answered=True)
         await self._set(0.0, always=True)
 
@@ -68,7 +68,7 @@ class AlicatMc(GasFlow[Options]):
             raise CommandRefused(
                 f"it does not know the gas {gas}.", device=self.name, hint=f"There are {', '.join(GASES)}."
             )
-        self._wire.stopped.clear()
+        self._wire.resume()
         try:
             if gas is not None:
                 await self._select(gas)
@@ -85,7 +85,7 @@ class AlicatMc(GasFlow[Options]):
 
     async def measure(self) -> Readings:
         """Mass flow, absolute pressure and temperature of the gas, of now."""
-        self._wire.stopped.clear()
+        self._wire.resume()
         frame = await self._ask()
         return (
             Reading("mass_flow", "sccm", frame.mass),
@@ -95,7 +95,7 @@ class AlicatMc(GasFlow[Options]):
 
     async def deactivate(self) -> None:
         """No flow."""
-        self._wire.stopped.clear()
+        self._wire.resume()
         await self._set(0.0)
 
     async def _select(self, gas: str) -> None:
@@ -118,7 +118,7 @@ class AlicatMc(GasFlow[Options]):
                 hint = "Is the gas on, and its pressure high enough?"
                 message = f"{frame.mass:g} sccm flow, not {rate_sccm:g}, after {self.options.settle_s:g} s."
                 raise CommandFailed(message, device=self.name, hint=hint)
-            await self._wait(0.1)
+            await self._wire.rest(0.1)
 
     async def _watch(self, rate_sccm: float, duration_s: float) -> float:
         """Let it flow, and see every now and then that it does; gives the mean."""
@@ -132,7 +132,7 @@ class AlicatMc(GasFlow[Options]):
             left_s = until_s - loop.time()
             if left_s <= 0:
                 return sum(seen) / len(seen)
-            await self._wait(min(POLL_S, left_s))
+            await self._wire.rest(min(POLL_S, left_s))
 
     def _is_near(self, frame: Frame, rate_sccm: float) -> bool:
         return abs(frame.mass - rate_sccm) <= self.options.tolerance * self.options.full_scale_sccm
@@ -146,10 +146,3 @@ class AlicatMc(GasFlow[Options]):
         if is_calm and trouble:
             raise CommandFailed(f"{', '.join(trouble)}.", device=self.name)
         return frame
-
-    async def _wait(self, duration_s: float) -> None:
-        """Let time pass, or raise `CommandStopped` as soon as a stop comes."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration_s):
-                await self._wire.stopped.wait()
-                raise CommandStopped("it was stopped.", device=self.name)

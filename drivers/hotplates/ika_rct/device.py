@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from drivers.core.errors import CommandFailed, CommandStopped, DeviceError, ProtocolViolation
+from drivers.core.errors import CommandFailed, DeviceError, ProtocolViolation
 from drivers.core.exchange import Exchange
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
@@ -29,9 +29,9 @@ class IkaRct(Hotplate[Options]):
 
     async def open(self) -> None:
         """Dial, and see that it answers; what it does, it goes on doing."""
-        self._wire.stopped.set()
+        self._wire.halt()
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             await self._wire.close()
             await self._read("IN_PV", self._sensor)
 
@@ -41,7 +41,7 @@ class IkaRct(Hotplate[Options]):
 
     async def stop(self, success: bool = True) -> None:
         """Heating and stirring off, now; `heat` ends with `CommandStopped`."""
-        self._wire.stopped.set()
+        self._wire.halt()
         await self._off(always=True)
 
     async def recall(self, command: Command) -> Recall:
@@ -64,7 +64,7 @@ class IkaRct(Hotplate[Options]):
         self.check("duration", duration_s)
         if ramp_c_min is not None:
             self.check("ramp", ramp_c_min)
-        self._wire.stopped.clear()
+        self._wire.resume()
         try:
             await self._guard()
             await self._ramp(temperature_c, ramp_c_min)
@@ -81,18 +81,18 @@ class IkaRct(Hotplate[Options]):
     async def stir(self, speed_rpm: float) -> None:
         """Stir from now on, also when nobody is there."""
         self.check("speed", speed_rpm)
-        self._wire.stopped.clear()
+        self._wire.resume()
         await self._set(STIR, round(speed_rpm))
         await self._wire.tell(wire.encode_request(f"START_{STIR}" if speed_rpm else f"STOP_{STIR}"))
 
     async def deactivate(self) -> None:
         """Heating and stirring off."""
-        self._wire.stopped.clear()
+        self._wire.resume()
         await self._off()
 
     async def measure(self) -> Readings:
         """Temperature of the chosen sensor, and speed."""
-        self._wire.stopped.clear()
+        self._wire.resume()
         temperature, speed = await self._read("IN_PV", self._sensor), await self._read("IN_PV", Quantity.SPEED)
         return (Reading("temperature", "degC", temperature), Reading("speed", "rpm", speed))
 
@@ -103,7 +103,7 @@ class IkaRct(Hotplate[Options]):
         lasts_s = abs(temperature_c - from_c) / ramp_c_min * 60 if ramp_c_min else 0.0
         while (passed_s := loop.time() - began_s) < lasts_s:
             await self._aim(from_c + (temperature_c - from_c) * passed_s / lasts_s)
-            await self._wait(min(STEP_S, lasts_s - passed_s))
+            await self._wire.rest(min(STEP_S, lasts_s - passed_s))
         await self._aim(temperature_c)
 
     async def _reach(self, temperature_c: float) -> None:
@@ -117,14 +117,14 @@ class IkaRct(Hotplate[Options]):
                     hint="Is the vessel too large, or its safety temperature set too low? It cools by the air only.",
                 )
             await self._aim(temperature_c)
-            await self._wait(STEP_S)
+            await self._wire.rest(STEP_S)
 
     async def _hold(self, temperature_c: float, duration_s: float) -> float:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + duration_s
         while (left_s := until_s - loop.time()) > 0:
             await self._aim(temperature_c)
-            await self._wait(min(STEP_S, left_s))
+            await self._wire.rest(min(STEP_S, left_s))
         return await self._read("IN_PV", self._sensor)
 
     async def _aim(self, temperature_c: float) -> None:
@@ -165,10 +165,3 @@ class IkaRct(Hotplate[Options]):
         told, number = await self._wire.ask(wire.encode_request(f"{word}@{value}"), always=always)
         if (told, number) != (value, None):
             raise ProtocolViolation(f"told {word} {value} it repeats {told:g}.", device=self.name)
-
-    async def _wait(self, duration_s: float) -> None:
-        """Let time pass, or raise `CommandStopped` as soon as a stop comes."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration_s):
-                await self._wire.stopped.wait()
-                raise CommandStopped("it was stopped.", device=self.name)

@@ -1,9 +1,8 @@
 """A Cavro XLP. A command is loaded first and started then; where its answer is lost it is repeated, and done once."""
 
 import asyncio
-import contextlib
 
-from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
+from drivers.core.errors import CommandFailed, CommandRefused, ProtocolViolation, ReplyTimeout
 from drivers.core.exchange import Exchange
 from drivers.core.instrument import Command, Recall
 from drivers.core.limits import Limits
@@ -34,9 +33,9 @@ class CavroXlp(Pump[Options]):
 
     async def open(self) -> None:
         """Dial; a pump that has just got power empties itself to `waste` and finds its end. What runs, goes on."""
-        self._wire.stopped.set()
+        self._wire.halt()
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             await self._wire.close()
             await self._ask("Q", errors=tuple(wire.ERRORS))
             reply = await self._ask("Q", errors=(NOT_INITIALISED,))
@@ -52,21 +51,21 @@ class CavroXlp(Pump[Options]):
 
     async def stop(self, success: bool = True) -> None:
         """End the stroke, now; a running command ends with `CommandStopped`."""
-        self._wire.stopped.set()
+        self._wire.halt()
         await self._wire.tell(self._encode("T"), always=True, answered=True)
         await self._ask("Q", always=True, errors=(NOT_INITIALISED,))
 
     async def make_safe(self) -> None:
         """At rest; what is in the syringe stays there."""
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             await self._ask("T")
             await self._rest(VALVE_S)
 
     async def recall(self, command: Command) -> Recall:
         """Not done where it was loaded and never started; of what was started, the pump keeps only where it ended."""
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             if (await self._ask("?10")).data == "1":
                 return Recall("not_done", "its command is loaded, and was never started")
             await self._rest(24 * 3600.0)
@@ -96,7 +95,7 @@ class CavroXlp(Pump[Options]):
             low, high = (each / STROKE * self.options.syringe_ml * 1e3 for each in SPEED)
             about = f"its syringe can do {self._step_ul:.3g} uL or more, at {low:.3g} to {high:.4g} uL/s"
             raise CommandRefused(f"{volume_ul:g} uL at {rate_ul_s:g} uL/s: {about}.", device=self.name)
-        self._wire.stopped.clear()
+        self._wire.resume()
         await self._ask("Q", errors=PAST)
         await self._rest(VALVE_S)
         begin = await self._position()
@@ -119,7 +118,7 @@ class CavroXlp(Pump[Options]):
         while not (await self._ask("Q")).is_ready:
             if loop.time() > until_s:
                 raise CommandFailed(f"it is busy for more than {at_most_s:.0f} s.", device=self.name)
-            await self._wait(POLL_S)
+            await self._wire.rest(POLL_S)
 
     async def _position(self) -> int:
         data = (await self._ask("?")).data
@@ -151,10 +150,3 @@ class CavroXlp(Pump[Options]):
         if not again:
             self._sequence = self._sequence % 7 + 1
         return wire.encode_request(Request(self.options.address, words, self._sequence, again))
-
-    async def _wait(self, duration_s: float) -> None:
-        """Let time pass, or raise `CommandStopped` as soon as a stop comes."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration_s):
-                await self._wire.stopped.wait()
-                raise CommandStopped("it was stopped.", device=self.name)

@@ -32,4 +32,5 @@ class PumpTiming(Timing):
         port = {"withdraw": self.options.inlet, "infuse": self.options.outlet}[verb]
         turn_s, self._port = VALVE_S * (port != self._port), port
         rate_ul_s = args.get("rate_ul_s") or self.options.rate_ul_s
-        return turn_s + float(args["volume_ul"] / rate_ul_s) + STROKE_EXCHANGES * EXCHANGE_S + LOOK_S / 2
+        stroke_s: float = float(args["volume_ul"]) / float(rate_ul_s)
+        return float(turn_s) + stroke_s + STROKE_EXCHANGES * EXCHANGE_S + LOOK_S / 2

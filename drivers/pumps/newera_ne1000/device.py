@@ -5,10 +5,9 @@ action's id. With the volume that the pump counts from every beginning it tells 
 """
 
 import asyncio
-import contextlib
 from hashlib import sha256
 
-from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation
+from drivers.core.errors import CommandFailed, CommandRefused, ProtocolViolation
 from drivers.core.exchange import Exchange
 from drivers.core.instrument import Command, Recall
 from drivers.core.limits import Limits
@@ -38,9 +37,9 @@ class Ne1000(Pump[Options]):
 
     async def open(self) -> None:
         """Dial and set the frame; a pump that runs is let run, an alarm of before is taken note of."""
-        self._wire.stopped.set()
+        self._wire.halt()
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             await self._wire.close()
             frame = f"SAF{self.options.silence_s}"
             for _ in range(2):  # the first may be answered by an alarm: it has been without power
@@ -53,22 +52,22 @@ class Ne1000(Pump[Options]):
 
     async def stop(self, success: bool = True) -> None:
         """Stop the plunger, now; a running command ends with `CommandStopped`."""
-        self._wire.stopped.set()
+        self._wire.halt()
         await self._wire.tell(self._encode("STP"), always=True, answered=True)
         await self._rest(always=True)
 
     async def make_safe(self) -> None:
         """At rest; what is in the syringe stays there."""
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             await self._rest()
 
     async def recall(self, command: Command) -> Recall:
         """By the pump's mark and the volume that it has counted; waits for the end of what still runs."""
         async with self._lock:
-            self._wire.stopped.clear()
+            self._wire.resume()
             while (await self._ask("", alarms=True)).status in RUNNING:
-                await self._wait(POLL_S)
+                await self._wire.rest(POLL_S)
             if self._lost:
                 return Recall("unknown", wire.ALARMS["R"])
             if await self._mark() != _mark(command.action):
@@ -95,7 +94,7 @@ class Ne1000(Pump[Options]):
         self.check("rate", rate_ul_s)
         if volume_ul > self.options.syringe_ml * 1e3:
             raise CommandRefused(f"{volume_ul:g} uL are more than its syringe holds.", device=self.name)
-        self._wire.stopped.clear()
+        self._wire.resume()
         if (await self._ask("", alarms=True)).status in RUNNING:
             raise CommandRefused("it runs already.", device=self.name, hint="Wait for its end, or make it safe.")
         await self._rest()
@@ -136,7 +135,7 @@ class Ne1000(Pump[Options]):
         while (await self._ask("")).status in RUNNING:
             if loop.time() > until_s + LATE_S + LATE * lasts_s:
                 raise CommandFailed("it runs for longer than its volume and rate allow.", device=self.name)
-            await self._wait(max(0.05, min(look_s, until_s - loop.time())))
+            await self._wire.rest(max(0.05, min(look_s, until_s - loop.time())))
 
     async def _rest(self, *, always: bool = False) -> None:
         """Stopped: the first `STP` of a running program pauses it, the second ends it."""
@@ -183,13 +182,6 @@ class Ne1000(Pump[Options]):
 
     def _encode(self, command: str) -> bytes:
         return wire.encode_request(self.options.address, command, safe=self.options.silence_s > 0)
-
-    async def _wait(self, duration_s: float) -> None:
-        """Let time pass, or raise `CommandStopped` as soon as a stop comes."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration_s):
-                await self._wire.stopped.wait()
-                raise CommandStopped("it was stopped.", device=self.name)
 
 
 def _mark(action: str) -> tuple[str, str]:
