@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from drivers.core.labware import LabwareKind
 from protocols import model as m
@@ -9,32 +10,61 @@ from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.layout import Layout
 from protocols.problems import Problem, ProtocolError
+from protocols.setup import species_of
 from protocols.wells import Wells
 
 Find = Callable[[str, str], str]
 #: Strokes of one step at most: an hour of a small syringe. Ours.
 MAX_STROKES = 50
+#: Density of dilute solutions, all that this format knows: of water at 20 degC (CIPM, Metrologia 38 (2001) 301).
+WATER_G_UL = 0.9982e-3
 
 
 class BenchSteps:
     """Binds them; `device` gives the lab's device of a role, `known` a labware that is declared, or they raise."""
 
     def __init__(
-        self, lab: LabView, layout: Layout, kinds: Mapping[str, LabwareKind], device: Find, known: Find
-    ) -> None:
-        self.lab, self.layout, self._kinds, self._device, self._known = lab, layout, kinds, device, known
+        self, lab: LabView, layout: Layout, kinds: Mapping[str, LabwareKind], materials: Mapping[str, m.Material],
+        device: Find, known: Find,
+    ) -> None:  # fmt: skip
+        self.lab, self.layout, self._kinds, self._materials = lab, layout, kinds, materials
+        self._device, self._known = device, known
+        self.steps: dict[type, Callable[[Any], None]] = {
+            m.Dose: self.dose, m.Heat: self.heat, m.PumpLiquid: self.pump, m.GasStep: self.flow,
+            m.FurnaceStep: self.furnace,
+        }  # fmt: skip
 
     def weigh(self, step: m.Measure) -> None:
         """What labware weighs with all that is in it, over the zero of the empty pan."""
         balance = self._device("Balance", step.id)
         if step.labware is None or step.wells or step.wavelengths:
             raise ProtocolError([Problem("MEAS-001", step.id, "weighing needs `labware`, and takes it as a whole")])
-        labware, pan = self._known(step.id, step.labware), self.lab.sites[balance][0]
-        if self.layout.where[labware] != pan:
-            self.layout.vacate(step.id, pan)
-            self._draft(step.id, balance, "zero", pan, labware)
-        self.layout.bring(step.id, labware, pan)
+        pan = self._on_pan(step.id, balance, self._known(step.id, step.labware))
+        self._draft(step.id, balance, "weigh", step.labware, pan)
+
+    def dose(self, step: m.Dose) -> None:
+        """The vessel is tared, a person fills, and the balance tells what came in."""
+        balance, operator = self._device("Balance", step.id), self._device("Operator", step.id)
+        labware = self._known(step.id, step.into.labware)
+        material = self._materials.get(step.material)
+        if material is None:
+            hint = f"Declare it under materials; declared: {', '.join(self._materials)}."
+            raise ProtocolError([Problem("MAT-001", step.id, f"'{step.material}' is no material", hint)])
+        pan = self._on_pan(step.id, balance, labware)
+        self._draft(step.id, balance, "tare", labware, pan)
+        volumes_ul = {step.into.names[0]: round(step.mass / WATER_G_UL, 3)}
+        about = {"labware": labware, "liquid": step.material, "volumes_ul": volumes_ul, "species": species_of(material)}
+        self._draft(step.id, operator, "fill", labware, pan, **about)
         self._draft(step.id, balance, "weigh", labware, pan)
+
+    def _on_pan(self, step: str, balance: str, labware: str) -> str:
+        """Have labware on the pan of a balance that was set to zero when it was empty; gives the site."""
+        pan = self.lab.sites[balance][0]
+        if self.layout.where[labware] != pan:
+            self.layout.vacate(step, pan)
+            self._draft(step, balance, "zero", pan, labware)
+        self.layout.bring(step, labware, pan)
+        return pan
 
     def heat(self, step: m.Heat) -> None:
         """On the hotplate, which is off again at the end."""

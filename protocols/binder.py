@@ -50,15 +50,14 @@ class _Binder:
             m.Position: self._position, m.Wait: self._wait, m.OperatorStep: self._operator_step,
             m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
             m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
-            m.Heat: lambda step: self.bench.heat(step), m.PumpLiquid: lambda step: self.bench.pump(step),
-            m.GasStep: lambda step: self.bench.flow(step), m.FurnaceStep: lambda step: self.bench.furnace(step),
         }  # fmt: skip
 
     def program(self) -> Program:
         """Bind every step, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
         self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
-        self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._device, self._known)
+        self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._materials(), self._device, self._known)
+        self._steps |= self.bench.steps
         self.branches = Branches(self.source, self.layout, self.pipetting)
         if self.problems:
             raise ProtocolError(self.problems)
@@ -121,11 +120,7 @@ class _Binder:
     # Labware
 
     def _declare_labware(self) -> None:
-        travels = {
-            s.labware
-            for s in self.source.steps
-            if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware | m.Heat | m.FurnaceStep)
-        }
+        travels = {labware for step in self.source.steps if (labware := _carried(step))}
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
         pinned = sorted(self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels))
@@ -352,6 +347,14 @@ class _Binder:
         needed = [*drafts, *loading, *layout.drafts, *body]
         drafts += fills(self.protocol, self.kinds, needed, self.operator, self.lab.roles)
         return [*drafts, *loading, *layout.drafts]
+
+
+def _carried(step: m.PlainStep) -> str | None:
+    """The labware that a step wants at a device."""
+    if isinstance(step, m.Dose):
+        return step.into.labware
+    carried = m.Shake | m.Incubate | m.Measure | m.MoveLabware | m.Heat | m.FurnaceStep
+    return step.labware if isinstance(step, carried) else None
 
 
 def in_words(duration_s: float) -> str:

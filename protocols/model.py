@@ -22,6 +22,7 @@ from drivers.core.units import (
     FlowUlS,
     GasFlowSccm,
     LengthMm,
+    MassG,
     RampCMin,
     SpeedRpm,
     TemperatureC,
@@ -266,6 +267,15 @@ class GasStep(_Step):
     for_: DurationS = Field(alias="for")
 
 
+class Dose(_Step):
+    """A person weighs a liquid into a vessel that stands on the balance; its reading is what came in, in g."""
+
+    do: Literal["dose"]
+    material: str
+    into: WellField
+    mass: MassG
+
+
 class Segment(_Part):
     """To a temperature, and there for a time."""
 
@@ -422,7 +432,7 @@ class If(_Part):
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
 _Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
-_Bench = PumpLiquid | GasStep | FurnaceStep
+_Bench = Dose | PumpLiquid | GasStep | FurnaceStep
 PlainStep = _Liquid | _Device | _Bench | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]

@@ -161,6 +161,8 @@ def _handling(step: Any) -> str:
         case m.Shake():
             at = f" at {step.at:g} degC" if step.at is not None else ""
             return f"shake {plain(step.labware)} with {step.speed:g} rpm for {in_words(step.for_)}{at}"
+        case m.Dose():
+            return f"weigh {step.mass:g} g of {plain(step.material)} into {plain(step.into)}"
         case m.Heat():
             ramp = f" with {step.ramp:g} K/min" if step.ramp else ""
             hold = f", and keep it there for {in_words(step.for_)}" if step.for_ else ""

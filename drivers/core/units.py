@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 # dimension -> (unit the code keeps, {written unit: factor to it})
 DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "volume": ("uL", {"nL": 1e-3, "uL": 1.0, "µL": 1.0, "μL": 1.0, "mL": 1e3, "L": 1e6}),
+    "mass": ("g", {"ug": 1e-6, "µg": 1e-6, "μg": 1e-6, "mg": 1e-3, "g": 1.0, "kg": 1e3}),
     "time": ("s", {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}),
     "temperature": ("degC", {"degC": 1.0, "°C": 1.0, "K": 1.0}),
     "rotation": ("rpm", {"rpm": 1.0}),
@@ -140,6 +141,7 @@ def _field(dimension: str, *, low: float | None = None, strict: bool = False) ->
 
 
 VolumeUl = _field("volume", low=0, strict=True)
+MassG = _field("mass", low=0, strict=True)
 DurationS = _field("time", low=0)
 TemperatureC = _field("temperature", low=-_KELVIN_OFFSET)
 SpeedRpm = _field("rotation", low=0, strict=True)

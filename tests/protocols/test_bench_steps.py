@@ -146,6 +146,21 @@ def test_a_sample_goes_through_a_furnace_under_gas(lab: Lab) -> None:
     assert rules(checked(lab, {"do": "furnace", "program": [{"to": "300 degC", "for": "1 min"}]})) == []
 
 
+def test_a_liquid_is_weighed_in_by_a_person(lab: Lab) -> None:
+    dose = {"do": "dose", "material": "water", "into": "plate/B1", "mass": "250 mg"}
+    found = checked(lab, dose)
+    assert verbs(found, "balance", "operator")[-4:] == [
+        "balance.zero",
+        "balance.tare",
+        "operator.fill",
+        "balance.weigh",
+    ]
+    assert found.end_state["labware"]["plate"]["wells"]["B1"]["volume_ul"] == pytest.approx(250.45, abs=0.1)
+    assert readings(lab, found)["s0.mass"] == pytest.approx(0.25, rel=0.005)  # in air, and at 22 degC
+    assert rules(checked(lab, dose | {"material": "rum"})) == ["MAT-001"]
+    assert rules(checked(lab, dose | {"mass": "2 g"})) == ["LIQ-003"]
+
+
 def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:
     assert rules(checked(lab, WEIGH | {"wells": "A1"})) == ["MEAS-001"]
     assert rules(checked(lab, {"do": "measure", "kind": "mass"})) == ["MEAS-001"]
