@@ -16,7 +16,7 @@ from drivers.pumps.cavro_xlp.options import Options
 from drivers.pumps.cavro_xlp.timing import INITIALISE_SPEED, VALVE_S
 from drivers.pumps.cavro_xlp.wire import FINE_STROKE, NOT_INITIALISED, OVERFLOW, PLUNGER, SPEED, STROKE, Reply, Request
 from sim_lab.twin import StreamTwin
-from sim_lab.world.liquids import Vessel
+from sim_lab.twins.syringe import Syringe
 from sim_lab.world.model import World
 
 PORTS = 9
@@ -35,7 +35,7 @@ class Twin(StreamTwin):
         super().__init__(name, options, world)
         self.given = options or Options()
         self.ends = {self.given.inlet: self.site("inlet"), self.given.outlet: self.site("outlet")}
-        self.syringe, self.air_ul = Vessel(), 0.0
+        self.syringe = Syringe(world, self.given.syringe_ml * 1e3)
         self.settings = {"V": 1400, "v": 900, "c": 900, "L": 14, "K": 12, "k": 50, "N": 0}
         self.position = 0.0  # in half steps
         self.valve = 1
@@ -183,18 +183,8 @@ class Twin(StreamTwin):
         begin, at = self._stroke[0], self._at()
         self.position, self._stroke = at, None
         volume_ul = abs(at - begin) / STROKE * self.given.syringe_ml * 1e3
-        there = self.world.on(self.ends[self.valve]) if self.valve in self.ends else None
-        vessel = self.world.vessel(there, there.kind.first_well) if there and there.vessels else None
-        if at > begin:
-            taken = vessel.take(volume_ul) if vessel else Vessel()
-            self.syringe.add(taken)
-            self.air_ul += volume_ul - taken.volume_ul
-        else:
-            given = self.syringe.take(volume_ul)
-            self.air_ul = max(0.0, self.air_ul - (volume_ul - given.volume_ul))
-            vessel.add(given) if vessel else self.world.discard(given)
-        if there is not None:
-            self.world.touch(there.name)
+        move = self.syringe.draw if at > begin else self.syringe.give
+        move(volume_ul, self.ends.get(self.valve))
 
 
 def _moves(program: str) -> bool:

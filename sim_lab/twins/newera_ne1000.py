@@ -16,7 +16,7 @@ from drivers.core.transport import Transport
 from drivers.pumps.newera_ne1000 import wire
 from drivers.pumps.newera_ne1000.wire import INFUSING, PAUSED, RUNNING, STOPPED, WITHDRAWING, Reply
 from sim_lab.twin import StreamTwin
-from sim_lab.world.liquids import Vessel
+from sim_lab.twins.syringe import Syringe
 from sim_lab.world.model import World
 
 VERSION = "NE1000V3.923"
@@ -57,8 +57,7 @@ class Twin(StreamTwin):
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
         self.line = self.site("line")
-        self.syringe, self.air_ul = Vessel(), 0.0
-        self.capacity_ul = (options.syringe_ml if options else 10.0) * 1e3
+        self.syringe = Syringe(world, (options.syringe_ml if options else 10.0) * 1e3)
         self.diameter_mm, self.volume_unit = 14.43, "ML"
         self.status, self.alarm, self.silence_s = STOPPED, "R", 0
         self.phases = [Phase() for _ in range(PHASES)]
@@ -144,10 +143,8 @@ class Twin(StreamTwin):
         if run is None or self.status not in RUNNING:
             return
         step_ul = min(run.rate_ul_s * passed_s, run.volume_ul - run.moved_ul)
-        inside = self.syringe.volume_ul + self.air_ul
-        room_ul = self.capacity_ul - inside if self.status == WITHDRAWING else inside
-        moved_ul = min(step_ul, room_ul)
-        self._draw(moved_ul) if self.status == WITHDRAWING else self._give(moved_ul)
+        moved_ul = min(step_ul, self._room_ul(self.status == WITHDRAWING))
+        (self.syringe.draw if self.status == WITHDRAWING else self.syringe.give)(moved_ul, self.line)
         self.counted["WDR" if self.status == WITHDRAWING else "INF"] += moved_ul
         run.moved_ul += moved_ul
         if moved_ul < step_ul - 1e-6:
@@ -156,26 +153,9 @@ class Twin(StreamTwin):
         elif run.volume_ul - run.moved_ul < 1e-6:
             self._halt(STOPPED)
 
-    def _draw(self, volume_ul: float) -> None:
-        there = self.world.on(self.line)
-        taken = self.world.vessel(there, there.kind.first_well).take(volume_ul) if there and there.vessels else Vessel()
-        self.syringe.add(taken)
-        self.air_ul += volume_ul - taken.volume_ul
-        self._touch()
-
-    def _give(self, volume_ul: float) -> None:
-        """Liquid stands below the air: a syringe points down."""
-        given, there = self.syringe.take(volume_ul), self.world.on(self.line)
-        self.air_ul = max(0.0, self.air_ul - (volume_ul - given.volume_ul))
-        if there and there.vessels:
-            self.world.vessel(there, there.kind.first_well).add(given)
-        else:
-            self.world.discard(given)  # onto the bench
-        self._touch()
-
-    def _touch(self) -> None:
-        if (there := self.world.on(self.line)) is not None:
-            self.world.touch(there.name)
+    def _room_ul(self, draws: bool) -> float:
+        """How far the plunger can go."""
+        return self.syringe.capacity_ul - self.syringe.held_ul if draws else self.syringe.held_ul
 
     def _halt(self, status: str) -> None:
         self.status = status
@@ -197,8 +177,7 @@ class Twin(StreamTwin):
             raise Refused("NA")
         self.status = INFUSING if phase.direction == "INF" else WITHDRAWING
         lasts_s = (self._run.volume_ul - self._run.moved_ul) / self._run.rate_ul_s
-        inside = self.syringe.volume_ul + self.air_ul
-        room_s = (inside if phase.direction == "INF" else self.capacity_ul - inside) / self._run.rate_ul_s
+        room_s = self._room_ul(self.status == WITHDRAWING) / self._run.rate_ul_s
         self._seen_s = self.world.now()
         self._set_timer("end", min(lasts_s, room_s + 0.01) + 1e-6, self._advance)
         return ""

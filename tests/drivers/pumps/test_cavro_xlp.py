@@ -86,7 +86,7 @@ def test_liquid_goes_through_the_valve(bench, frame):
         await lab.do("infuse", volume_ul=1234.0, rate_ul_s=400.0)
         assert held(lab, "stock") == pytest.approx(46_000, abs=2)
         assert held(lab, "flask") == pytest.approx(1234, abs=0.5)
-        assert max(map(abs, lab.world.imbalance([lab.twin.syringe]).values())) < 1e-9
+        assert max(map(abs, lab.world.imbalance([lab.twin.syringe.liquid]).values())) < 1e-9
         assert lab.line.sent[-1].startswith(b"/" if frame == "dt" else b"\x02")
 
     run(main)
@@ -121,12 +121,12 @@ def test_a_stop_acts_while_it_runs(bench, after_s):
         await lab.device.stop()
         with pytest.raises(CommandStopped):
             await drawing
-        inside = lab.twin.syringe.volume_ul
+        inside = lab.twin.syringe.liquid.volume_ul
         assert inside <= 100 * after_s + 20
         await asyncio.sleep(60)
-        assert lab.twin.syringe.volume_ul == inside
+        assert lab.twin.syringe.liquid.volume_ul == inside
         await lab.do("withdraw", volume_ul=100.0)
-        assert lab.twin.syringe.volume_ul == pytest.approx(inside + 100, abs=0.5)
+        assert lab.twin.syringe.liquid.volume_ul == pytest.approx(inside + 100, abs=0.5)
 
     run(main)
 

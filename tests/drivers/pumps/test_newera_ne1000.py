@@ -90,8 +90,8 @@ def test_liquid_goes_from_one_to_the_other(bench, silence_s):
         await lab.do("infuse", volume_ul=1234.0, rate_ul_s=100.0)
         assert held(lab, "stock") == pytest.approx(48_000, abs=2)
         assert held(lab, "flask") == pytest.approx(1234, abs=1)
-        assert lab.twin.syringe.volume_ul == pytest.approx(766, abs=1)
-        assert max(map(abs, lab.world.imbalance([lab.twin.syringe]).values())) < 1e-9
+        assert lab.twin.syringe.liquid.volume_ul == pytest.approx(766, abs=1)
+        assert max(map(abs, lab.world.imbalance([lab.twin.syringe.liquid]).values())) < 1e-9
         assert lab.line.sent[-1].endswith(b"\r") == (silence_s == 0)
 
     run(main)
@@ -124,7 +124,7 @@ def test_an_empty_syringe_stalls(bench):
             await lab.do("infuse", volume_ul=100.0)
         dip(lab, "stock")
         await lab.do("withdraw", volume_ul=100.0)
-        assert lab.twin.syringe.volume_ul == pytest.approx(100, abs=0.1)
+        assert lab.twin.syringe.liquid.volume_ul == pytest.approx(100, abs=0.1)
 
     run(main)
 
@@ -141,12 +141,12 @@ def test_a_stop_acts_while_it_runs(bench, after_s):
         with pytest.raises(CommandStopped):
             await drawing
         assert lab.twin.status == "S"
-        inside = lab.twin.syringe.volume_ul
+        inside = lab.twin.syringe.liquid.volume_ul
         assert inside <= 50 * after_s + 1
         await asyncio.sleep(60)
-        assert lab.twin.syringe.volume_ul == inside
+        assert lab.twin.syringe.liquid.volume_ul == inside
         await lab.do("withdraw", volume_ul=100.0)
-        assert lab.twin.syringe.volume_ul == pytest.approx(inside + 100, abs=1)
+        assert lab.twin.syringe.liquid.volume_ul == pytest.approx(inside + 100, abs=1)
 
     run(main)
 
@@ -162,7 +162,7 @@ def test_it_stops_when_nobody_is_there(bench):
         await asyncio.gather(drawing, return_exceptions=True)
         await asyncio.sleep(600)
         assert lab.twin.status == "S"
-        assert lab.twin.syringe.volume_ul < 5 * 71
+        assert lab.twin.syringe.liquid.volume_ul < 5 * 71
         assert (await lab.device.recall(_command("withdraw", 10_000.0))).state == "unknown"
 
     run(main)
@@ -212,9 +212,9 @@ def test_trouble_on_the_line_is_an_error_and_the_next_command_works(bench, way, 
             await lab.do("withdraw", volume_ul=1000.0)
         except DeviceError:
             await lab.device.make_safe()
-        inside = lab.twin.syringe.volume_ul
+        inside = lab.twin.syringe.liquid.volume_ul
         await lab.do("withdraw", volume_ul=500.0)
-        assert lab.twin.syringe.volume_ul == pytest.approx(inside + 500, abs=1)
+        assert lab.twin.syringe.liquid.volume_ul == pytest.approx(inside + 500, abs=1)
 
     run(main)
 
