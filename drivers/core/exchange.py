@@ -14,6 +14,8 @@ from drivers.core.errors import CommandStopped, ConnectionLost, DeviceError, Pro
 from drivers.core.transport import Transport
 
 ReplyT = TypeVar("ReplyT")
+#: How long a line may go on talking to nobody before it counts as mad.
+FLOOD_S = 3.0
 
 
 class Feed(Protocol[ReplyT]):
@@ -57,24 +59,26 @@ class Exchange(Generic[ReplyT]):
     async def tell(self, request: bytes, *, always: bool = False, answered: bool = False) -> None:
         """Send at once what the device does not answer, or (`answered`) what it does though nobody will read it."""
         async with self._bus:
-            line = self._line or await self._ready()
+            known, line = self._line, self._line or await self._ready()
             self._look(always)
             self._astray = self._astray or answered
             try:
                 await line.send(request)
-            except ConnectionLost as error:
+            except ConnectionLost:
                 await self._drop()
-                error.device = error.device or self._name
-                raise
+                if known is None:
+                    raise
+                await (await self._ready()).send(request)  # the line had gone: once more, on a new one
+                self._astray = self._astray or answered
 
     async def _ask(self, request: bytes, replies: Feed[ReplyT], reply_s: float, always: bool) -> ReplyT:
         line = await self._ready()
         self._look(always)
         self._astray = True
         try:
-            await line.send(request)
             async with asyncio.timeout(reply_s) as limit:
                 self._limit = None if always else limit
+                await line.send(request)
                 while True:
                     data = await line.receive()
                     if not data:
@@ -132,11 +136,15 @@ class Exchange(Generic[ReplyT]):
     async def _is_silent(self, line: Transport, quiet_s: float) -> bool:
         """Throw away what comes, until nothing has come for so long; False when the other end has gone."""
         await asyncio.sleep(0)  # lets the loop collect what the line has already brought
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + FLOOD_S
         with contextlib.suppress(TimeoutError):
-            while True:
+            while loop.time() < until_s:
                 async with asyncio.timeout(quiet_s):
                     if not await line.receive():
                         return False
+            self._astray = True
+            raise ProtocolViolation(f"the line does not fall silent within {FLOOD_S:g} s.", device=self._name)
         return True
 
     async def _drop(self) -> None:

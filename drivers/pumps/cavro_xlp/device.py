@@ -138,6 +138,8 @@ class CavroXlp(Pump[Options]):
             except (ReplyTimeout, ProtocolViolation):
                 if not left or (self.options.frame == "dt" and words.endswith("R")):
                     raise  # without a number a pump would do it twice
+        if bool(reply.data) != words.startswith("?") and not reply.error:
+            raise ProtocolViolation(f"{words} is answered by {reply.data!r}.", device=self.name)
         if reply.error and reply.error not in errors:
             text = f"{wire.ERRORS.get(reply.error, f'error {reply.error}')}."
             begun = reply.error not in (2, 3, 4, NOT_INITIALISED, OVERFLOW)

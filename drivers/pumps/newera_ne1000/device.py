@@ -24,6 +24,8 @@ TOLERANCE = 0.002
 #: By how much a run may last longer than volume and rate tell.
 LATE_S, LATE = 5.0, 0.05
 MARK_PHASES = (40, 41)
+#: Commands that are answered by data; all others only by the status.
+QUESTIONS = ("VOL", "DIS")
 DIRECTIONS = {"infuse": "INF", "withdraw": "WDR"}
 
 
@@ -175,6 +177,8 @@ class Ne1000(Pump[Options]):
             raise CommandFailed(f"{wire.ALARMS[reply.alarm]}.", device=self.name)
         if reply.error is not None:
             raise CommandRefused(f"{command}: {wire.ERRORS.get(reply.error, reply.error)}.", device=self.name)
+        if bool(reply.data) != (command in QUESTIONS):
+            raise ProtocolViolation(f"{command} is answered by {reply.data!r}.", device=self.name)
         return reply
 
     def _note(self, reply: Reply) -> None:
