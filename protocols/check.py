@@ -1,6 +1,6 @@
 """All that can be said of a protocol on a lab before anything runs: the program, or every problem at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 

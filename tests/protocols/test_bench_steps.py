@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from labfile import Lab
-from orchestrator.labview import view
+from orchestrator.labview import forecasts, view
 from orchestrator.simulate import simulate
 from protocols import schema
 from protocols.check import Checked, check
@@ -37,10 +37,12 @@ def verbs(found: Checked, *devices: str) -> list[str]:
 
 
 def readings(lab: Lab, found: Checked) -> dict[str, float]:
+    """Of a dry run, whose duration is the one that was predicted within 5 %."""
     assert found.ok, found.problems
     assert found.program is not None
     predicted = simulate(lab, found.program)
     assert predicted.result.outcome == "completed", predicted.result.error
+    assert forecasts(lab, found.program)[0].duration_s == pytest.approx(predicted.result.duration_s, rel=0.05)
     return {f"{one['step']}.{one['quantity']}": one["value"] for one in predicted.result.readings}
 
 
