@@ -1,6 +1,6 @@
 """All that can be said of a protocol on a lab before anything runs: the program, or every problem at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,8 @@ _BOUNDED = {
     "volume_ul": "volume",
     "rate_ul_s": "rate",
     "speed_rpm": "speed",
+    "ramp_c_min": "ramp",
+    "rate_sccm": "flow",
     "duration_s": "duration",
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",
@@ -107,18 +109,23 @@ def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
     found = []
     for action in program.actions:
         ranges = lab.limits[action.device].ranges if action.device in lab.limits else {}
-        for argument, name in _BOUNDED.items():
-            if argument not in action.args or name not in ranges:
-                continue
-            given = action.args[argument]
-            for value in given if isinstance(given, list) else [given]:
-                allowed = ranges[name]
-                if not allowed.low <= value <= allowed.high:
-                    message = f"{name} {value:g} {allowed.unit} is outside what {action.device} may do ({allowed})"
-                    found.append(
-                        Problem("LIM-001", action.step, message, "Change the value, or the limit in lab.toml.")
-                    )
+        for argument, value in _values(action.args):
+            allowed = ranges.get(_BOUNDED[argument])
+            if allowed is not None and not allowed.low <= value <= allowed.high:
+                name = _BOUNDED[argument]
+                message = f"{name} {value:g} {allowed.unit} is outside what {action.device} may do ({allowed})"
+                found.append(Problem("LIM-001", action.step, message, "Change the value, or the limit in lab.toml."))
     return found
+
+
+def _values(args: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The values of an action that a limit bounds, also those of its segments."""
+    for argument, given in args.items():
+        for value in given if isinstance(given, list) else [given]:
+            if isinstance(value, Mapping):
+                yield from _values(value)
+            elif argument in _BOUNDED and value is not None:
+                yield argument, value
 
 
 def _once(problems: Iterable[Problem], frames: Mapping[str, Frame]) -> tuple[Problem, ...]:

@@ -65,6 +65,7 @@ class Ledger:
     def __init__(self, lend: Mapping[tuple[str, str], str] | None = None) -> None:
         self.items: dict[str, Item] = {TRASH: Item(kind("trash"), None, {"A1": {}})}
         self.mounts: dict[str, Mounted] = {}
+        self.syringes: dict[str, Contents] = {}  # pump -> what it holds
         self.filled_ul: Contents = {}
         self.tips_used: dict[str, int] = {}
         self.waste_ul = 0.0
@@ -75,7 +76,7 @@ class Ledger:
             "move_labware": self._move_labware, "load_pipette": self._load_pipette,
             "pick_up_tip": self._pick_up_tip, "drop_tip": self._drop_tip, "aspirate": self._aspirate,
             "dispense": self._dispense, "blow_out": self._blow_out, "touch_tip": self._reach, "move_to": self._reach,
-            "read_absorbance": self._read_absorbance,
+            "read_absorbance": self._read_absorbance, "withdraw": self._withdraw, "infuse": self._infuse,
         }  # fmt: skip
 
     def apply(self, action: Action) -> list[Problem]:
@@ -267,6 +268,28 @@ class Ledger:
             )
         _add(item.wells[well], contents)
         item.used.add(well)
+
+    # Pumps
+
+    def _withdraw(self, device: str, volume_ul: float, labware: str = "", well: str = "", **_: Any) -> None:
+        item = self._open_well(labware, well)
+        self._require(labware, item, well, volume_ul)
+        _add(self.syringes.setdefault(device, {}), _take(item.wells[well], volume_ul))
+        item.used.add(well)
+
+    def _infuse(self, device: str, volume_ul: float, labware: str = "", well: str = "", **_: Any) -> None:
+        item, held = self._open_well(labware, well), self.syringes.setdefault(device, {})
+        if volume_ul > volume_of(held) + TOLERANCE_UL:
+            raise Violation("LIQ-005", f"{device} holds {volume_of(held):g} uL; {volume_ul:g} uL are given")
+        self._pour(labware, item, well, _take(held, volume_ul))
+
+    def _open_well(self, labware: str, well: str) -> Item:
+        item = self.item(labware)
+        if well not in item.wells:
+            raise Violation("LAB-002", f"{labware} has no well {well} for liquid")
+        if item.sealed:
+            raise Violation("LAB-003", f"{labware} is sealed", "Put a peel step before this one.")
+        return item
 
     # Views
 

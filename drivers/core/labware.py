@@ -67,6 +67,11 @@ class LabwareKind:
         return next(iter(self.wells.values())).capacity_ul
 
     @property
+    def first_well(self) -> str:
+        """The first well of the first column, such as A1; empty where there is none."""
+        return self.columns[0][0] if self.columns else ""
+
+    @property
     def height_mm(self) -> float:
         """Outer height."""
         return float(self.definition["dimensions"]["zDimension"])

@@ -96,7 +96,8 @@ class _Tracer:
     def run(self, actions: Iterable[Action]) -> Trace:
         before: dict[str, Callable[[Action], None]] = {
             "aspirate": self._aspirate, "dispense": self._dispense, "drop_tip": self._drop, "fill": self._fill,
-            "set_temperature": self._heat, "confirm": self._taken, "blow_out": self._dispense,
+            "set_temperature": self._heat, "heat": self._heat, "run_program": self._fire, "confirm": self._taken,
+            "withdraw": self._withdraw, "infuse": self._infuse, "blow_out": self._dispense,
         }  # fmt: skip
         for action in actions:
             if action.step not in self.sealed:
@@ -157,6 +158,21 @@ class _Tracer:
             self._meet(action.step, f"{labware}/{well}", inside, there)
             self.touched[mount] = self.touched.get(mount, _NOTHING) | there
 
+    def _withdraw(self, action: Action) -> None:
+        """A syringe is not washed between: what it touched meets what comes."""
+        there, held = self._in_well(action), _liquids(self.ledger.syringes.get(action.device, {}))
+        touched = self.touched.get(action.device, _NOTHING)
+        self._meet(action.step, f"the syringe of {action.device}", held | touched, there)
+        self.touched[action.device] = touched | there
+
+    def _infuse(self, action: Action) -> None:
+        where = f"{action.args['labware']}/{action.args['well']}"
+        self._meet(action.step, where, self.touched.get(action.device, _NOTHING), self._in_well(action))
+
+    def _in_well(self, action: Action) -> Liquids:
+        item = self.ledger.items.get(action.args["labware"])
+        return _liquids(item.wells.get(action.args["well"], {})) if item is not None else _NOTHING
+
     def _drop(self, action: Action) -> None:
         self.touched.pop(action.args["mount"], None)
         for inside in self._in_tips(action):
@@ -178,6 +194,13 @@ class _Tracer:
         for name, item in self.ledger.items.items():
             if item.site is not None and item.site.partition(".")[0] == action.device:
                 self._warm(action.step, name, action.args["temperature_c"])
+
+    def _fire(self, action: Action) -> None:
+        """What stands in a furnace comes to the highest temperature of its program."""
+        hottest_c = max(segment["temperature_c"] for segment in action.args["segments"])
+        for name, item in self.ledger.items.items():
+            if item.site is not None and item.site.partition(".")[0] == action.device:
+                self._warm(action.step, name, hottest_c)
 
     def _taken(self, action: Action) -> None:
         """Labware that a person takes to a device of their own."""

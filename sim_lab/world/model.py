@@ -9,6 +9,7 @@ from drivers.core.labware import LabwareKind
 from sim_lab.world.air import Air, evaporation_mol_s, open_sides
 from sim_lab.world.heat import Body
 from sim_lab.world.liquids import WATER, WATER_MOL_PER_UL, Vessel, solution
+from sim_lab.world.mass import EMPTY_SD, empty_g, liquid_g
 from sim_lab.world.reactions import Turnover
 
 LABWARE_TAU_S = 300.0  # a filled microplate follows its surroundings in minutes: our estimate
@@ -42,8 +43,10 @@ class World:
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
         self.warmth: dict[str, float] = {}  # site -> degC that labware there tends to; elsewhere it is the air's
+        self.heaters: dict[str, Body] = {}  # site -> what surrounds labware there, where that has a heat of its own
         self.closed: set[str] = set()  # sites that cannot be reached now, such as a tray that is in
         self.clamped: set[str] = set()  # sites that hold fast what stands there
+        self.touched_s: dict[str, float] = {}  # site -> when what stands there was last changed by a hand or an arm
         self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
         self.waste = Vessel()
         self.brought = Vessel()  # all liquid that ever came into the lab
@@ -62,9 +65,12 @@ class World:
             raise PhysicalError(f"{name} is in the lab already")
         self._require_free(site)
         wells = {} if kind.is_tip_rack else {well: Vessel() for well in kind.wells}
-        body = Body(self.air.temperature_c, self._surroundings_c(site), LABWARE_TAU_S, self.now())
-        self.labware[name] = Labware(name, kind, wells, set(kind.wells) if kind.is_tip_rack else set(), body)
+        body = Body(self.air.temperature_c, self.air.temperature_c, LABWARE_TAU_S, self.now())
+        labware = Labware(name, kind, wells, set(kind.wells) if kind.is_tip_rack else set(), body)
+        self._expose(labware, site)
+        self.labware[name] = labware
         self.at[site] = name
+        self.touched_s[site] = self.now()
 
     def on(self, site: str) -> Labware | None:
         """The labware on a site, if any."""
@@ -79,14 +85,16 @@ class World:
         if site in self.clamped:
             raise PhysicalError(f"{site} holds {self.at[site]} fast")
         labware = self.labware[self.at.pop(site)]
-        self._aim(labware, self.air.temperature_c)
+        self.touched_s[site] = self.now()
+        self._expose(labware, None)
         return labware
 
     def put(self, labware: Labware, site: str) -> None:
         """Put lifted labware down."""
         self._require_free(site)
         self.at[site] = labware.name
-        self._aim(labware, self._surroundings_c(site))
+        self.touched_s[site] = self.now()
+        self._expose(labware, site)
 
     def warm(self, site: str, temperature_c: float | None) -> None:
         """Give a site a temperature of its own from now on, or with None that of the air again."""
@@ -96,16 +104,24 @@ class World:
             self.warmth[site] = temperature_c
         labware = self.on(site)
         if labware is not None:
-            self._aim(labware, self._surroundings_c(site))
+            self._expose(labware, site)
 
-    def _aim(self, labware: Labware, target_c: float) -> None:
-        """Bring labware among other surroundings; until now its wells were among the old ones."""
+    def heat(self, site: str, heater: Body) -> None:
+        """Let what stands on a site follow a plate or a chamber; to be said again whenever the heater's aim changes."""
+        self.heaters[site] = heater
+        labware = self.on(site)
+        if labware is not None:
+            self._expose(labware, site)
+
+    def _expose(self, labware: Labware, site: str | None) -> None:
+        """Bring labware among the surroundings of a site, or of none; until now its wells were among the old ones."""
         for well in labware.seen_s:
             self.vessel(labware, well)
-        labware.body.aim(target_c, self.now())
-
-    def _surroundings_c(self, site: str) -> float:
-        return self.warmth.get(site, self.air.temperature_c)
+        heater = self.heaters.get(site or "")
+        if heater is not None:
+            labware.body.follow(heater, self.now())
+        else:
+            labware.body.aim(self.warmth.get(site or "", self.air.temperature_c), self.now())
 
     def _require_open(self, site: str) -> None:
         if site in self.closed:
@@ -116,12 +132,23 @@ class World:
         if site in self.at:
             raise PhysicalError(f"{self.at[site]} stands on {site} already")
 
+    def mass_g(self, labware: Labware) -> float:
+        """Mass of labware with all that is in it, g."""
+        temperature_c = labware.body.at(self.now())
+        held = sum(liquid_g(self.vessel(labware, well), temperature_c) for well in labware.vessels)
+        return empty_g(labware.kind) * (1 + EMPTY_SD * self.rng(f"mass/{labware.name}").gauss(0.0, 1.0)) + held
+
     # Liquids
 
     def fill(self, labware: str, well: str, volume_ul: float, species: Mapping[str, float]) -> None:
         """Bring liquid into the lab; `species` in mol/L."""
         for vessel in (self.vessel(self.labware[labware], well), self.brought):
             vessel.add(solution(volume_ul, species))
+        self.touch(labware)
+
+    def touch(self, labware: str) -> None:
+        """What stands on the site of this labware has just changed."""
+        self.touched_s |= {site: self.now() for site, name in self.at.items() if name == labware}
 
     def vessel(self, labware: Labware, well: str) -> Vessel:
         """What a well holds now: what reacted and evaporated up to this moment is taken account of first."""
