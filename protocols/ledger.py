@@ -33,6 +33,11 @@ class Mounted:
     nozzles: int
     tip: Tip | None = None
 
+    @property
+    def in_use(self) -> int:
+        """Nozzles that reach wells: those with a tip, or all when there is none yet."""
+        return len(self.tip.contents) if self.tip else self.nozzles
+
 
 @dataclass(slots=True)
 class Item:
@@ -169,20 +174,21 @@ class Ledger:
             )
         if item.sealed:
             raise Violation("LAB-003", f"{labware} is sealed", "Put a peel step before this one.")
-        covered = item.kind.covered(well, self._mounted(mount).nozzles)
+        nozzles = self._mounted(mount).in_use
+        covered = item.kind.covered(well, nozzles)
         if not covered:
             hint = "Name the well of the first nozzle: row A of a 96-well plate, A or B of 384."
-            raise Violation("LAB-004", f"{self.mounts[mount].nozzles} nozzles do not fit {labware}/{well}", hint)
+            raise Violation("LAB-004", f"{nozzles} nozzles do not fit {labware}/{well}", hint)
         return covered
 
-    def _pick_up_tip(self, device: str, mount: str, labware: str, well: str) -> None:
+    def _pick_up_tip(self, device: str, mount: str, labware: str, well: str, tips: int | None = None) -> None:
         mounted = self._mounted(mount)
         if mounted.tip is not None:
             raise Violation("TIP-003", f"the {mount} pipette carries a tip already", "Put a drop before this pick_up.")
         item = self.item(labware)
         if not item.kind.is_tip_rack:
             raise Violation("TIP-004", f"{labware} ({item.kind.load_name}) is no tip rack")
-        wells = self._reach(device, mount, labware, well)
+        wells = self._few(item, labware, well, tips) if tips else self._reach(device, mount, labware, well)
         missing = [name for name in wells if name not in item.tips]
         if missing:
             raise Violation(
@@ -193,9 +199,20 @@ class Ledger:
         self.tips_used[used] = self.tips_used.get(used, 0) + len(wells)
         mounted.tip = Tip(min(item.kind.tip_capacity_ul, mounted.model.max_ul), [{} for _ in wells])
 
+    def _few(self, item: Item, labware: str, well: str, tips: int) -> tuple[str, ...]:
+        """Tips for the first nozzles alone: the others must hang over the rim, or over places without a tip."""
+        column = next((column for column in item.kind.columns if well in column), ())
+        below = column[column.index(well) :] if column else ()
+        extra = [name for name in below[tips:] if name in item.tips]
+        if len(column) != 8 or len(below) < tips or extra:
+            hint = "Name a tip below which there are no more than those: the last ones of a column."
+            raise Violation("TIP-006", f"from {labware}/{well} the first nozzles cannot take just {tips} tips", hint)
+        return below[:tips]
+
     def _drop_tip(self, device: str, mount: str, labware: str, well: str) -> None:
-        tip = self._loaded(mount)
-        self._reach(device, mount, labware, well)
+        tip, wells = self._loaded(mount), self._reach(device, mount, labware, well)
+        if self.items[labware].kind.is_tip_rack:
+            self.items[labware].tips |= set(wells)  # it can be picked up again, soiled as it is
         self.waste_ul += sum(map(volume_of, tip.contents))
         self._mounted(mount).tip = None
 

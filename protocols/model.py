@@ -104,6 +104,7 @@ class PickUp(_Part):
 
     act: Literal["pick_up"]
     tip: WellField | None = None
+    tips: Annotated[int, Field(ge=1, le=7)] | None = None  # for the first nozzles alone, at the end of a column
 
 
 class Aspirate(_Part):

@@ -28,6 +28,8 @@ if [ ! -f "$installed" ] || [ tests/outside/package-lock.json -nt "$installed" ]
     fi
 fi
 
+sh tools/setup_opentrons.sh
+
 crate=tests/outside/crate # the validator of RO-Crates wants another rich than ours: it has an environment of its own
 if [ ! -f "$crate/.venv/.ready" ] || [ "$crate/constraints.txt" -nt "$crate/.venv/.ready" ]; then
     pip="$crate/.venv/bin/python -m pip --disable-pip-version-check -q install --constraint $crate/constraints.txt"

@@ -76,8 +76,8 @@ class LiquidHandler(Instrument[OptionsT]):
         """Tell the device that the labware is no longer on its deck; parks the gantry out of the way."""
 
     @abstractmethod
-    async def pick_up_tip(self, mount: str, labware: str, well: str) -> None:
-        """Take a tip (one per nozzle) from a rack."""
+    async def pick_up_tip(self, mount: str, labware: str, well: str, tips: int | None = None) -> None:
+        """Take a tip (one per nozzle) from a rack; `tips` where the rack has so few below the first nozzles."""
 
     @abstractmethod
     async def aspirate(

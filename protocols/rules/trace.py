@@ -91,6 +91,7 @@ class _Tracer:
     wasted: dict[str, str] = field(default_factory=dict)
     sealed: dict[str, frozenset[str]] = field(default_factory=dict)
     touched: dict[str, Liquids] = field(default_factory=dict)  # mount -> what its tip has touched
+    returned: dict[tuple[str, str], Liquids] = field(default_factory=dict)  # rack, well -> what the tip there touched
     seen: set[tuple[object, ...]] = field(default_factory=set)
 
     def run(self, actions: Iterable[Action]) -> Trace:
@@ -98,6 +99,7 @@ class _Tracer:
             "aspirate": self._aspirate, "dispense": self._dispense, "drop_tip": self._drop, "fill": self._fill,
             "set_temperature": self._heat, "heat": self._heat, "run_program": self._fire, "confirm": self._taken,
             "withdraw": self._withdraw, "infuse": self._infuse, "blow_out": self._dispense,
+            "pick_up_tip": self._pick_up,
         }  # fmt: skip
         for action in actions:
             if action.step not in self.sealed:
@@ -126,7 +128,7 @@ class _Tracer:
         mounted = self.ledger.mounts.get(action.args["mount"])
         if item is None or mounted is None or action.args["well"] not in item.kind.wells:
             return []
-        covered = item.kind.covered(action.args["well"], mounted.nozzles)
+        covered = item.kind.covered(action.args["well"], action.args.get("tips") or mounted.in_use)
         return [(well, _liquids(item.wells.get(well, {})), volume_of(item.wells.get(well, {}))) for well in covered]
 
     def _in_tips(self, action: Action) -> list[Liquids]:
@@ -173,8 +175,16 @@ class _Tracer:
         item = self.ledger.items.get(action.args["labware"])
         return _liquids(item.wells.get(action.args["well"], {})) if item is not None else _NOTHING
 
+    def _pick_up(self, action: Action) -> None:
+        for well, _, _ in self._wells(action):
+            dirt = self.returned.pop((action.args["labware"], well), _NOTHING)
+            if dirt:
+                self.touched[action.args["mount"]] = self.touched.get(action.args["mount"], _NOTHING) | dirt
+
     def _drop(self, action: Action) -> None:
-        self.touched.pop(action.args["mount"], None)
+        dirt = self.touched.pop(action.args["mount"], _NOTHING)
+        if action.args["labware"] != TRASH:
+            self.returned.update({(action.args["labware"], well): dirt for well, _, _ in self._wells(action)})
         for inside in self._in_tips(action):
             self._waste(action.step, inside)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.core.labware import LabwareKind
+from sim_lab.faults.inject import Faults
 from sim_lab.world.air import Air, evaporation_mol_s, open_sides
 from sim_lab.world.heat import Body
 from sim_lab.world.liquids import WATER, WATER_MOL_PER_UL, Vessel, solution
@@ -40,6 +41,7 @@ class World:
         self.sites = sites
         self.air = air or Air()
         self.now: Callable[[], float] = lambda: 0.0
+        self.faults = Faults()
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
         self.warmth: dict[str, float] = {}  # site -> degC that labware there tends to; elsewhere it is the air's
