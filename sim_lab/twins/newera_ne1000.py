@@ -56,7 +56,7 @@ class Twin(StreamTwin):
 
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
-        self.line = self.site("line")
+        self.mouth = self.site("line")
         self.syringe = Syringe(world, (options.syringe_ml if options else 10.0) * 1e3)
         self.diameter_mm, self.volume_unit = 14.43, "ML"
         self.status, self.alarm, self.silence_s = STOPPED, "R", 0
@@ -144,7 +144,7 @@ class Twin(StreamTwin):
             return
         step_ul = min(run.rate_ul_s * passed_s, run.volume_ul - run.moved_ul)
         moved_ul = min(step_ul, self._room_ul(self.status == WITHDRAWING))
-        (self.syringe.draw if self.status == WITHDRAWING else self.syringe.give)(moved_ul, self.line)
+        (self.syringe.draw if self.status == WITHDRAWING else self.syringe.give)(moved_ul, self.mouth)
         self.counted["WDR" if self.status == WITHDRAWING else "INF"] += moved_ul
         run.moved_ul += moved_ul
         if moved_ul < step_ul - 1e-6:
