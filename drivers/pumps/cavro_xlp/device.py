@@ -117,6 +117,7 @@ class CavroXlp(Pump[Options]):
         until_s = loop.time() + at_most_s
         while not (await self._ask("Q")).is_ready:
             if loop.time() > until_s:
+                await self._ask("T", always=True)
                 raise CommandFailed(f"it is busy for more than {at_most_s:.0f} s.", device=self.name)
             await self._wire.rest(POLL_S)
 

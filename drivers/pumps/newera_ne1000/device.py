@@ -136,6 +136,7 @@ class Ne1000(Pump[Options]):
         look_s = min(POLL_S, self.options.silence_s / 3) if self.options.silence_s else POLL_S
         while (await self._ask("")).status in RUNNING:
             if loop.time() > until_s + LATE_S + LATE * lasts_s:
+                await self._rest(always=True)
                 raise CommandFailed("it runs for longer than its volume and rate allow.", device=self.name)
             await self._wire.rest(max(0.05, min(look_s, until_s - loop.time())))
 

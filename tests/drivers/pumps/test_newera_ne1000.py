@@ -12,7 +12,7 @@ from drivers.core.labware import kind
 from drivers.pumps.newera_ne1000 import DRIVER, wire
 from drivers.pumps.newera_ne1000.wire import Reply
 from sim_lab import clock
-from sim_lab.twins.newera_ne1000 import Twin
+from sim_lab.twins.newera_ne1000 import COMMANDS, Twin
 
 WATER = {"7732-18-5": 55.4}
 
@@ -230,5 +230,19 @@ def test_a_power_cut_is_told(bench):
         lab.twin.alarm, lab.twin.silence_s = "R", 10
         with pytest.raises(CommandFailed, match="without power"):
             await drawing
+
+    run(main)
+
+
+def test_a_pump_that_runs_for_too_long_is_stopped(bench, monkeypatch):
+    async def main():
+        lab = bench()
+        await lab.device.connect()
+        dip(lab, "stock")
+        rate = Twin.rate
+        monkeypatch.setitem(COMMANDS, "RAT", lambda twin, args: rate(twin, "1UM" if args else args))  # far too slow
+        with pytest.raises(CommandFailed, match="longer"):
+            await lab.do("withdraw", volume_ul=1000.0, rate_ul_s=100.0)
+        assert lab.twin.status == "S"
 
     run(main)
