@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from protocols.importers.findings import Findings
+from protocols.importers.opentrons.brim import brim_ul
 from protocols.importers.opentrons.deck import Deck
 from protocols.importers.opentrons.levels import Counted, Real, Well, run
 from protocols.importers.opentrons.read import Command, SourceFile, said
@@ -70,16 +71,27 @@ class Liquids:
         """Wells that overflow in the source's count alone, which takes air for liquid; the others are refused later."""
         real, counted = run(Real, document, at_start), run(Counted, document, self.wells)
         partly_air: dict[str, list[str]] = {}
+        to_the_brim: dict[str, list[str]] = {}
         for (labware, well), peak_ul in counted.peak_ul.items():
-            room = counted.items[labware].kind.wells[well].capacity_ul + TOLERANCE_UL
-            if real.peak_ul.get((labware, well), 0.0) <= room and deck.hold(labware, well, peak_ul):
-                partly_air.setdefault(labware, []).append(well)
+            found, real_ul = counted.items[labware].kind, real.peak_ul.get((labware, well), 0.0)
+            nominal_ul = found.wells[well].capacity_ul
+            room_ul = max(nominal_ul, brim_ul(found.definition, well) or 0.0) if real_ul > nominal_ul else nominal_ul
+            if real_ul <= room_ul + TOLERANCE_UL and deck.hold(labware, well, peak_ul):
+                (partly_air if real_ul <= nominal_ul + TOLERANCE_UL else to_the_brim).setdefault(labware, []).append(
+                    well
+                )
         for labware, wells in partly_air.items():
             text = (
                 f"'{deck.document[labware]['name']}' {', '.join(wells)}: more is drawn in all than is there; it is "
                 "counted as liquid that was there from the start, or came with it, and the wells as if they held it"
             )
             self.findings.assume("IMP-006", text, hint="Fill sources again in time, or know that air is drawn.")
+        for labware, wells in to_the_brim.items():
+            text = (
+                f"'{deck.document[labware]['name']}' {', '.join(wells)}: more is in them than the volume that they "
+                "are named for; by their geometry they hold it to the brim"
+            )
+            self.findings.assume("IMP-006", text, hint="Carry it with care, or take labware with deeper wells.")
 
     def _believe_loads(self, deck: Deck) -> None:
         """Where the file loads more than its own definition allows, the load is believed."""

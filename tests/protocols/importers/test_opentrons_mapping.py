@@ -477,6 +477,19 @@ def test_an_overflow_is_left_to_the_validator(kit: Any) -> None:
     assert [problem.rule for problem in checked.problems if problem.severity == "block"] == ["LIQ-003"]
 
 
+def test_a_well_may_be_full_to_its_brim(kit: Any) -> None:
+    def given(volume: float) -> list[Any]:
+        load = {"labwareId": "pcr", "namespace": "opentrons", "loadName": "nest_96_wellplate_100ul_pcr_full_skirt"}
+        place = ("loadLabware", {**load, "version": 1, "location": {"slotName": "9"}})
+        fill = ("loadLiquid", {"liquidId": "0", "labwareId": "pcr", "volumeByWell": {"A1": 100}})
+        return [*kit.setup(), place, fill, *transfer(kit, "dish/A1", "pcr/A1", volume)]
+
+    assert kit.checked(given(110)).ok  # 210 uL: its geometry holds 217.3
+    assert any("to the brim" in problem.message for problem in kit.imported(given(110)).problems)
+    blocked = [problem.rule for problem in kit.checked(given(120)).problems if problem.severity == "block"]
+    assert blocked == ["LIQ-003"]
+
+
 # People and the rest
 
 
