@@ -52,6 +52,7 @@ class Output:
     lab_file: Path
     runs: Path
     as_json: bool
+    url: str = ""
 
     @staticmethod
     def print_json(document: Mapping[str, Any]) -> None:
@@ -83,7 +84,7 @@ class Output:
         from protocols.problems import ProtocolError
 
         try:
-            return read(file, _values(parameters))
+            return read(file, values(parameters))
         except ProtocolError as error:
             raise problems_failure(verb, file, error.problems) from error
 
@@ -110,7 +111,8 @@ def problems_failure(
     return Failure(EXIT_INVALID, [f"{file}: {problem}" for problem in problems], document)
 
 
-def _values(parameters: Iterable[str]) -> dict[str, str]:
+def values(parameters: Iterable[str]) -> dict[str, str]:
+    """`name=value` as it was typed, by name."""
     values = {}
     for text in parameters:
         name, equals, value = text.partition("=")
