@@ -122,7 +122,33 @@ def room(world: TwinWorld, round_: int) -> list[Act]:
     return [Act("measure", {}, seen)] * 3
 
 
+def within(low: float, high: float) -> Truth:
+    """The first reading lies there."""
+    return lambda _, readings: readings[0].value is not None and low < readings[0].value < high
+
+
+def balance(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("zero", {}), Act("weigh", {}, within(-0.05, 0.05))]
+
+
+def hotplate(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("measure", {}, within(15, 40)), Act("stir", {"speed_rpm": 300.0}), Act("deactivate", {})]
+
+
+def pump(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act(verb, {"volume_ul": 200.0}) for verb in ("withdraw", "infuse")]
+
+
+def gas(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("flow", {"rate_sccm": 100.0, "duration_s": 10.0}, within(80, 120)), Act("deactivate", {})]
+
+
+def furnace(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("measure", {}, within(15, 40))] * 2
+
+
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
-    "lads.plate_reader": reader, "mqtt.environment": room,
+    "mettler.sics": balance, "ika.rct": hotplate, "newera.ne1000": pump, "alicat.mc": gas,
+    "eurotherm.3200": furnace, "lads.plate_reader": reader, "mqtt.environment": room,
 }  # fmt: skip

@@ -263,10 +263,9 @@ class OT2(LiquidHandler[Options]):
         """The robot's word on one command; an answer about another one is the answer to another question."""
         with readable(self.name, "its answer"):
             data: dict[str, Any] = answer.json()["data"]
-            if (data["commandType"], data["key"]) != (kind, key) or not isinstance(data["status"], str):
-                raise ProtocolViolation(
-                    f"it answers about {data['commandType']}, asked about {kind}.", device=self.name
-                )
+            about = data.get("commandType", kind), data.get("key", key)
+            if about != (kind, key) or not isinstance(data["status"], str):
+                raise ProtocolViolation(f"it answers about {about[0]}, asked about {kind}.", device=self.name)
         return data
 
     async def _look(self, method: str, path: str) -> Any:
