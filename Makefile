@@ -46,6 +46,7 @@ schemas: setup
 	@$(BIN)/python -m protocols.schema
 	@$(BIN)/python -m registry.schema
 	@$(BIN)/python -m api.http.document
+	@$(BIN)/python -m api.client.generate
 
 crash: setup-test
 	@$(BIN)/python -m benchmarks.crash --points $(POINTS)
