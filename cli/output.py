@@ -52,6 +52,7 @@ class Output:
     lab_file: Path
     runs: Path
     as_json: bool
+    url: str = ""
 
     @staticmethod
     def print_json(document: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The Python client against a lab that is up: every operation, lost answers, cut connections, refusals."""
 
 import asyncio
+import contextlib
 import inspect
 import socket
 import threading
@@ -105,10 +106,8 @@ class Between:
 
 
 def _end(one: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 @pytest.fixture
@@ -145,7 +144,7 @@ def test_a_run_from_submission_to_plate(lab: Lab) -> None:
     assert isinstance(data, Table)
     assert data.wells("read").keys() == {"A1", "A2", "A3"}
     assert "<svg" in data.plate("read").svg
-    assert [name["name"] for name in client.iter_documents(told.run_id)][0] == "start"
+    assert next(client.iter_documents(told.run_id))["name"] == "start"
     assert told.run_id in {run.run_id for run in client.iter_runs()}
     files = {file.name: file.bytes for file in client.files(told.run_id)}
     assert len(client.file(told.run_id, "run.json")) == files["run.json"]
