@@ -10,7 +10,7 @@ import click
 
 from api import models as m
 from api.client import LabClient, LabRefused
-from cli.output import EXIT_INVALID, EXIT_PERSON, EXIT_REFUSED, EXIT_UNREACHABLE, Failure, Output, values
+from cli.output import EXIT_INVALID, EXIT_PERSON, EXIT_REFUSED, EXIT_UNREACHABLE, Failure, Output, failure, values
 from cli.service import Submitting, by_planned_end
 
 PATIENCE_S = 1.0  # for an interface that is being replaced
@@ -80,6 +80,8 @@ class Interface:
         source = self.output.source(self.verb, asked.file, asked.parameters)
         with self._client() as client:
             cell = _cell(client, asked.world)
+            if cell.state != "up":  # it would be taken, and wait for a worker
+                raise failure(self.verb, EXIT_UNREACHABLE, f"nobody works in {cell.cell}. Start it with `lab up`.")
             try:
                 told = client.submit(
                     document=source.document, parameters=values(asked.parameters), world=cell.world,

@@ -41,7 +41,8 @@ class _Common:
             raise refused("no_address", f"{self.url!r} is no address", "Say http(s)://host:port, or set LAB_URL.")
         shown = token or os.environ.get("LAB_TOKEN", "")
         self._headers = {"authorization": f"Bearer {shown}"} if shown else {}
-        self._tls, self._patience_s = tls, patience_s
+        self._tls = tls if self.url.startswith("https://") else None
+        self._patience_s = patience_s
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

@@ -16,6 +16,7 @@ import yaml
 
 from api import models as m
 from api.client import AsyncLabClient, LabClient, LabRefused, Table, generate
+from api.client.call import Call
 from api.http.document import document
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,29 @@ def test_every_operation_is_a_method_with_its_types(client: type) -> None:
         assert parameters.keys() - {"self"} == wanted, operation.name
         assert all(one.annotation is not inspect.Parameter.empty for name, one in parameters.items() if name != "self")
         assert bool(operation.item) == hasattr(client, f"iter_{operation.name}"), operation.name
+
+
+def test_an_answer_of_a_newer_lab_is_read_and_nonsense_is_told() -> None:
+    call = Call("GET", "/healthz", m.Health)
+    assert call.read(200, b'{"ok": true, "detail": "", "of tomorrow": 1}') == m.Health(ok=True)
+    for status, body, kind, said in (
+        (200, b"<html>", "unreadable", "1 things in the answer cannot be read"),
+        (502, b"<html>Bad gateway", "http", "HTTP 502, without a reason"),
+        (503, b'{"ok": false, "detail": "nobody works in cell-1:twin"}', "http", "nobody works in cell-1:twin"),
+        (409, b'{"type": "/problems/conflict", "title": "t", "status": 409, "detail": "over", "new": [1]}', "conflict",
+         "over."),
+    ):  # fmt: skip
+        with pytest.raises(LabRefused) as caught:
+            call.read(status, body)
+        assert (caught.value.kind, caught.value.status, said in str(caught.value)) == (kind, status, True)
+
+
+def test_names_of_others_stay_one_part_of_the_path() -> None:
+    client = LabClient("http://127.0.0.1:1")
+    asked: list[Call[Any]] = []
+    client._send = asked.append  # type: ignore[method-assign,assignment]
+    client.file("../../auth", "me?x=1#")
+    assert asked[0].path == "/api/v1/runs/..%2F..%2Fauth/files/me%3Fx%3D1%23"
 
 
 class Between:
