@@ -6,10 +6,11 @@ import jsonschema
 import pytest
 
 from labfile import Lab
-from orchestrator.labview import forecasts, view
+from orchestrator.labview import view
 from orchestrator.simulate import simulate
 from protocols import schema
 from protocols.check import Checked, check
+from protocols.forecast import forecasts
 from protocols.parse import from_document
 from protocols.sop import sop
 
@@ -42,7 +43,7 @@ def readings(lab: Lab, found: Checked) -> dict[str, float]:
     assert found.program is not None
     predicted = simulate(lab, found.program)
     assert predicted.result.outcome == "completed", predicted.result.error
-    assert forecasts(lab, found.program)[0].duration_s == pytest.approx(predicted.result.duration_s, rel=0.05)
+    assert forecasts(found.program, view(lab))[0].duration_s == pytest.approx(predicted.result.duration_s, rel=0.05)
     return {f"{one['step']}.{one['quantity']}": one["value"] for one in predicted.result.readings}
 
 
