@@ -122,33 +122,73 @@ def room(world: TwinWorld, round_: int) -> list[Act]:
     return [Act("measure", {}, seen)] * 3
 
 
-def within(low: float, high: float) -> Truth:
-    """The first reading lies there."""
-    return lambda _, readings: readings[0].value is not None and low < readings[0].value < high
-
-
 def balance(world: TwinWorld, round_: int) -> list[Act]:
-    return [Act("zero", {}), Act("weigh", {}, within(-0.05, 0.05))]
+    if world.truth.on("balance.pan") is None:
+        world.truth.place(f"plate{round_}", kind(PLATE), "balance.pan")
+
+    def seen(_: TwinWorld, readings: Readings) -> bool:
+        (mass,) = readings
+        return mass.unit == "g" and abs(mass.value or 0.0) < 1e-3
+
+    return [Act("tare", {}), Act("weigh", {}, seen)]
 
 
 def hotplate(world: TwinWorld, round_: int) -> list[Act]:
-    return [Act("measure", {}, within(15, 40)), Act("stir", {"speed_rpm": 300.0}), Act("deactivate", {})]
+    twin: Any = world.twin("hotplate")
+
+    def warm(_: TwinWorld, readings: Readings) -> bool:
+        (reached,) = readings
+        return abs((reached.value or 0.0) - 30.0) <= 1.1 and not twin.on
+
+    return [
+        Act("heat", {"temperature_c": 30.0, "duration_s": 10.0}, warm),
+        Act("stir", {"speed_rpm": 300.0}, lambda *_: twin.targets[4] == 300.0),
+        Act("deactivate", {}, lambda *_: twin.targets == {1: 0.0, 4: 0.0}),
+    ]
 
 
-def pump(world: TwinWorld, round_: int) -> list[Act]:
-    return [Act(verb, {"volume_ul": 200.0}) for verb in ("withdraw", "infuse")]
+def pump(name: str, source: str, target: str) -> Callable[[TwinWorld, int], list[Act]]:
+    def story(world: TwinWorld, round_: int) -> list[Act]:
+        twin: Any = world.twin(name)
+        if world.truth.on(source) is None:
+            world.truth.place(f"stock{round_}", kind("reservoir_1"), source)
+            world.truth.fill(f"stock{round_}", "A1", 50_000.0, {"7732-18-5": 55.4})
+        if world.truth.on(target) is None:
+            world.truth.place(f"flask{round_}", kind("reservoir_1"), target)
+        held = twin.syringe.held_ul
+
+        def holds(volume_ul: float) -> Truth:
+            return lambda *_: abs(twin.syringe.held_ul - held - volume_ul) < 1.0
+
+        args = {"volume_ul": 200.0, "rate_ul_s": 100.0}
+        return [Act("withdraw", args, holds(200.0)), Act("infuse", args, holds(0.0))]
+
+    return story
 
 
 def gas(world: TwinWorld, round_: int) -> list[Act]:
-    return [Act("flow", {"rate_sccm": 100.0, "duration_s": 10.0}, within(80, 120)), Act("deactivate", {})]
+    twin: Any = world.twin("gas")
+
+    def flowed(_: TwinWorld, readings: Readings) -> bool:
+        (mean,) = readings
+        return abs((mean.value or 0.0) - 250.0) < 10.0 and twin.setpoint == 0.0 and twin.gas == 8
+
+    return [Act("flow", {"rate_sccm": 250.0, "duration_s": 10.0, "gas": "N2"}, flowed)]
 
 
 def furnace(world: TwinWorld, round_: int) -> list[Act]:
-    return [Act("measure", {}, within(15, 40))] * 2
+    twin: Any = world.twin("furnace")
+
+    def fired(_: TwinWorld, readings: Readings) -> bool:
+        (reached,) = readings
+        return abs((reached.value or 0.0) - 60.0) < 2.2 and twin.working_c == 20.0
+
+    return [Act("run_program", {"segments": [{"temperature_c": 60.0, "duration_s": 10.0}]}, fired)]
 
 
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
-    "mettler.sics": balance, "ika.rct": hotplate, "newera.ne1000": pump, "alicat.mc": gas,
-    "eurotherm.3200": furnace, "lads.plate_reader": reader, "mqtt.environment": room,
+    "lads.plate_reader": reader, "mqtt.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
+    "newera.ne1000": pump("syringe", "syringe.line", "syringe.line"), "alicat.mc": gas, "eurotherm.3200": furnace,
+    "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"),
 }  # fmt: skip

@@ -68,8 +68,9 @@ class Twin(StreamTwin):
 
     def _answer(self, words: str) -> Reply:
         if words in ("Q", "?29"):
-            error, self.error = self.error, self.error if self.error == NOT_INITIALISED else 0
-            return Reply(not self._is_busy(), error)
+            error, self.error = self.error, 0
+            lost = not self.is_ready_for_moves and not self._is_busy()
+            return Reply(not self._is_busy(), error or (NOT_INITIALISED if lost else 0))
         if words.startswith("?") or words in ("F", "&"):
             told = self._report(words)
             return Reply(not self._is_busy(), 0 if told else INVALID, told)

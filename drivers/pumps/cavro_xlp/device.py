@@ -38,12 +38,19 @@ class CavroXlp(Pump[Options]):
             self._wire.resume()
             await self._wire.close()
             await self._ask("Q", errors=tuple(wire.ERRORS))
-            reply = await self._ask("Q", errors=(NOT_INITIALISED,))
-            if reply.error == NOT_INITIALISED:
-                await self._ask("N1R")  # microsteps, which it takes only now
-                force = 0 if self.options.syringe_ml > 1 else 1 if self.options.syringe_ml > 0.1 else 2
-                await self._ask(f"Z{force},{self.options.waste},{self.options.waste}R")
-                await self._rest(INITIALISE_S)
+            if (await self._ask("Q", errors=(NOT_INITIALISED,))).error:
+                await self._initialise()
+
+    async def _initialise(self) -> None:
+        """Empty the syringe to `waste`, and find its end."""
+        force = 0 if self.options.syringe_ml > 1 else 1 if self.options.syringe_ml > 0.1 else 2
+        for _ in range(TRIES):
+            await self._ask("N1R")  # microsteps, which it takes only now
+            await self._ask(f"Z{force},{self.options.waste},{self.options.waste}R")
+            await self._rest(INITIALISE_S, errors=(NOT_INITIALISED,))
+            if not (await self._ask("Q", errors=(NOT_INITIALISED,))).error:
+                return
+        raise CommandFailed("it cannot be initialised.", device=self.name)
 
     async def close(self) -> None:
         """Give the line back."""
@@ -59,8 +66,8 @@ class CavroXlp(Pump[Options]):
         """At rest; what is in the syringe stays there."""
         async with self._lock:
             self._wire.resume()
-            await self._ask("T")
-            await self._rest(VALVE_S)
+            await self._ask("T", errors=(NOT_INITIALISED,))
+            await self._rest(VALVE_S, errors=(NOT_INITIALISED,))  # a pump that knows no position is at rest as well
 
     async def recall(self, command: Command) -> Recall:
         """Not done where it was loaded and never started; of what was started, the pump keeps only where it ended."""
@@ -96,8 +103,10 @@ class CavroXlp(Pump[Options]):
             about = f"its syringe can do {self._step_ul:.3g} uL or more, at {low:.3g} to {high:.4g} uL/s"
             raise CommandRefused(f"{volume_ul:g} uL at {rate_ul_s:g} uL/s: {about}.", device=self.name)
         self._wire.resume()
-        await self._ask("Q", errors=PAST)
-        await self._rest(VALVE_S)
+        await self._ask("Q", errors=(*PAST, NOT_INITIALISED))
+        await self._rest(INITIALISE_S, errors=(NOT_INITIALISED,))
+        if (await self._ask("Q", errors=(NOT_INITIALISED,))).error:
+            await self._initialise()
         begin = await self._position()
         end = begin + (steps if way == "P" else -steps)
         if not 0 <= end <= FINE_STROKE:
@@ -111,11 +120,11 @@ class CavroXlp(Pump[Options]):
             moved_ul = abs(at - begin) * self._step_ul
             raise CommandFailed(f"it moved {moved_ul:.4g} uL, not {volume_ul:g}.", device=self.name)
 
-    async def _rest(self, at_most_s: float) -> None:
+    async def _rest(self, at_most_s: float, *, errors: tuple[int, ...] = ()) -> None:
         """Until it is ready."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + at_most_s
-        while not (await self._ask("Q")).is_ready:
+        while not (await self._ask("Q", errors=errors)).is_ready:
             if loop.time() > until_s:
                 await self._ask("T", always=True)
                 raise CommandFailed(f"it is busy for more than {at_most_s:.0f} s.", device=self.name)

@@ -179,9 +179,6 @@ def test_a_blocked_plunger_is_told_and_a_new_start_mends_it(bench):
         with pytest.raises(CommandFailed, match="plunger is blocked"):
             await lab.do("withdraw", volume_ul=1000.0)
         lab.twin.is_blocked = False
-        with pytest.raises(CommandRefused, match="not initialised"):
-            await lab.do("withdraw", volume_ul=1000.0)
-        await lab.device.connect(force_reconnect=True)
         await lab.do("withdraw", volume_ul=1000.0)
 
     run(main)
