@@ -80,7 +80,7 @@ class Interface:
         source = self.output.source(self.verb, asked.file, asked.parameters)
         with self._client() as client:
             cell = _cell(client, asked.world)
-            if cell.state != "up":  # it would be taken, and wait for a worker
+            if cell.state == "down":  # it would be taken, and wait for a worker
                 raise failure(self.verb, EXIT_UNREACHABLE, f"nobody works in {cell.cell}. Start it with `lab up`.")
             try:
                 told = client.submit(
