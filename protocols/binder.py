@@ -177,8 +177,18 @@ class _Binder:
             self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
 
     def _incubate(self, step: m.Incubate) -> None:
-        """On the heater of a shaker, at rest; by hand where the lab has none."""
+        """In an incubator that can be so warm, else on the heater of a shaker at rest, else by hand."""
         labware = self._known(step.id, step.labware)
+        incubator = self.lab.able("Incubator", "temperature", step.at)
+        if incubator is not None:
+            transfer, *slots = self.lab.sites[incubator]
+            slot = next(site for site in slots if site not in self.layout.where.values())
+            self.drafts.append(Draft(step.id, incubator, "set_temperature", {"temperature_c": step.at}, (labware,)))
+            self.layout.move(step.id, labware, slot)
+            uses = (labware, slot, incubator)
+            self.drafts.append(Draft(step.id, CLOCK, "wait", {"duration_s": step.for_}, uses))
+            self.layout.move(step.id, labware, transfer)
+            return
         shaker = self.lab.first("HeaterShaker")
         if shaker is None:
             self._away(step.id, labware, f"into an incubator at {step.at:g} degC", step.for_)

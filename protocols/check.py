@@ -64,14 +64,18 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
 
 
 #: Steps that a person does where the lab has no device for them.
-_HANDS = {Incubate: "HeaterShaker", Centrifuge: "Centrifuge", Thermocycle: "Thermocycler", Lid: "LidHandler"}
+_HANDS = {
+    Incubate: ("Incubator", "HeaterShaker"), Centrifuge: ("Centrifuge",), Thermocycle: ("Thermocycler",),
+    Lid: ("LidHandler",),
+}  # fmt: skip
 
 
 def _by_hand(source: Source, lab: LabView) -> list[Problem]:
     """Steps that nobody would expect to need a person."""
     return [
-        Problem("HAND-001", step.id, f"this lab has no {_HANDS[type(step)]}: a person does it", "", "warn")
-        for step in source.steps if type(step) in _HANDS and lab.first(_HANDS[type(step)]) is None
+        Problem("HAND-001", step.id, f"this lab has no {' and no '.join(roles)}: a person does it", "", "warn")
+        for step in source.steps
+        if (roles := _HANDS.get(type(step), ())) and not any(lab.first(role) for role in roles)
     ]  # fmt: skip
 
 

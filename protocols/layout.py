@@ -81,7 +81,12 @@ class Layout:
         self._clear(step, destination)
         arm = None if by_person else self.lab.mover(source, destination)
         if arm is None and not by_person:
-            raise ProtocolError([self._unreachable(step, labware, source, destination)])
+            station = self.lab.station(source, destination)
+            if station is None:
+                raise ProtocolError([self._unreachable(step, labware, source, destination)])
+            self.move(step, labware, station)
+            self.move(step, labware, destination)
+            return
         for site in (source, destination):
             self._open_tray(step, site, labware)
         things = (

@@ -90,6 +90,7 @@ class _Tracer:
     soiled: list[Soiled] = field(default_factory=list)
     wasted: dict[str, str] = field(default_factory=dict)
     sealed: dict[str, frozenset[str]] = field(default_factory=dict)
+    chambers: dict[str, float] = field(default_factory=dict)  # device -> temperature it was set to
     touched: dict[str, Liquids] = field(default_factory=dict)  # mount -> what its tip has touched
     seen: set[tuple[object, ...]] = field(default_factory=set)
 
@@ -97,6 +98,7 @@ class _Tracer:
         before: dict[str, Callable[[Action], None]] = {
             "aspirate": self._aspirate, "dispense": self._dispense, "drop_tip": self._drop, "fill": self._fill,
             "set_temperature": self._heat, "confirm": self._taken, "blow_out": self._dispense,
+            "move_labware": self._enter,
         }  # fmt: skip
         for action in actions:
             if action.step not in self.sealed:
@@ -175,9 +177,15 @@ class _Tracer:
 
     def _heat(self, action: Action) -> None:
         """Whatever stands on the device that is set to a temperature."""
+        self.chambers[action.device] = action.args["temperature_c"]
         for name, item in self.ledger.items.items():
             if item.site is not None and item.site.partition(".")[0] == action.device:
                 self._warm(action.step, name, action.args["temperature_c"])
+
+    def _enter(self, action: Action) -> None:
+        """Labware that an incubator takes in comes to its temperature."""
+        if action.device in self.chambers and action.args["labware"] in self.ledger.items:
+            self._warm(action.step, action.args["labware"], self.chambers[action.device])
 
     def _taken(self, action: Action) -> None:
         """Labware that a person takes to a device of their own."""

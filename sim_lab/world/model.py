@@ -41,7 +41,7 @@ class World:
         self.now: Callable[[], float] = lambda: 0.0
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
-        self.warmth: dict[str, float] = {}  # site -> degC that labware there tends to; elsewhere it is the air's
+        self.warmth: dict[str, float | Body] = {}  # site -> what labware there tends to (degC); elsewhere the air
         self.closed: set[str] = set()  # sites that cannot be reached now, such as a tray that is in
         self.clamped: set[str] = set()  # sites that hold fast what stands there
         self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
@@ -62,9 +62,10 @@ class World:
             raise PhysicalError(f"{name} is in the lab already")
         self._require_free(site)
         wells = {} if kind.is_tip_rack else {well: Vessel() for well in kind.wells}
-        body = Body(self.air.temperature_c, self._surroundings_c(site), LABWARE_TAU_S, self.now())
+        body = Body(self.air.temperature_c, self.air.temperature_c, LABWARE_TAU_S, self.now())
         self.labware[name] = Labware(name, kind, wells, set(kind.wells) if kind.is_tip_rack else set(), body)
         self.at[site] = name
+        self._expose(self.labware[name], site)
 
     def on(self, site: str) -> Labware | None:
         """The labware on a site, if any."""
@@ -79,33 +80,42 @@ class World:
         if site in self.clamped:
             raise PhysicalError(f"{site} holds {self.at[site]} fast")
         labware = self.labware[self.at.pop(site)]
-        self._aim(labware, self.air.temperature_c)
+        self._settle(labware)
+        labware.body.aim(self.air.temperature_c, self.now())
         return labware
 
     def put(self, labware: Labware, site: str) -> None:
         """Put lifted labware down."""
         self._require_free(site)
         self.at[site] = labware.name
-        self._aim(labware, self._surroundings_c(site))
+        self._expose(labware, site)
 
-    def warm(self, site: str, temperature_c: float | None) -> None:
-        """Give a site a temperature of its own from now on, or with None that of the air again."""
-        if temperature_c is None:
+    def warm(self, site: str, source: float | Body | None) -> None:
+        """Give a site a temperature of its own from now on, or that of a body; with None that of the air again.
+
+        A body whose target changes is given again, so that what stands there follows.
+        """
+        if source is None:
             self.warmth.pop(site, None)
         else:
-            self.warmth[site] = temperature_c
+            self.warmth[site] = source
         labware = self.on(site)
         if labware is not None:
-            self._aim(labware, self._surroundings_c(site))
+            self._expose(labware, site)
 
-    def _aim(self, labware: Labware, target_c: float) -> None:
-        """Bring labware among other surroundings; until now its wells were among the old ones."""
+    def _expose(self, labware: Labware, site: str) -> None:
+        """Bring labware among the surroundings of a site; until now its wells were among the old ones."""
+        self._settle(labware)
+        source = self.warmth.get(site, self.air.temperature_c)
+        if isinstance(source, Body):
+            labware.body.follow(source, self.now())
+        else:
+            labware.body.aim(source, self.now())
+
+    def _settle(self, labware: Labware) -> None:
+        """Account for what happened in its wells up to now."""
         for well in labware.seen_s:
             self.vessel(labware, well)
-        labware.body.aim(target_c, self.now())
-
-    def _surroundings_c(self, site: str) -> float:
-        return self.warmth.get(site, self.air.temperature_c)
 
     def _require_open(self, site: str) -> None:
         if site in self.closed:

@@ -92,6 +92,15 @@ def shaken(rig: Any) -> int | None:
     return None if twin.table.is_on else sum(each.duration_s >= 30 for each in twin.shaken)
 
 
+async def at_incubator(rig: Any, incubator: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "incubator.transfer")
+
+
+def taken_in(rig: Any) -> int | None:
+    where = next((site for site, name in rig.truth.at.items() if name == "plate"), None)
+    return {"incubator.transfer": 0, "incubator.5": 1}.get(where or "")
+
+
 async def in_reader(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
@@ -125,6 +134,11 @@ CASES = [
          frozenset({"done"})),
     Case("shaker", Command("run/7", "set_temperature", {"temperature_c": 40.0}), nothing,
          lambda rig: int(rig.twin("shaker").is_heating and rig.twin("shaker").target_c == 40.0), SURE),
+    Case("incubator",
+         Command("run/7", "move_labware", {"labware": "plate", "source": "incubator.transfer", "destination": "incubator.5"}),
+         at_incubator, taken_in, SURE),
+    Case("incubator", Command("run/7", "set_temperature", {"temperature_c": 38.0}), nothing,
+         lambda rig: int(rig.twin("incubator").chamber.target_c == 38.0), SURE),
     Case("reader", Command("run/7", "open_tray"), nothing,
          lambda rig: int("reader.tray" not in rig.truth.closed), SURE),
     Case("reader", Command("run/7", "read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]}), in_reader,

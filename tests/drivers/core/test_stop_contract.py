@@ -49,6 +49,10 @@ async def hot_nest(rig: Any, shaker: Any) -> None:
     await rig.do(shaker, "set_temperature", temperature_c=40.0)
 
 
+async def at_incubator(rig: Any, incubator: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "incubator.transfer")
+
+
 async def on_tray(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
@@ -66,6 +70,7 @@ async def nothing(rig: Any, device: Any) -> None: ...
 
 
 MOVE = {"labware": "plate", "source": "hotel.1", "destination": "ot2.6"}
+TAKE_IN = {"labware": "plate", "source": "incubator.transfer", "destination": "incubator.5"}
 WELLS = [f"{row}{column}" for row in "ABCDEFGH" for column in range(1, 13)]
 CASES = [
     Case("ot2", deck,

@@ -1,0 +1,91 @@
+"""Steps that a device of the lab does where there is one, and a person where there is none."""
+
+from typing import Any
+
+import pytest
+
+from labfile import Lab
+from orchestrator.labview import view
+from orchestrator.simulate import simulate
+from protocols.check import Checked, check
+from protocols.holds import holds
+from protocols.parse import from_document
+
+FILL = {"id": "fill", "do": "transfer", "source": "stock/A1", "to": "plate/A1", "volume": "100 uL"}
+MORE = {**FILL, "id": "more", "to": "plate/A2"}
+
+
+def keep(at: str, labware: str = "plate") -> dict[str, Any]:
+    return {"id": f"keep_{labware}", "do": "incubate", "labware": labware, "at": at, "for": "30 min"}
+
+
+def checked(lab: Lab, *steps: dict[str, Any], **materials: Any) -> Checked:
+    found = check(
+        from_document({
+            "format": "lab-protocol/1", "name": "t", "author": {"kind": "human", "name": "tests"},
+            "materials": {"dye": {"cas": "25956-17-6", "concentration": "0.1 mmol/L"}, **materials},
+            "labware": {"stock": {"type": "reservoir_12", "holds": dict.fromkeys(["A1"], next(iter(materials), "dye"))},
+                        "plate": {"type": "plate_96_flat"}, "other": {"type": "plate_96_flat"}},
+            "steps": list(steps),
+        }), view(lab),
+    )  # fmt: skip
+    assert found.program is not None, found.problems
+    return found
+
+
+def verbs(found: Checked, step: str) -> list[str]:
+    assert found.program is not None
+    return [f"{action.device}.{action.verb}" for action in found.program.actions if action.step == step]
+
+
+def done(lab: Lab, found: Checked) -> Any:
+    assert found.ok, found.problems
+    assert found.program is not None
+    run = simulate(lab, found.program)
+    assert run.result.outcome == "completed", run.result
+    return run.result
+
+
+def test_an_incubator_takes_what_it_can_keep_so_warm(lab: Lab) -> None:
+    found = checked(lab, FILL, keep("37 degC"), MORE)
+    assert verbs(found, "keep_plate") == [
+        "incubator.set_temperature", "ot2.remove_labware", "arm.move_labware", "incubator.move_labware", "clock.wait",
+        "incubator.move_labware",
+    ]  # fmt: skip
+    assert verbs(found, "more")[:3] == ["ot2.pick_up_tip", "ot2.aspirate", "arm.move_labware"]
+    result = done(lab, found)
+    assert result.end_state["labware"]["plate"]["site"].startswith("ot2.")
+    assert 1800 < result.duration_s < 3600
+
+
+def test_what_an_incubator_cannot_do_a_shaker_does_at_rest(lab: Lab) -> None:
+    assert "shaker.set_temperature" in verbs(checked(lab, FILL, keep("60 degC")), "keep_plate")
+
+
+def test_a_person_incubates_where_there_is_no_device(small_lab: Lab) -> None:
+    found = checked(small_lab, FILL, keep("37 degC"))
+    assert verbs(found, "keep_plate") == ["operator.confirm", "clock.wait", "operator.confirm"]
+    assert [problem.rule for problem in found.problems] == ["HAND-001"]
+    done(small_lab, found)
+
+
+def test_two_plates_stand_in_slots_of_their_own(lab: Lab) -> None:
+    steps = [FILL, {"id": "in", "do": "move", "labware": "other", "to": "incubator.1"}, keep("37 degC"), MORE]
+    found = checked(lab, *steps, {"id": "out", "do": "move", "labware": "other", "to": "hotel"})
+    assert found.program is not None
+    went = [action.args["destination"] for action in found.program.actions if action.verb == "move_labware"]
+    assert went[:4] == ["incubator.transfer", "incubator.1", "incubator.transfer", "incubator.2"]
+    (hold,) = [hold for hold in holds(found.program.actions, view(lab).roles) if hold.thing == "incubator"]
+    assert hold.last is not None  # one visit, until the last plate has gone
+    assert done(lab, found).end_state["labware"]["other"]["site"].startswith("hotel.")
+
+
+def test_what_boils_is_found_in_an_incubator_too(lab: Lab) -> None:
+    ether = {"cas": "60-29-7", "concentration": "5 mol/L"}
+    found = checked(lab, FILL, keep("37 degC"), ether=ether)
+    assert {"CHEM-004", "CHEM-005"} <= {problem.rule for problem in found.problems if problem.step == "keep_plate"}
+
+
+@pytest.mark.parametrize("at", ["24 degC", "51 degC"])
+def test_beside_its_range_the_shaker_is_taken(lab: Lab, at: str) -> None:
+    assert not any(verb.startswith("incubator") for verb in verbs(checked(lab, FILL, keep(at)), "keep_plate"))
