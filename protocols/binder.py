@@ -22,6 +22,7 @@ from protocols.setup import fills, species_of
 from protocols.wells import AddressError, parse_wells
 
 _ALONE = Frame("")
+_SEALING = {"seal": "Sealer", "peel": "Peeler"}
 
 
 def bind(source: Source, lab: LabView, *, clear: bool = False) -> Program:
@@ -120,6 +121,7 @@ class _Binder:
         travels = {
             s.labware for s in self.source.steps if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware)
         }
+        travels |= {s.labware for s in self.source.steps if isinstance(s, m.Seal) and self.lab.first(_SEALING[s.do])}
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
         pinned = sorted(self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels))
@@ -295,8 +297,19 @@ class _Binder:
 
     def _seal(self, step: m.Seal) -> None:
         labware = self._known(step.id, step.labware)
-        uses = (labware, *([self.handler] if self.handler else []))
-        self.drafts.append(Draft(step.id, self.operator, step.do, {"labware": labware}, uses))
+        device = self._at_hand(_SEALING[step.do], labware)
+        if device is None:
+            uses = (labware, *([self.handler] if self.handler else []))
+            self.drafts.append(Draft(step.id, self.operator, step.do, {"labware": labware}, uses))
+            return
+        site = self.lab.sites[device][0]
+        self.layout.move(step.id, labware, site)
+        self.drafts.append(Draft(step.id, device, step.do, {"labware": labware}, (labware, site)))
+
+    def _at_hand(self, role: str, labware: str) -> str | None:
+        """The lab's device of a role, if labware can come to it without a person; else a person does its work."""
+        device = self.lab.first(role)
+        return device if device and self.layout.reaches(labware, self.lab.sites[device][0]) else None
 
     # Set-up
 

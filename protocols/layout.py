@@ -107,6 +107,11 @@ class Layout:
         if self.lab.owner(destination) == self.handler:
             self.announce(step, labware)
 
+    def reaches(self, labware: str, site: str) -> bool:
+        """Whether labware can come to a site from where it stands without a person."""
+        source = self.where[labware]
+        return source == site or self.lab.mover(source, site) is not None or self.lab.station(source, site) is not None
+
     def take_away(self, step: str, labware: str) -> None:
         """Have a person put labware aside, off the deck."""
         self.move(step, labware, bench(labware), by_person=True)

@@ -89,3 +89,35 @@ def test_what_boils_is_found_in_an_incubator_too(lab: Lab) -> None:
 @pytest.mark.parametrize("at", ["24 degC", "51 degC"])
 def test_beside_its_range_the_shaker_is_taken(lab: Lab, at: str) -> None:
     assert not any(verb.startswith("incubator") for verb in verbs(checked(lab, FILL, keep(at)), "keep_plate"))
+
+
+SEAL = {"id": "close", "do": "seal", "labware": "plate"}
+PEEL = {"id": "open", "do": "peel", "labware": "plate"}
+
+
+def test_sealer_and_peeler_do_their_steps(lab: Lab) -> None:
+    found = checked(lab, FILL, SEAL, PEEL, MORE)
+    assert verbs(found, "close") == ["ot2.remove_labware", "arm.move_labware", "sealer.seal"]
+    assert verbs(found, "open") == ["arm.move_labware", "peeler.peel"]
+    assert done(lab, found).end_state["labware"]["plate"]["site"].startswith("ot2.")
+
+
+def test_what_the_arm_does_not_reach_a_person_seals(lab: Lab) -> None:
+    document = {
+        "format": "lab-protocol/1", "name": "t", "author": {"kind": "human", "name": "tests"},
+        "labware": {"plate": {"type": "plate_96_flat", "slot": "1"}}, "steps": [SEAL, PEEL],
+    }  # fmt: skip
+    found = check(from_document(document), view(lab))
+    assert verbs(found, "close") == ["operator.seal"]
+    assert verbs(found, "open") == ["operator.peel"]
+    done(lab, found)
+
+
+def test_a_person_seals_where_there_is_no_device(small_lab: Lab) -> None:
+    found = checked(small_lab, FILL, SEAL, PEEL, MORE)
+    assert verbs(found, "close") == ["operator.seal"]
+    done(small_lab, found)
+
+
+def test_a_sealed_plate_is_not_pipetted(lab: Lab) -> None:
+    assert "LAB-003" in {problem.rule for problem in checked(lab, FILL, SEAL, MORE).problems}

@@ -101,6 +101,15 @@ def taken_in(rig: Any) -> int | None:
     return {"incubator.transfer": 0, "incubator.5": 1}.get(where or "")
 
 
+async def open_plate(rig: Any, sealer: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "sealer.tray")
+
+
+async def closed_plate(rig: Any, peeler: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "peeler.tray")
+    rig.truth.labware["plate"].sealed = True
+
+
 async def in_reader(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
@@ -139,6 +148,10 @@ CASES = [
          at_incubator, taken_in, SURE),
     Case("incubator", Command("run/7", "set_temperature", {"temperature_c": 38.0}), nothing,
          lambda rig: int(rig.twin("incubator").chamber.target_c == 38.0), SURE),
+    Case("sealer", Command("run/7", "seal", {"labware": "plate"}), open_plate,
+         lambda rig: None if rig.twin("sealer")._cycle else rig.twin("sealer").seals, frozenset({"done"})),
+    Case("peeler", Command("run/7", "peel", {"labware": "plate"}), closed_plate,
+         lambda rig: int(not rig.truth.labware["plate"].sealed), frozenset({"unknown"})),
     Case("reader", Command("run/7", "open_tray"), nothing,
          lambda rig: int("reader.tray" not in rig.truth.closed), SURE),
     Case("reader", Command("run/7", "read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]}), in_reader,

@@ -53,6 +53,15 @@ async def at_incubator(rig: Any, incubator: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "incubator.transfer")
 
 
+async def open_plate(rig: Any, sealer: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "sealer.tray")
+
+
+async def closed_plate(rig: Any, peeler: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "peeler.tray")
+    rig.truth.labware["plate"].sealed = True
+
+
 async def on_tray(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
