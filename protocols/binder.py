@@ -22,7 +22,7 @@ from protocols.setup import fills, species_of
 from protocols.wells import AddressError, parse_wells
 
 _ALONE = Frame("")
-_SEALING = {"seal": "Sealer", "peel": "Peeler"}
+_DEVICES = {"seal": "Sealer", "peel": "Peeler", "centrifuge": "Centrifuge", "thermocycle": "Thermocycler"}
 
 
 def bind(source: Source, lab: LabView, *, clear: bool = False) -> Program:
@@ -118,15 +118,21 @@ class _Binder:
     # Labware
 
     def _declare_labware(self) -> None:
-        travels = {
-            s.labware for s in self.source.steps if isinstance(s, m.Shake | m.Incubate | m.Measure | m.MoveLabware)
-        }
-        travels |= {s.labware for s in self.source.steps if isinstance(s, m.Seal) and self.lab.first(_SEALING[s.do])}
+        travels = {labware for s in self.source.steps if (labware := self._carried(s))}
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
         pinned = sorted(self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels))
         for name, spec in pinned:
             self._guard("setup", lambda name=name, spec=spec: self._declare(name, spec, name in travels))  # type: ignore[misc]
+
+    def _carried(self, step: m.PlainStep) -> str | None:
+        """The labware of a step that an arm has to carry; what no device does is done where it stands."""
+        match step:
+            case m.Shake() | m.Incubate() | m.Measure() | m.MoveLabware():
+                return step.labware
+            case m.Seal() | m.Centrifuge() | m.Thermocycle() if self.lab.first(_DEVICES[step.do]):
+                return step.labware
+        return None
 
     def _declare(self, name: str, spec: m.Labware, travels: bool) -> None:
         if name == TRASH:
@@ -203,6 +209,15 @@ class _Binder:
         self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
 
     def _centrifuge(self, step: m.Centrifuge) -> None:
+        labware = self._known(step.id, step.labware)
+        device = self.lab.able("Centrifuge", "force", step.force) if step.at is None else None
+        if device is not None and self.layout.reaches(labware, self.lab.sites[device][0]):
+            site = self.lab.sites[device][0]
+            self.layout.move(step.id, labware, site)
+            args = {"force_g": step.force, "duration_s": step.for_}
+            self.drafts.append(Draft(step.id, device, "spin", args, (labware, site)))
+            self.layout.tray_open[device] = False
+            return
         at = "" if step.at is None else f" at {step.at:g} degC"
         self._away(step.id, step.labware, f"into a centrifuge: {step.force:g} x g{at}", step.for_)
 
@@ -297,7 +312,7 @@ class _Binder:
 
     def _seal(self, step: m.Seal) -> None:
         labware = self._known(step.id, step.labware)
-        device = self._at_hand(_SEALING[step.do], labware)
+        device = self._at_hand(_DEVICES[step.do], labware)
         if device is None:
             uses = (labware, *([self.handler] if self.handler else []))
             self.drafts.append(Draft(step.id, self.operator, step.do, {"labware": labware}, uses))

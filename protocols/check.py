@@ -54,7 +54,7 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
         problems += [] if other == way else fold(program, other)[1]
     problems += _small_volumes(program)
     problems += _beyond_limits(program, lab)
-    problems += _by_hand(source, lab)
+    problems += _by_hand(source, program, lab)
     problems += expectations(source)
     predicted = forecasts(program, lab)
     done = [filter(way, program.actions) for way in ways(program)]
@@ -70,13 +70,17 @@ _HANDS = {
 }  # fmt: skip
 
 
-def _by_hand(source: Source, lab: LabView) -> list[Problem]:
+def _by_hand(source: Source, program: Program, lab: LabView) -> list[Problem]:
     """Steps that nobody would expect to need a person."""
-    return [
-        Problem("HAND-001", step.id, f"this lab has no {' and no '.join(roles)}: a person does it", "", "warn")
-        for step in source.steps
-        if (roles := _HANDS.get(type(step), ())) and not any(lab.first(role) for role in roles)
-    ]  # fmt: skip
+    handwork = {action.step for action in program.actions if lab.roles.get(action.device) == "Operator"}
+    found = []
+    for step in source.steps:
+        roles = _HANDS.get(type(step), ())
+        if roles and step.id in handwork:
+            has = any(lab.first(role) for role in roles)
+            why = f"no {roles[0]} of this lab can do it" if has else f"this lab has no {' and no '.join(roles)}"
+            found.append(Problem("HAND-001", step.id, f"{why}: a person does it", "", "warn"))
+    return found
 
 
 def _small_volumes(program: Program) -> list[Problem]:
@@ -99,6 +103,7 @@ _BOUNDED = {
     "volume_ul": "volume",
     "rate_ul_s": "rate",
     "speed_rpm": "speed",
+    "force_g": "force",
     "duration_s": "duration",
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",

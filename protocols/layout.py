@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from drivers.core.roles import ROLES
 from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.problems import Problem, ProtocolError
@@ -148,10 +149,11 @@ class Layout:
             self.tray_open[device] = False
 
     def _open_tray(self, step: str, site: str, labware: str) -> None:
-        """Only once the labware is ready to come: an open tray keeps the reader from others."""
+        """Tray, door or lid, and only once the labware is ready to come: an open one keeps the device from others."""
         device = self.lab.owner(site)
-        if device and self.lab.roles[device] == "PlateReader" and not self.tray_open.get(device):
-            self.drafts.append(Draft(step, device, "open_tray", {}, (site, labware)))
+        verb = ROLES[self.lab.roles[device]].opens if device else ""
+        if device and verb and not self.tray_open.get(device):
+            self.drafts.append(Draft(step, device, verb, {}, (site, labware)))
             self.tray_open[device] = True
 
     def _clear(self, step: str, site: str) -> None:

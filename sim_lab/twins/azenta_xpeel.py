@@ -69,14 +69,11 @@ class Twin(StreamTwin):
     async def _carry_out(self, line: str) -> bool:
         """Do a motion in its turn; False when a reset has ended it, which answers for both."""
         async with self._turn:
-            self._motion = asyncio.get_running_loop().create_task(self._move(line))
-            try:
-                self.codes = await self._motion
-            except asyncio.CancelledError:
-                if not self._motion.cancelled():
-                    raise
-                return False
-        return True
+            motion = self._motion = asyncio.get_running_loop().create_task(self._move(line))
+            await asyncio.wait((motion,))
+            if not motion.cancelled():
+                self.codes = motion.result()
+        return not motion.cancelled()
 
     async def _move(self, line: str) -> tuple[int, ...]:
         peel = wire.read_peel(line)

@@ -121,3 +121,25 @@ def test_a_person_seals_where_there_is_no_device(small_lab: Lab) -> None:
 
 def test_a_sealed_plate_is_not_pipetted(lab: Lab) -> None:
     assert "LAB-003" in {problem.rule for problem in checked(lab, FILL, SEAL, MORE).problems}
+
+
+def spin(**more: str) -> dict[str, Any]:
+    return {"id": "spin", "do": "centrifuge", "labware": "plate", "force": "500 xg", "for": "2 min", **more}
+
+
+def test_a_centrifuge_spins(lab: Lab) -> None:
+    found = checked(lab, FILL, SEAL, spin(), PEEL, MORE)
+    assert verbs(found, "spin") == ["centrifuge.open_door", "arm.move_labware", "centrifuge.spin"]
+    assert verbs(found, "open")[:2] == ["centrifuge.open_door", "arm.move_labware"]
+    assert found.problems == ()
+    done(lab, found)
+
+
+@pytest.mark.parametrize("more", [{"at": "4 degC"}, {"force": "4000 xg"}])
+def test_what_it_cannot_do_a_person_does(lab: Lab, more: dict[str, str]) -> None:
+    found = checked(lab, FILL, SEAL, spin(**more))
+    assert "operator.confirm" in verbs(found, "spin")
+    assert [(problem.rule, problem.message) for problem in found.problems] == [
+        ("HAND-001", "no Centrifuge of this lab can do it: a person does it")
+    ]
+    done(lab, found)

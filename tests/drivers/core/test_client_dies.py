@@ -110,6 +110,11 @@ async def closed_plate(rig: Any, peeler: Any) -> None:
     rig.truth.labware["plate"].sealed = True
 
 
+async def in_bucket(rig: Any, centrifuge: Any) -> None:
+    rig.truth.closed.discard("centrifuge.bucket")
+    rig.truth.place("plate", kind(PLATE), "centrifuge.bucket")
+
+
 async def in_reader(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
@@ -152,6 +157,10 @@ CASES = [
          lambda rig: None if rig.twin("sealer")._cycle else rig.twin("sealer").seals, frozenset({"done"})),
     Case("peeler", Command("run/7", "peel", {"labware": "plate"}), closed_plate,
          lambda rig: int(not rig.truth.labware["plate"].sealed), frozenset({"unknown"})),
+    Case("centrifuge", Command("run/7", "open_door"), nothing,
+         lambda rig: int("centrifuge.bucket" not in rig.truth.closed), SURE),
+    Case("centrifuge", Command("run/7", "spin", {"force_g": 500.0, "duration_s": 30.0}), in_bucket,
+         lambda rig: len(rig.twin("centrifuge").spun), frozenset({"done"})),
     Case("reader", Command("run/7", "open_tray"), nothing,
          lambda rig: int("reader.tray" not in rig.truth.closed), SURE),
     Case("reader", Command("run/7", "read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]}), in_reader,

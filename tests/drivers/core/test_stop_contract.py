@@ -62,6 +62,11 @@ async def closed_plate(rig: Any, peeler: Any) -> None:
     rig.truth.labware["plate"].sealed = True
 
 
+async def in_bucket(rig: Any, centrifuge: Any) -> None:
+    rig.truth.closed.discard("centrifuge.bucket")
+    rig.truth.place("plate", kind(PLATE), "centrifuge.bucket")
+
+
 async def on_tray(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
