@@ -222,6 +222,16 @@ class _Binder:
         self._away(step.id, step.labware, f"into a centrifuge: {step.force:g} x g{at}", step.for_)
 
     def _thermocycle(self, step: m.Thermocycle) -> None:
+        labware = self._known(step.id, step.labware)
+        device = self._at_hand("Thermocycler", labware)
+        if device is not None:
+            site = self.lab.sites[device][0]
+            self.layout.move(step.id, labware, site)
+            profile = [{"holds": [[hold.at, hold.for_] for hold in c.holds], "times": c.times} for c in step.cycles]
+            args: dict[str, Any] = {"cycles": profile} | ({} if step.lid is None else {"lid_c": step.lid})
+            self.drafts.append(Draft(step.id, device, "run_profile", args, (labware, site)))
+            self.layout.tray_open[device] = False
+            return
         cycles = "; ".join(
             f"{cycle.times} x ({', '.join(f'{hold.at:g} degC {in_words(hold.for_)}' for hold in cycle.holds)})"
             for cycle in step.cycles

@@ -108,7 +108,17 @@ _BOUNDED = {
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",
     "position_mm": "position",
+    "lid_c": "lid_temperature",
 }
+
+
+def _given(action: Action) -> Iterator[tuple[str, float]]:
+    """Every quantity of an action that a limit may bound, by the limit's name."""
+    for argument, name in _BOUNDED.items():
+        given = action.args.get(argument, [])
+        yield from ((name, value) for value in (given if isinstance(given, list) else [given]) if value is not None)
+    for at_c, for_s in (hold for cycle in action.args.get("cycles", ()) for hold in cycle["holds"]):
+        yield from (("temperature", at_c), ("duration", for_s))
 
 
 def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
@@ -116,17 +126,11 @@ def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
     found = []
     for action in program.actions:
         ranges = lab.limits[action.device].ranges if action.device in lab.limits else {}
-        for argument, name in _BOUNDED.items():
-            if argument not in action.args or name not in ranges:
-                continue
-            given = action.args[argument]
-            for value in given if isinstance(given, list) else [given]:
-                allowed = ranges[name]
-                if not allowed.low <= value <= allowed.high:
-                    message = f"{name} {value:g} {allowed.unit} is outside what {action.device} may do ({allowed})"
-                    found.append(
-                        Problem("LIM-001", action.step, message, "Change the value, or the limit in lab.toml.")
-                    )
+        for name, value in _given(action):
+            allowed = ranges.get(name)
+            if allowed is not None and not allowed.low <= value <= allowed.high:
+                message = f"{name} {value:g} {allowed.unit} is outside what {action.device} may do ({allowed})"
+                found.append(Problem("LIM-001", action.step, message, "Change the value, or the limit in lab.toml."))
     return found
 
 

@@ -98,7 +98,7 @@ class _Tracer:
         before: dict[str, Callable[[Action], None]] = {
             "aspirate": self._aspirate, "dispense": self._dispense, "drop_tip": self._drop, "fill": self._fill,
             "set_temperature": self._heat, "confirm": self._taken, "blow_out": self._dispense,
-            "move_labware": self._enter,
+            "move_labware": self._enter, "run_profile": self._cycle,
         }  # fmt: skip
         for action in actions:
             if action.step not in self.sealed:
@@ -178,9 +178,17 @@ class _Tracer:
     def _heat(self, action: Action) -> None:
         """Whatever stands on the device that is set to a temperature."""
         self.chambers[action.device] = action.args["temperature_c"]
+        self._all_on(action, action.args["temperature_c"])
+
+    def _all_on(self, action: Action, temperature_c: float) -> None:
         for name, item in self.ledger.items.items():
             if item.site is not None and item.site.partition(".")[0] == action.device:
-                self._warm(action.step, name, action.args["temperature_c"])
+                self._warm(action.step, name, temperature_c)
+
+    def _cycle(self, action: Action) -> None:
+        """What stands in a thermocycler comes to the highest of its temperatures."""
+        hottest_c = max(at_c for cycle in action.args["cycles"] for at_c, _ in cycle["holds"])
+        self._all_on(action, hottest_c)
 
     def _enter(self, action: Action) -> None:
         """Labware that an incubator takes in comes to its temperature."""

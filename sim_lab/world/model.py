@@ -42,6 +42,7 @@ class World:
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
         self.warmth: dict[str, float | Body] = {}  # site -> what labware there tends to (degC); elsewhere the air
+        self.paces: dict[str, float] = {}  # site -> time constant of labware there; elsewhere `LABWARE_TAU_S`
         self.closed: set[str] = set()  # sites that cannot be reached now, such as a tray that is in
         self.clamped: set[str] = set()  # sites that hold fast what stands there
         self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
@@ -81,7 +82,7 @@ class World:
             raise PhysicalError(f"{site} holds {self.at[site]} fast")
         labware = self.labware[self.at.pop(site)]
         self._settle(labware)
-        labware.body.aim(self.air.temperature_c, self.now())
+        labware.body.aim(self.air.temperature_c, self.now(), LABWARE_TAU_S)
         return labware
 
     def put(self, labware: Labware, site: str) -> None:
@@ -90,11 +91,12 @@ class World:
         self.at[site] = labware.name
         self._expose(labware, site)
 
-    def warm(self, site: str, source: float | Body | None) -> None:
+    def warm(self, site: str, source: float | Body | None, tau_s: float = LABWARE_TAU_S) -> None:
         """Give a site a temperature of its own from now on, or that of a body; with None that of the air again.
 
-        A body whose target changes is given again, so that what stands there follows.
+        A body whose target changes is given again, so that what stands there follows. `tau_s` tells how quickly.
         """
+        self.paces[site] = tau_s
         if source is None:
             self.warmth.pop(site, None)
         else:
@@ -107,10 +109,11 @@ class World:
         """Bring labware among the surroundings of a site; until now its wells were among the old ones."""
         self._settle(labware)
         source = self.warmth.get(site, self.air.temperature_c)
+        tau_s = self.paces.get(site, LABWARE_TAU_S)
         if isinstance(source, Body):
-            labware.body.follow(source, self.now())
+            labware.body.follow(source, self.now(), tau_s)
         else:
-            labware.body.aim(source, self.now())
+            labware.body.aim(source, self.now(), tau_s)
 
     def _settle(self, labware: Labware) -> None:
         """Account for what happened in its wells up to now."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from drivers.core.roles import ROLES
 from labfile import Lab
 from orchestrator.labview import view
 from orchestrator.simulate import simulate
@@ -143,3 +144,33 @@ def test_what_it_cannot_do_a_person_does(lab: Lab, more: dict[str, str]) -> None
         ("HAND-001", "no Centrifuge of this lab can do it: a person does it")
     ]
     done(lab, found)
+
+
+def pcr(at: str = "95 degC", **more: str) -> dict[str, Any]:
+    cycles = [{"holds": [{"at": at, "for": "10 s"}, {"at": "60 degC", "for": "20 s"}], "times": 3}]
+    return {"id": "pcr", "do": "thermocycle", "labware": "plate", "cycles": cycles, **more}
+
+
+def test_a_thermocycler_cycles(lab: Lab) -> None:
+    found = checked(lab, FILL, SEAL, pcr(lid="100 degC"), PEEL, MORE)
+    assert verbs(found, "pcr") == ["thermocycler.open_lid", "arm.move_labware", "thermocycler.run_profile"]
+    assert verbs(found, "open")[:2] == ["thermocycler.open_lid", "arm.move_labware"]
+    assert found.problems == ()
+    assert done(lab, found).duration_s > 3 * 30
+
+
+def test_limits_of_a_profile_are_checked_before_it_runs(lab: Lab) -> None:
+    found = checked(lab, FILL, SEAL, pcr("110 degC", lid="150 degC"))
+    told = [problem.message for problem in found.problems if problem.rule == "LIM-001"]
+    assert [message.split(" is ")[0] for message in told] == ["lid_temperature 150 degC", "temperature 110 degC"]
+
+
+def test_what_boils_is_found_in_a_thermocycler_too(lab: Lab) -> None:
+    found = checked(lab, FILL, SEAL, pcr(), ether={"cas": "60-29-7", "concentration": "5 mol/L"})
+    assert "CHEM-005" in {problem.rule for problem in found.problems if problem.step == "pcr"}
+
+
+def test_what_opens_a_device_is_one_of_its_verbs() -> None:
+    opened = {role: spec.opens for role, spec in ROLES.items() if spec.opens}
+    assert opened == {"PlateReader": "open_tray", "Centrifuge": "open_door", "Thermocycler": "open_lid"}
+    assert all(opens in ROLES[role].verbs for role, opens in opened.items())

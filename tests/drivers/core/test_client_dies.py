@@ -161,6 +161,8 @@ CASES = [
          lambda rig: int("centrifuge.bucket" not in rig.truth.closed), SURE),
     Case("centrifuge", Command("run/7", "spin", {"force_g": 500.0, "duration_s": 30.0}), in_bucket,
          lambda rig: len(rig.twin("centrifuge").spun), frozenset({"done"})),
+    Case("thermocycler", Command("run/7", "run_profile", {"cycles": [{"holds": [[60.0, 20.0]], "times": 2}]}), nothing,
+         lambda rig: None if rig.twin("thermocycler").run != "-" else len(rig.twin("thermocycler").completed), SURE),
     Case("reader", Command("run/7", "open_tray"), nothing,
          lambda rig: int("reader.tray" not in rig.truth.closed), SURE),
     Case("reader", Command("run/7", "read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]}), in_reader,

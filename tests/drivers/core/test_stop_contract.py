@@ -84,6 +84,7 @@ async def nothing(rig: Any, device: Any) -> None: ...
 
 
 MOVE = {"labware": "plate", "source": "hotel.1", "destination": "ot2.6"}
+CYCLES = {"cycles": [{"holds": [[95.0, 30.0], [60.0, 60.0]], "times": 30}]}
 TAKE_IN = {"labware": "plate", "source": "incubator.transfer", "destination": "incubator.5"}
 WELLS = [f"{row}{column}" for row in "ABCDEFGH" for column in range(1, 13)]
 CASES = [
