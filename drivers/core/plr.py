@@ -147,8 +147,8 @@ class TransportSocket(TransportIo):
 class TransportSerial(TransportIo):
     """Stands in for `pylabrobot.io.serial.Serial`: a read that times out returns what has come, as pyserial's.
 
-    Line speed and framing belong to the transport's address. Modem lines and breaks are not offered: a
-    transport is a stream of bytes.
+    Line speed and framing belong to the transport's address. Modem lines are not offered: a transport is a stream
+    of bytes, with breaks where it is a serial line.
     """
 
     def __init__(self, dial: Dial, timeout: float = 1.0) -> None:
@@ -175,6 +175,10 @@ class TransportSerial(TransportIo):
                 while await transport.receive():
                     pass
         self._buffer.clear()
+
+    async def send_break(self, duration: float) -> None:
+        """Hold the line in break for so many seconds."""
+        await self._open().send_break(duration)
 
     async def reset_output_buffer(self) -> None:
         """Nothing waits here: `write` hands everything on."""
