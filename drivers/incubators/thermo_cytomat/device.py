@@ -66,7 +66,10 @@ class Cytomat(ShuttleIncubator[Options]):
         self._backend.io = self._line = _Line(port.transport, timeout=REPLY_S)
 
     async def open(self) -> None:
-        """Open the line and wait for a motion that is under way; one that has not been initialised since is."""
+        """Open the line and wait for a motion that is under way; initialise it where it does not say that it is ready.
+
+        PyLabRobot's own set-up always does; plates in their slots stay where they are.
+        """
         with self._running():
             await self._do(self._line.setup())
             await self._do(self._line.synchronise())

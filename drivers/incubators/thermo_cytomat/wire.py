@@ -6,8 +6,8 @@ question (`ch:`) is answered by its command and a value, `it +37.0 +36.8`; an ac
 the overview register tells (`ch:bs`), and how it ended the error register (`ch:be`, cleared by `rs:be`).
 
 Sources: PyLabRobot 0.2.2, `storage/cytomat` (frames, registers, codes of both kinds, the order of the two values of
-`ch:it`: nominal, actual); smartlab-network/open-cytomat, `climate_controller.py` (`ll:it`; it takes the values of
-`ch:it` the other way round) and `plate_handler.py`. The maker's manual was not at hand.
+`ch:it`: nominal, actual); open-cytomat 0.1.3, `climate_controller.py` (`ll:it`, and the same order) and
+`plate_handler.py`. The maker's manual was not at hand.
 """
 
 import re
@@ -26,7 +26,7 @@ class Status(IntFlag):
     """The overview register (`ch:bs`); PyLabRobot writes its bits from the other end."""
 
     BUSY = 0x01
-    READY = 0x02
+    READY = 0x02  # the sources disagree: ready (PyLabRobot), or a command was executed (open-cytomat)
     WARNING = 0x04
     ERROR = 0x08
     SHOVEL = 0x10  # a plate is on the handler's shovel
