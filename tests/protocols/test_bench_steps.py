@@ -174,3 +174,35 @@ def test_what_opens_a_device_is_one_of_its_verbs() -> None:
     opened = {role: spec.opens for role, spec in ROLES.items() if spec.opens}
     assert opened == {"PlateReader": "open_tray", "Centrifuge": "open_door", "Thermocycler": "open_lid"}
     assert all(opens in ROLES[role].verbs for role, opens in opened.items())
+
+
+READ = {
+    "id": "read",
+    "do": "measure",
+    "kind": "absorbance",
+    "labware": "plate",
+    "wells": "A1",
+    "wavelengths": ["504 nm"],
+}
+EVERYTHING = (FILL, keep("37 degC"), {**keep("4 degC"), "id": "cool"}, SEAL, spin(), pcr(), PEEL, MORE, READ)
+
+
+def test_every_device_in_one_protocol_and_the_same_trace_each_time(lab: Lab) -> None:
+    found = checked(lab, *EVERYTHING)
+    assert found.ok
+    assert found.program is not None
+    assert {"incubator", "cooler", "sealer", "centrifuge", "thermocycler", "peeler"} <= set(found.program.devices)
+    one, two = simulate(lab, found.program, seed=5), simulate(lab, found.program, seed=5)
+    assert one.result.outcome == "completed", one.result
+    assert one.trace_hash == two.trace_hash
+    assert one.result.readings == two.result.readings
+
+
+@pytest.mark.slow
+def test_every_device_over_real_sockets(lab: Lab) -> None:
+    found = checked(lab, *EVERYTHING)
+    assert found.program is not None
+    inside, outside = simulate(lab, found.program), simulate(lab, found.program, wire=True)
+    assert outside.result.outcome == "completed", outside.result
+    assert outside.result.end_state == inside.result.end_state
+    assert outside.result.duration_s == pytest.approx(inside.result.duration_s, rel=0.01)
