@@ -1,6 +1,6 @@
 """All that can be said of a protocol on a lab before anything runs: the program, or every problem at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from protocols.ledger import fold
 from protocols.model import Centrifuge, Incubate, Lid, Thermocycle
 from protocols.parse import Source
 from protocols.problems import Problem, ProtocolError, blocking
-from protocols.program import Program, ways
+from protocols.program import Action, Program, ways
 from protocols.rules import examine
 
 

@@ -12,11 +12,10 @@ from drivers.core.backed import Backed
 from drivers.core.errors import CommandFailed, CommandRefused
 from drivers.core.instrument import Command, OptionsT, Reading, Readings, Recall
 from drivers.core.roles import Incubator
+from drivers.incubators.timing import POLL_S, TOLERANCE_C
 
-#: The chamber is at its temperature when it is so near to it, and must be there after so long.
-TOLERANCE_C = 0.5
+#: The chamber must be at its temperature after so long.
 SETTLE_S = 4 * 3600.0
-POLL_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from typing import Any
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
-from drivers.sealers.azenta_a4s import SECONDS, wire
+from drivers.sealers.azenta_a4s import wire
+from drivers.sealers.azenta_a4s.timing import READY_C, SECONDS
 from drivers.sealers.azenta_a4s.wire import Code, Command, Heater, Sensor, State, System
 from sim_lab.twin import StreamTwin
 from sim_lab.world.heat import Body
 from sim_lab.world.model import World
 
-READY_C = 0.5
 #: Below this a film does not melt: our estimate.
 MELTS_C = 120.0
 TEMPERATURE_C = (50, 200)
@@ -104,10 +104,9 @@ class Twin(StreamTwin):
 
     def _heat(self, target_c: float | None) -> None:
         now = self.world.now()
-        self.press.at(now)
         self.is_heating = target_c is not None
-        self.press.tau_s = SECONDS["heat" if self.is_heating else "cool"]
-        self.press.aim(self.world.air.temperature_c if target_c is None else target_c, now)
+        tau_s = SECONDS["heat" if self.is_heating else "cool"]
+        self.press.aim(self.world.air.temperature_c if target_c is None else target_c, now, tau_s)
 
     def _reset(self) -> None:
         """End whatever runs; the shuttle comes out."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
-from drivers.peelers.azenta_xpeel import SECONDS, wire
+from drivers.peelers.azenta_xpeel import wire
+from drivers.peelers.azenta_xpeel.timing import SECONDS
 from sim_lab.twin import StreamTwin
 from sim_lab.world.model import World
 

@@ -6,19 +6,18 @@ is out of balance trips while it speeds up. The wells of the world are well mixe
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from drivers.centrifuges.highres_microspin import BRAKE_POWER, SECONDS, wire
+from drivers.centrifuges.highres_microspin import wire
+from drivers.centrifuges.highres_microspin.timing import SECONDS, ramps_s
 from drivers.centrifuges.highres_microspin.wire import Request
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
 from sim_lab.twin import StreamTwin
 from sim_lab.world.model import World
 
-MAX_G = 3000
 PLATE_G = 40.0  # an empty microplate: a typical mass
 WATER_G_UL = 1e-3
 #: By how much the buckets may differ: our estimate.
@@ -172,9 +171,7 @@ class Twin(StreamTwin):
         if self.door == OPEN:
             self._close()
             await asyncio.sleep(SECONDS["close"])
-        speed = math.sqrt(force_g / MAX_G)  # force grows with the square of the speed
-        ramp_s = SECONDS["accelerate"] * speed / (up / 100)
-        self._brake_s = SECONDS["brake"] * speed / (down / 100) ** BRAKE_POWER
+        ramp_s, self._brake_s = ramps_s(force_g, up / 100, down / 100, SECONDS)
         if self._imbalance_g() > IMBALANCE_G:
             await asyncio.sleep(ramp_s)  # it shows at speed
             self.is_homed = False

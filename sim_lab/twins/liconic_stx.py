@@ -11,13 +11,12 @@ from typing import Any
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
-from drivers.incubators.liconic_stx import CASSETTES, POSITIONS, SECONDS, wire
+from drivers.incubators.liconic_stx import CASSETTES, POSITIONS, wire
+from drivers.incubators.liconic_stx.timing import SECONDS, WARM_C, begins_c
 from drivers.incubators.liconic_stx.wire import Failure, Memory, Relay, Request
 from sim_lab.twin import StreamTwin
 from sim_lab.world.heat import Body
 from sim_lab.world.model import Labware, PhysicalError, World
-
-COLD_C, WARM_C = 4.0, 37.0
 
 
 class Twin(StreamTwin):
@@ -32,7 +31,7 @@ class Twin(StreamTwin):
         self.failure = Failure.NONE
         self.gate_open = False
         self.memory: dict[int, int] = dict.fromkeys(Memory, 0)
-        at_c = COLD_C if options is not None and options.model.endswith("_HC") else WARM_C
+        at_c = WARM_C if options is None else begins_c(options.model)
         self.chamber = Body(at_c, at_c, SECONDS["settle"], world.now())
         self._is_open = False
         self._motion: asyncio.Task[None] | None = None

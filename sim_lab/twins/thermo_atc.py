@@ -11,7 +11,8 @@ from typing import Any
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
-from drivers.thermocyclers.thermo_atc import BLOCK_C_S, LID_C_S, SECONDS, wire
+from drivers.thermocyclers.thermo_atc import wire
+from drivers.thermocyclers.thermo_atc.timing import BLOCK_C_S, LID_C_S, SECONDS
 from drivers.thermocyclers.thermo_atc.wire import Hold, Request, Stage
 from sim_lab.twin import StreamTwin
 from sim_lab.world.model import World

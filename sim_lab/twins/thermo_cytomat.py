@@ -11,7 +11,8 @@ from typing import Any
 
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
-from drivers.incubators.thermo_cytomat import SECONDS, SLOTS, wire
+from drivers.incubators.thermo_cytomat import SLOTS, wire
+from drivers.incubators.thermo_cytomat.timing import SECONDS
 from drivers.incubators.thermo_cytomat.wire import Fault, Refusal, Request, Status
 from sim_lab.twin import StreamTwin
 from sim_lab.world.heat import Body

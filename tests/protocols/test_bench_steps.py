@@ -6,9 +6,10 @@ import pytest
 
 from drivers.core.roles import ROLES
 from labfile import Lab
-from orchestrator.labview import view
+from orchestrator.labview import timings, view
 from orchestrator.simulate import simulate
 from protocols.check import Checked, check
+from protocols.forecast import forecast
 from protocols.holds import holds
 from protocols.parse import from_document
 
@@ -196,6 +197,8 @@ def test_every_device_in_one_protocol_and_the_same_trace_each_time(lab: Lab) -> 
     assert one.result.outcome == "completed", one.result
     assert one.trace_hash == two.trace_hash
     assert one.result.readings == two.result.readings
+    told = forecast(found.program, timings(lab, found.program.devices))
+    assert told.duration_s == pytest.approx(one.result.duration_s, rel=0.01)  # ADR 13
 
 
 @pytest.mark.slow

@@ -1,17 +1,8 @@
 """The HighRes Biosolutions MicroSpin, an automated centrifuge with two buckets."""
 
-from collections.abc import Mapping
-
 from drivers.centrifuges.highres_microspin.options import Options
 from drivers.core.driver import Driver
 from drivers.core.limits import between
-
-#: How long motions take, and the ramps of a spin: `accelerate` from rest to 3000 x g at full acceleration (an
-#: estimate); `brake` back to rest at full deceleration. At a share d of it braking takes `brake` / d ** `BRAKE_POWER`,
-#: and as much less as the speed is lower: fitted to the spin-downs that PyLabRobot reports (1000 x g at 20 %: 7 min;
-#: at 10 %: more than 17 min).
-SECONDS: Mapping[str, float] = {"home": 15.0, "open_door": 6.0, "close": 4.0, "accelerate": 15.0, "brake": 79.0}
-BRAKE_POWER = 1.35
 
 DRIVER = Driver(
     summary="HighRes MicroSpin, a centrifuge for plates",
@@ -25,4 +16,5 @@ DRIVER = Driver(
         "duration": between("1 s", "6 h", "time"),
     },
     sites=("bucket",),
+    timing="drivers.centrifuges.highres_microspin.timing:CentrifugeTiming",
 )

@@ -1,17 +1,11 @@
 """The Thermo Scientific Cytomat automated incubators that number their slots (6000, 6002, 2 C 450, 5 C)."""
 
-from collections.abc import Mapping
-
 from drivers.core.driver import Driver
 from drivers.core.limits import between
 from drivers.incubators.thermo_cytomat.options import Options
 
 #: Slots that a lab can name; a Cytomat with two stackers of 21 has so many. The device tells of no number.
 SLOTS = 42
-
-#: How long verbs take. Estimates, inside what PyLabRobot's driver waits for (60 to 300 s); `initialise` is a part of
-#: connecting. A change of temperature takes `SECONDS["settle"]` times ln(change / 0.5 degC).
-SECONDS: Mapping[str, float] = {"move_labware": 24.0, "initialise": 20.0, "gate": 3.0, "settle": 1200.0}
 
 DRIVER = Driver(
     summary="Thermo Cytomat, an automated incubator",
@@ -22,4 +16,5 @@ DRIVER = Driver(
     # It heats only: from a little above the room's to 50 degC (data sheet of the Cytomat 2 C, from memory).
     limits={"temperature": between("25 degC", "50 degC", "temperature")},
     sites=("transfer", *(str(slot) for slot in range(1, SLOTS + 1))),
+    timing="drivers.incubators.thermo_cytomat.timing:CytomatTiming",
 )

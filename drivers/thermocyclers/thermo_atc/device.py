@@ -24,10 +24,10 @@ from drivers.core.roles import Thermocycler
 from drivers.core.transport import Port
 from drivers.thermocyclers.thermo_atc import wire
 from drivers.thermocyclers.thermo_atc.options import Options
+from drivers.thermocyclers.thermo_atc.timing import POLL_S
 
 BLOCK = 0
 REPLY_S = 5.0
-POLL_S = 5.0
 #: How much longer than the device's own estimate a run may take.
 LATE = 1.5
 LATE_S = 600.0
