@@ -188,9 +188,9 @@ class _Binder:
         """In an incubator that can be so warm, else on the heater of a shaker at rest, else by hand."""
         labware = self._known(step.id, step.labware)
         incubator = self.lab.able("Incubator", "temperature", step.at)
-        if incubator is not None:
-            transfer, *slots = self.lab.sites[incubator]
-            slot = next(site for site in slots if site not in self.layout.where.values())
+        transfer, *slots = self.lab.sites[incubator] if incubator else ("",)
+        slot = next((site for site in slots if site not in self.layout.where.values()), None)
+        if incubator is not None and slot is not None and self.layout.reaches(labware, transfer):
             self.drafts.append(Draft(step.id, incubator, "set_temperature", {"temperature_c": step.at}, (labware,)))
             self.layout.move(step.id, labware, slot)
             uses = (labware, slot, incubator)

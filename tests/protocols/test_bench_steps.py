@@ -1,5 +1,6 @@
 """Steps that a device of the lab does where there is one, and a person where there is none."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ MORE = {**FILL, "id": "more", "to": "plate/A2"}
 
 def keep(at: str, labware: str = "plate") -> dict[str, Any]:
     return {"id": f"keep_{labware}", "do": "incubate", "labware": labware, "at": at, "for": "30 min"}
+
+
+DOCUMENT: dict[str, Any] = {
+    "format": "lab-protocol/1", "name": "t", "author": {"kind": "human", "name": "tests"},
+    "materials": {"dye": {"cas": "25956-17-6", "concentration": "0.1 mmol/L"}},
+    "labware": {"stock": {"type": "reservoir_12", "holds": {"A1": "dye"}}, "plate": {"type": "plate_96_flat"}},
+}  # fmt: skip
 
 
 def checked(lab: Lab, *steps: dict[str, Any], **materials: Any) -> Checked:
@@ -209,3 +217,13 @@ def test_every_device_over_real_sockets(lab: Lab) -> None:
     assert outside.result.outcome == "completed", outside.result
     assert outside.result.end_state == inside.result.end_state
     assert outside.result.duration_s == pytest.approx(inside.result.duration_s, rel=0.01)
+
+
+def test_an_incubator_that_no_arm_serves_is_not_taken(lab: Lab) -> None:
+    whole = view(lab)
+    arm = {
+        name: frozenset(site for site in sites if not site.startswith("incubator"))
+        for name, sites in whole.taught.items()
+    }
+    found = check(from_document(DOCUMENT | {"steps": [FILL, keep("37 degC")]}), replace(whole, taught=arm))
+    assert "shaker.set_temperature" in verbs(found, "keep_plate")
