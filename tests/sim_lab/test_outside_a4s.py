@@ -16,6 +16,7 @@ from sim_lab.world.model import World
 def test_a_plate_is_sealed(monkeypatch):
     quick = {"shuttle": 1.5, "seal": 0.5, "heat": 0.4, "cool": 10.0}
     monkeypatch.setattr(azenta_a4s, "SECONDS", quick)
+    monkeypatch.setattr(azenta_a4s.wire, "EVERY_S", 0.1)
 
     async def main():
         world = World(1, {})
