@@ -7,7 +7,7 @@ DAYS ?= 7
 SECONDS ?= 600
 OUTSIDE := ../shared/data/opentrons/OT2_S_v6_P300M_P20S_MixTransferManyLiquids.json
 
-.PHONY: demo test lint format bench crash fuzz week setup setup-test schemas constraints clean help
+.PHONY: demo test lint format bench crash fuzz week opentrons setup setup-test schemas constraints clean help
 
 help:
 	@echo "make demo    set up, then run an agent's protocol on the twin, from file to report"
@@ -15,6 +15,7 @@ help:
 	@echo "make crash   kill a worker at POINTS=1000 points, and hold what came of it against the twin's witness"
 	@echo "make week    a lab at work for DAYS=7 simulated days, with faults; nothing may leak, stay held or be lost"
 	@echo "make fuzz    the validator against a coverage-guided fuzzer for SECONDS=600"
+	@echo "make opentrons   the environment in which 'lab import' analyses Python protocols of Opentrons"
 	@echo "make lint | format | bench | schemas | constraints | clean"
 
 demo: setup
@@ -45,6 +46,7 @@ schemas: setup
 	@$(BIN)/python -m protocols.schema
 	@$(BIN)/python -m registry.schema
 	@$(BIN)/python -m api.http.document
+	@$(BIN)/python -m api.client.generate
 
 crash: setup-test
 	@$(BIN)/python -m benchmarks.crash --points $(POINTS)
@@ -54,6 +56,9 @@ fuzz: setup-test
 
 week: setup-test
 	@$(BIN)/python -m benchmarks.week --days $(DAYS)
+
+opentrons: setup
+	@sh tools/setup_opentrons.sh
 
 constraints: setup-test
 	@sh tools/constraints.sh

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 
 LOOK_S = 0.05
 ASK_S = 1.0  # between questions whether it still answers
-SILENT_S = 5.0  # without an answer, before it is replaced
-START_S = 30.0  # for its first answer
+SILENT_S = 10.0  # without an answer, before it is replaced: a loaded machine may take some
+START_S = 90.0  # for its first answer
 _PAUSE_S = (0.0, 0.2, 1.0, 5.0)  # before the next start, when the last one died without an answer
 #: What a spare waits for on its standard input; the end of input means that nobody keeps it any more.
 GO = "go"

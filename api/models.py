@@ -126,6 +126,7 @@ class Alarm(Model):
     at: float
     run_id: str
     step: str
+    action: str
     message: Untrusted
     over: bool = Field(description="whether the run has ended since")
 
@@ -234,6 +235,19 @@ class Sites(Model):
     sites: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=200)]
 
 
+class Event(BaseModel):
+    """A message of `/events`: a record of the journal. What else it has depends on its kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    seq: int
+    world: World
+    cell: str
+    at: float
+    run_id: str
+    kind: str
+
+
 # The lab
 
 
@@ -243,6 +257,7 @@ class Cell(Model):
     cell: str
     world: World
     state: Literal["up", "silent", "down"]
+    holder: str = Field(description="the worker; empty where there is none")
     seq: int = Field(description="of the newest event")
     runs: dict[str, str]
     waiting_for_a_person: list[str]

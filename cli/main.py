@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cli.output import EXIT_USAGE, Failure, Output
 
@@ -16,6 +17,8 @@ from cli.output import EXIT_USAGE, Failure, Output
 VERBS: Mapping[str, tuple[str, str]] = {
     "abort": ("control:abort", "End a run safely."),
     "account": ("account", "Passwords of people."),
+    "approvals": ("approve:approvals", "What waits for a person's word."),
+    "approve": ("approve:approve", "A person's word on an approval."),
     "audit": ("audit", "Is the audit trail whole?"),
     "check": ("check", "Check lab.toml."),
     "choose": ("control:choose", "Say how a run goes on after a failure."),
@@ -45,6 +48,11 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "up": ("up", "The lab as a service."),
     "validate": ("validate", "Check a protocol against this lab; nothing moves."),
 }
+#: What is asked of a running lab, at `--url` or by its store.
+AT_URL = (
+    "abort", "approvals", "approve", "choose", "clear", "pause", "queue", "resume", "runs", "settle", "status", "stop",
+    "submit",
+)  # fmt: skip
 #: What the product calls itself, and nobody types.
 HIDDEN = ("work",)
 
@@ -70,12 +78,17 @@ class _LazyGroup(click.Group):
     "--lab", "lab_file", type=click.Path(path_type=Path), default=Path("lab.toml"), envvar="LAB_TOML", show_default=True
 )
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), envvar="LAB_RUNS", show_default=True)
+@click.option("--url", default="", envvar="LAB_URL", metavar="URL",
+              help="Ask a running lab's interface, with the token in LAB_TOKEN.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.version_option(package_name="genesislab")
 @click.pass_context
-def cli(ctx: click.Context, lab_file: Path, runs: Path, as_json: bool) -> None:
+def cli(ctx: click.Context, lab_file: Path, runs: Path, url: str, as_json: bool) -> None:
     """Genesis Lab: a robotic laboratory and its twin."""
-    ctx.obj = Output(lab_file, runs, as_json)
+    said = ctx.get_parameter_source("url") is ParameterSource.COMMANDLINE
+    if said and ctx.invoked_subcommand not in AT_URL:
+        raise click.UsageError(f"`lab {ctx.invoked_subcommand}` is not asked of an interface: leave --url out")
+    ctx.obj = Output(lab_file, runs, as_json, url)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -98,14 +111,14 @@ def _set_up_logging() -> None:
 
 
 def _globals_first(arguments: list[str]) -> list[str]:
-    """`--lab` and `--runs` may stand behind the verb as well."""
+    """`--lab`, `--runs` and `--url` may stand behind the verb as well."""
     front: list[str] = []
     rest: list[str] = []
     takes = iter(arguments)
     for argument in takes:
-        if argument in ("--lab", "--runs"):
+        if argument in ("--lab", "--runs", "--url"):
             front += [argument, *(value for value in [next(takes, None)] if value is not None)]
-        elif argument.startswith(("--lab=", "--runs=")):
+        elif argument.startswith(("--lab=", "--runs=", "--url=")):
             front.append(argument)
         else:
             rest.append(argument)

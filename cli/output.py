@@ -52,6 +52,7 @@ class Output:
     lab_file: Path
     runs: Path
     as_json: bool
+    url: str = ""
 
     @staticmethod
     def print_json(document: Mapping[str, Any]) -> None:
@@ -83,7 +84,7 @@ class Output:
         from protocols.problems import ProtocolError
 
         try:
-            return read(file, _values(parameters))
+            return read(file, values(parameters))
         except ProtocolError as error:
             raise problems_failure(verb, file, error.problems) from error
 
@@ -110,14 +111,15 @@ def problems_failure(
     return Failure(EXIT_INVALID, [f"{file}: {problem}" for problem in problems], document)
 
 
-def _values(parameters: Iterable[str]) -> dict[str, str]:
-    values = {}
+def values(parameters: Iterable[str]) -> dict[str, str]:
+    """Options NAME=VALUE as a table."""
+    found = {}
     for text in parameters:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise click.BadParameter(f"{text!r} is not name=value", param_hint="--param")
-        values[name] = value
-    return values
+        found[name] = value
+    return found
 
 
 def on_terminal() -> bool:

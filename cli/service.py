@@ -1,20 +1,80 @@
-"""What the verbs that speak to a running lab share: the store, the cell, asking and waiting for the answer."""
+"""What the verbs that speak to a running lab share: who asks, which world, and where the lab answers."""
 
 import getpass
 import os
-import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, Failure, Output, failure
+from cli.output import EXIT_UNREACHABLE, Output, failure
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from cli.interface import Interface
     from labfile.lab import Lab
-    from orchestrator.state.cell import CellState
 
-ANSWER_S = 20.0
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """What `lab submit` was told."""
+
+    file: Path
+    parameters: tuple[str, ...]
+    world: str | None
+    anywhere: bool
+    priority: int
+    deadline: datetime | None
+    key: str | None
+    approval: str | None
+
+
+class Desk(Protocol):
+    """Where a running lab is asked. Every answer is what `--json` shows; a refusal or silence is a `Failure`."""
+
+    def cells(self) -> list[dict[str, Any]]:
+        """Every cell: its worker, its runs, what is held and what was left behind."""
+
+    def queue(self, world: str | None, *, gantt: bool) -> dict[str, Any]:
+        """Runs that have not ended, by planned end; with plan and reality where a Gantt chart is wanted."""
+
+    def runs(self) -> list[dict[str, Any]]:
+        """What has been run, the newest first."""
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """One run with its files."""
+
+    def submit(self, asked: Submitting) -> dict[str, Any]:
+        """Check, dry-run and queue a protocol."""
+
+    def say(self, kind: str, run_id: str, body: Mapping[str, Any], world: str | None) -> None:
+        """Pause, resume, abort, stop, settle, choose or clear."""
+
+
+def desk(output: Output, verb: str) -> Desk:
+    """The interface at `--url`, else the store of the lab file; decided here and nowhere else."""
+    if output.url:
+        return interface(output, verb)
+    from cli.own_store import OwnStore
+
+    return OwnStore(output, verb)
+
+
+def interface(output: Output, verb: str) -> "Interface":
+    """The interface at `--url`, else where `[api]` of the lab file has it."""
+    from cli.interface import Interface
+
+    return Interface(output, verb, output.url or _url_of(output, verb))
+
+
+def _url_of(output: Output, verb: str) -> str:
+    lab = output.lab(verb)
+    if lab.api.port == 0:
+        raise failure(verb, EXIT_UNREACHABLE, f"{output.lab_file} leaves the port open: give --url, or set LAB_URL")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(lab.api.host, lab.api.host)  # noqa: S104 - to be asked, not to listen
+    return f"{'https' if lab.api.certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{lab.api.port}"
 
 
 def world_of(lab: "Lab", world: str | None) -> str:
@@ -38,48 +98,12 @@ def who() -> str:
     return os.environ.get("LAB_USER") or getpass.getuser()
 
 
-def state_of(engine: "Engine", cell: str) -> "CellState":
-    """A cell's state, folded from its journal."""
-    from orchestrator.state.cell import fold
-    from orchestrator.store.log import read_journal
-
-    return fold(record for _, record in read_journal(engine, cell))
-
-
-def ask_cell(
-    output: Output, verb: str, kind: str, run_id: str, body: Mapping[str, Any], world: str | None = None
-) -> dict[str, Any]:
-    """Ask a running lab for something and wait for its answer; a refusal or silence is a failure.
-
-    What is said of an action is said of its last attempt so far, and of no later one.
-    """
-    from orchestrator.store.requests import Request, ask, wait_for_answer
-    from orchestrator.worker import cell_name
-
-    lab = output.lab(verb)
-    engine = store(output, verb, lab)
-    cell = cell_name(lab, world_of(lab, world))
-    require_worker(engine, verb, cell)
-    if "action" in body:
-        run = state_of(engine, cell).runs.get(run_id)
-        was = None if run is None else run.actions.get(body["action"])
-        body = {**body, "attempt": None if was is None else was.attempt}
-    request = Request(uuid.uuid4().hex, kind, run_id, body, who(), cell)
-    ask(engine, request)
-    told = wait_for_answer(engine, request.id, ANSWER_S)
-    if told is None:
-        message = f"{cell} did not answer within {ANSWER_S:g} s; the request stands. See `lab status`."
-        raise failure(verb, EXIT_UNREACHABLE, message)
-    if not told["ok"]:
-        raise Failure(EXIT_REFUSED, [f"lab {verb}: {told['error']}"], {"schema": f"lab-{verb}/1", **told})
-    return told
-
-
-def require_worker(engine: "Engine", verb: str, cell: str) -> None:
-    """Someone must work in the cell, or in one of a world's (`requests.any_of`)."""
-    from orchestrator.store.log import LEASE_S
-    from orchestrator.store.requests import alive
-
-    working = [name for name, told in alive(engine).items() if told["holder"] and told["silent_s"] <= LEASE_S]
-    if not any(name == cell or (cell.startswith(":") and name.endswith(cell)) for name in working):
-        raise failure(verb, EXIT_UNREACHABLE, f"nobody works in {cell}. Start it with `lab up`.")
+def by_planned_end(runs: Mapping[str, Mapping[str, Any]], plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs with when they are planned to begin and to end, in the order of their ends."""
+    told = []
+    for run_id, run in runs.items():
+        mine = [task for task in plan if task["run_id"] == run_id]
+        start = min((task["start"] for task in mine), default=None)
+        end = max((task["end"] for task in mine), default=None)
+        told.append({"run_id": run_id, **run, "planned_start": start, "planned_end": end})
+    return sorted(told, key=lambda run: run["planned_end"] or float("inf"))

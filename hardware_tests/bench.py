@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from drivers.core.build import build
+from drivers.core.errors import DeviceError
 from drivers.core.instrument import Command, Instrument, Readings, Recall
 from drivers.core.world import World, WorldSettings, world_class
 from labfile import Lab
@@ -69,6 +70,17 @@ class Bench:
     async def stop(self) -> None:
         """Stop the device of this test."""
         await self._devices[self.device].stop()
+
+    async def stopped(self, after_s: float, verb: str, **args: Any) -> float:
+        """Begin a long command, stop it after a while, and see that it ends with an error; gives how long that took."""
+        loop = asyncio.get_running_loop()
+        running = asyncio.ensure_future(self.do(verb, **args))
+        await asyncio.sleep(after_s)
+        asked_s = loop.time()
+        await self.stop()
+        (outcome,) = await asyncio.gather(running, return_exceptions=True)
+        assert isinstance(outcome, DeviceError), f"{verb} went on after the stop: {outcome}"
+        return loop.time() - asked_s
 
     def first(self, role: str) -> str:
         """The lab's first device of a role."""

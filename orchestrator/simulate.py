@@ -29,13 +29,13 @@ class Prediction:
 
 
 def simulate(
-    lab: Lab, program: Program, *, seed: int = 1, speed: float | None = None, wire: bool = False
+    lab: Lab, program: Program, *, seed: int = 1, speed: float | None = None, wire: bool = False, faults: Any = None
 ) -> Prediction:
     """Dry-run a program; raises `RealTimeOnly` for devices that need `speed=1`.
 
-    A run that by itself is too slow for its own limits (`within`) has failed.
+    `faults` is a plan of faults for the twin. A run that by itself is too slow for its own limits (`within`) fails.
     """
-    settings = WorldSettings(seed=seed, speed=speed, wire=wire, epoch_s=EPOCH_S)
+    settings = WorldSettings(seed=seed, speed=speed, wire=wire, epoch_s=EPOCH_S, faults=faults)
     cell = Cell(lab, "twin", settings)
     cell.load(program.devices)
     began = time.perf_counter()

@@ -6,6 +6,7 @@ from typing import Any
 
 from drivers.core.labware import LabwareKind, UnknownLabware
 from protocols import model as m
+from protocols.bench import BenchSteps
 from protocols.branches import Branches, condition_of
 from protocols.drafts import Draft, sequence
 from protocols.flow import Frame
@@ -56,6 +57,8 @@ class _Binder:
         """Bind every step, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
         self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
+        self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._materials(), self._device, self._known)
+        self._steps |= self.bench.steps
         self.branches = Branches(self.source, self.layout, self.pipetting)
         if self.problems:
             raise ProtocolError(self.problems)
@@ -118,21 +121,12 @@ class _Binder:
     # Labware
 
     def _declare_labware(self) -> None:
-        travels = {labware for s in self.source.steps if (labware := self._carried(s))}
+        travels = {labware for step in self.source.steps if (labware := _carried(step, self.lab))}
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
         pinned = sorted(self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels))
         for name, spec in pinned:
             self._guard("setup", lambda name=name, spec=spec: self._declare(name, spec, name in travels))  # type: ignore[misc]
-
-    def _carried(self, step: m.PlainStep) -> str | None:
-        """The labware of a step that an arm has to carry; what no device does is done where it stands."""
-        match step:
-            case m.Shake() | m.Incubate() | m.Measure() | m.MoveLabware():
-                return step.labware
-            case m.Seal() | m.Centrifuge() | m.Thermocycle() if self.lab.first(_DEVICES[step.do]):
-                return step.labware
-        return None
 
     def _declare(self, name: str, spec: m.Labware, travels: bool) -> None:
         if name == TRASH:
@@ -260,6 +254,9 @@ class _Binder:
         if step.kind == "environment":
             sensor = self._device("Sensor", step.id)
             self.drafts.append(Draft(step.id, sensor, "measure", {}, tuple(self.kinds)))
+            return
+        if step.kind == "mass":
+            self.bench.weigh(step)
             return
         reader = self._device("PlateReader", step.id)
         if step.labware is None or not step.wavelengths:
@@ -391,6 +388,18 @@ class _Binder:
         needed = [*drafts, *loading, *layout.drafts, *body]
         drafts += fills(self.protocol, self.kinds, needed, self.operator, self.lab.roles)
         return [*drafts, *loading, *layout.drafts]
+
+
+def _carried(step: m.PlainStep, lab: LabView) -> str | None:
+    """The labware that a step wants at a device; what no device does is done where it stands."""
+    match step:
+        case m.Dose():
+            return step.into.labware
+        case m.Shake() | m.Incubate() | m.Measure() | m.MoveLabware() | m.Heat() | m.FurnaceStep():
+            return step.labware
+        case m.Seal() | m.Centrifuge() | m.Thermocycle() if lab.first(_DEVICES[step.do]):
+            return step.labware
+    return None
 
 
 def in_words(duration_s: float) -> str:

@@ -56,7 +56,7 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
     problems += _beyond_limits(program, lab)
     problems += _by_hand(source, program, lab)
     problems += expectations(source)
-    predicted = forecasts(program, lab)
+    predicted = () if blocking(problems) else forecasts(program, lab)  # what cannot be done takes no time
     done = [filter(way, program.actions) for way in ways(program)]
     problems += examine(source, program, lab, done, predicted, ledger.stock())
     found = _once(problems, source.frames)
@@ -104,6 +104,8 @@ _BOUNDED = {
     "rate_ul_s": "rate",
     "speed_rpm": "speed",
     "force_g": "force",
+    "ramp_c_min": "ramp",
+    "rate_sccm": "flow",
     "duration_s": "duration",
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",
@@ -114,9 +116,7 @@ _BOUNDED = {
 
 def _given(action: Action) -> Iterator[tuple[str, float]]:
     """Every quantity of an action that a limit may bound, by the limit's name."""
-    for argument, name in _BOUNDED.items():
-        given = action.args.get(argument, [])
-        yield from ((name, value) for value in (given if isinstance(given, list) else [given]) if value is not None)
+    yield from ((_BOUNDED[argument], value) for argument, value in _values(action.args))
     for at_c, for_s in (hold for cycle in action.args.get("cycles", ()) for hold in cycle["holds"]):
         yield from (("temperature", at_c), ("duration", for_s))
 
@@ -132,6 +132,16 @@ def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
                 message = f"{name} {value:g} {allowed.unit} is outside what {action.device} may do ({allowed})"
                 found.append(Problem("LIM-001", action.step, message, "Change the value, or the limit in lab.toml."))
     return found
+
+
+def _values(args: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The values of an action that a limit bounds, also those of its segments."""
+    for argument, given in args.items():
+        for value in given if isinstance(given, list) else [given]:
+            if isinstance(value, Mapping):
+                yield from _values(value)
+            elif argument in _BOUNDED and value is not None:
+                yield argument, value
 
 
 def _once(problems: Iterable[Problem], frames: Mapping[str, Frame]) -> tuple[Problem, ...]:

@@ -72,14 +72,14 @@ class Layout:
         if site == bench(labware):
             hint = "Bring it to a slot with a `move` step `by: person` before."
             raise ProtocolError([Problem("LAB-009", step, f"{labware} is off the deck", hint)])
-        self.move(step, labware, self.home[labware])
+        self._back(step, labware)
 
     def move(self, step: str, labware: str, destination: str, *, by_person: bool = False) -> None:
         """Bring labware to a site, by arm if one reaches both, by a person if the author says so."""
         source = self.where[labware]
         if source == destination:
             return
-        self._clear(step, destination)
+        self.vacate(step, destination)
         arm = None if by_person else self.lab.mover(source, destination)
         if arm is None and not by_person:
             station = self.lab.station(source, destination)
@@ -112,6 +112,11 @@ class Layout:
         """Whether labware can come to a site from where it stands without a person."""
         source = self.where[labware]
         return source == site or self.lab.mover(source, site) is not None or self.lab.station(source, site) is not None
+
+    def bring(self, step: str, labware: str, destination: str) -> None:
+        """Bring labware to a site, by a person where no arm reaches both."""
+        source = self.where[labware]
+        self.move(step, labware, destination, by_person=self.lab.mover(source, destination) is None)
 
     def take_away(self, step: str, labware: str) -> None:
         """Have a person put labware aside, off the deck."""
@@ -156,7 +161,8 @@ class Layout:
             self.drafts.append(Draft(step, device, verb, {}, (site, labware)))
             self.tray_open[device] = True
 
-    def _clear(self, step: str, site: str) -> None:
+    def vacate(self, step: str, site: str) -> None:
+        """Have nothing stand on a site: what does goes back to its place on the deck."""
         standing = next((name for name, there in self.where.items() if there == site), None)
         if standing is None:
             return
@@ -164,7 +170,11 @@ class Layout:
             raise ProtocolError(
                 [Problem("LAB-007", step, f"{standing} stands on {site}", "Move it away in a step before.")]
             )
-        self.move(step, standing, self.home[standing])
+        self._back(step, standing)
+
+    def _back(self, step: str, labware: str) -> None:
+        """To its place on the deck; by a person from where no arm reaches, as it came there."""
+        self.move(step, labware, self.home[labware], by_person=not self.lab.reachable(self.where[labware]))
 
     def _unreachable(self, step: str, labware: str, source: str, destination: str) -> Problem:
         far = [site for site in (source, destination) if not self.lab.reachable(site)] or [destination]

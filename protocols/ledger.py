@@ -33,6 +33,11 @@ class Mounted:
     nozzles: int
     tip: Tip | None = None
 
+    @property
+    def in_use(self) -> int:
+        """Nozzles that reach wells: those with a tip, or all when there is none yet."""
+        return len(self.tip.contents) if self.tip else self.nozzles
+
 
 @dataclass(slots=True)
 class Item:
@@ -65,6 +70,7 @@ class Ledger:
     def __init__(self, lend: Mapping[tuple[str, str], str] | None = None) -> None:
         self.items: dict[str, Item] = {TRASH: Item(kind("trash"), None, {"A1": {}})}
         self.mounts: dict[str, Mounted] = {}
+        self.syringes: dict[str, Contents] = {}  # pump -> what it holds
         self.filled_ul: Contents = {}
         self.tips_used: dict[str, int] = {}
         self.waste_ul = 0.0
@@ -75,7 +81,7 @@ class Ledger:
             "move_labware": self._move_labware, "load_pipette": self._load_pipette,
             "pick_up_tip": self._pick_up_tip, "drop_tip": self._drop_tip, "aspirate": self._aspirate,
             "dispense": self._dispense, "blow_out": self._blow_out, "touch_tip": self._reach, "move_to": self._reach,
-            "read_absorbance": self._read_absorbance,
+            "read_absorbance": self._read_absorbance, "withdraw": self._withdraw, "infuse": self._infuse,
         }  # fmt: skip
 
     def apply(self, action: Action) -> list[Problem]:
@@ -168,20 +174,21 @@ class Ledger:
             )
         if item.sealed:
             raise Violation("LAB-003", f"{labware} is sealed", "Put a peel step before this one.")
-        covered = item.kind.covered(well, self._mounted(mount).nozzles)
+        nozzles = self._mounted(mount).in_use
+        covered = item.kind.covered(well, nozzles)
         if not covered:
             hint = "Name the well of the first nozzle: row A of a 96-well plate, A or B of 384."
-            raise Violation("LAB-004", f"{self.mounts[mount].nozzles} nozzles do not fit {labware}/{well}", hint)
+            raise Violation("LAB-004", f"{nozzles} nozzles do not fit {labware}/{well}", hint)
         return covered
 
-    def _pick_up_tip(self, device: str, mount: str, labware: str, well: str) -> None:
+    def _pick_up_tip(self, device: str, mount: str, labware: str, well: str, tips: int | None = None) -> None:
         mounted = self._mounted(mount)
         if mounted.tip is not None:
             raise Violation("TIP-003", f"the {mount} pipette carries a tip already", "Put a drop before this pick_up.")
         item = self.item(labware)
         if not item.kind.is_tip_rack:
             raise Violation("TIP-004", f"{labware} ({item.kind.load_name}) is no tip rack")
-        wells = self._reach(device, mount, labware, well)
+        wells = self._few(item, labware, well, tips) if tips else self._reach(device, mount, labware, well)
         missing = [name for name in wells if name not in item.tips]
         if missing:
             raise Violation(
@@ -192,9 +199,20 @@ class Ledger:
         self.tips_used[used] = self.tips_used.get(used, 0) + len(wells)
         mounted.tip = Tip(min(item.kind.tip_capacity_ul, mounted.model.max_ul), [{} for _ in wells])
 
+    def _few(self, item: Item, labware: str, well: str, tips: int) -> tuple[str, ...]:
+        """Tips for the first nozzles alone: the others must hang over the rim, or over places without a tip."""
+        column = next((column for column in item.kind.columns if well in column), ())
+        below = column[column.index(well) :] if column else ()
+        extra = [name for name in below[tips:] if name in item.tips]
+        if len(column) != 8 or len(below) < tips or extra:
+            hint = "Name a tip below which there are no more than those: the last ones of a column."
+            raise Violation("TIP-006", f"from {labware}/{well} the first nozzles cannot take just {tips} tips", hint)
+        return below[:tips]
+
     def _drop_tip(self, device: str, mount: str, labware: str, well: str) -> None:
-        tip = self._loaded(mount)
-        self._reach(device, mount, labware, well)
+        tip, wells = self._loaded(mount), self._reach(device, mount, labware, well)
+        if self.items[labware].kind.is_tip_rack:
+            self.items[labware].tips |= set(wells)  # it can be picked up again, soiled as it is
         self.waste_ul += sum(map(volume_of, tip.contents))
         self._mounted(mount).tip = None
 
@@ -267,6 +285,28 @@ class Ledger:
             )
         _add(item.wells[well], contents)
         item.used.add(well)
+
+    # Pumps
+
+    def _withdraw(self, device: str, volume_ul: float, labware: str = "", well: str = "", **_: Any) -> None:
+        item = self._open_well(labware, well)
+        self._require(labware, item, well, volume_ul)
+        _add(self.syringes.setdefault(device, {}), _take(item.wells[well], volume_ul))
+        item.used.add(well)
+
+    def _infuse(self, device: str, volume_ul: float, labware: str = "", well: str = "", **_: Any) -> None:
+        item, held = self._open_well(labware, well), self.syringes.setdefault(device, {})
+        if volume_ul > volume_of(held) + TOLERANCE_UL:
+            raise Violation("LIQ-005", f"{device} holds {volume_of(held):g} uL; {volume_ul:g} uL are given")
+        self._pour(labware, item, well, _take(held, volume_ul))
+
+    def _open_well(self, labware: str, well: str) -> Item:
+        item = self.item(labware)
+        if well not in item.wells:
+            raise Violation("LAB-002", f"{labware} has no well {well} for liquid")
+        if item.sealed:
+            raise Violation("LAB-003", f"{labware} is sealed", "Put a peel step before this one.")
+        return item
 
     # Views
 

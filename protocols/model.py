@@ -20,7 +20,10 @@ from drivers.core.units import (
     ConcentrationM,
     DurationS,
     FlowUlS,
+    GasFlowSccm,
     LengthMm,
+    MassG,
+    RampCMin,
     SpeedRpm,
     TemperatureC,
     VolumeUl,
@@ -101,6 +104,7 @@ class PickUp(_Part):
 
     act: Literal["pick_up"]
     tip: WellField | None = None
+    tips: Annotated[int, Field(ge=1, le=7)] | None = None  # for the first nozzles alone, at the end of a column
 
 
 class Aspirate(_Part):
@@ -235,6 +239,60 @@ class Shake(_Step):
     at: TemperatureC | None = Field(None, description="temperature of the nest")
 
 
+class Heat(_Step):
+    """Bring labware to a temperature, up or down, keep it there, and let go. A hotplate cools by the air only."""
+
+    do: Literal["heat", "cool"]
+    labware: str
+    to: TemperatureC
+    ramp: RampCMin | None = None
+    for_: DurationS = Field(0.0, alias="for", description="once it is there")
+
+
+class PumpLiquid(_Step):
+    """Move liquid with a syringe pump, between the first wells of two pieces of labware."""
+
+    do: Literal["pump"]
+    source: WellField
+    to: WellField
+    volume: VolumeUl
+    rate: FlowUlS | None = None
+
+
+class GasStep(_Step):
+    """Let a gas flow for a time, then none; in a lane of `parallel` beside what it is for."""
+
+    do: Literal["flow"]
+    gas: Literal["Air", "Ar", "CH4", "CO", "CO2", "C2H6", "H2", "He", "N2", "N2O", "Ne", "O2"]
+    rate: GasFlowSccm
+    for_: DurationS = Field(alias="for")
+
+
+class Dose(_Step):
+    """A person weighs a liquid into a vessel that stands on the balance; its reading is what came in, in g."""
+
+    do: Literal["dose"]
+    material: str
+    into: WellField
+    mass: MassG
+
+
+class Segment(_Part):
+    """To a temperature, and there for a time."""
+
+    to: TemperatureC
+    ramp: RampCMin | None = None
+    for_: DurationS = Field(0.0, alias="for", description="once it is there")
+
+
+class FurnaceStep(_Step):
+    """Take a sample, or the empty furnace, through ramps and dwells; then it cools by itself."""
+
+    do: Literal["furnace"]
+    labware: str | None = None
+    program: Annotated[list[Segment], Field(min_length=1, max_length=50)]
+
+
 class Incubate(_Step):
     """Keep labware at a temperature."""
 
@@ -286,10 +344,10 @@ class Lid(_Step):
 
 
 class Measure(_Step):
-    """Take a reading: of wells (absorbance), or of the room (environment)."""
+    """Take a reading: of wells (absorbance), of labware with all that is in it (mass), or of the room (environment)."""
 
     do: Literal["measure"]
-    kind: Literal["absorbance", "environment"]
+    kind: Literal["absorbance", "mass", "environment"]
     labware: str | None = None
     wells: str | None = Field(None, description="such as A1:H12; all of them when absent")
     wavelengths: list[WavelengthNm] = Field(default_factory=list)
@@ -374,8 +432,9 @@ class If(_Part):
 
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
-_Device = Shake | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
-PlainStep = _Liquid | _Device | Wait | OperatorStep
+_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+_Bench = Dose | PumpLiquid | GasStep | FurnaceStep
+PlainStep = _Liquid | _Device | _Bench | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]
 

@@ -155,8 +155,8 @@ class Pipetting:
     def _pick_up(self, step: str, mount: str, pipette: Pipette, move: m.PickUp) -> None:
         nozzles = self.nozzles[mount]
         if move.tip is not None:
-            self.tips.take(move.tip.labware, move.tip.names[0], nozzles)
-            self._emit(step, mount, "pick_up_tip", move.tip, {})
+            self.tips.take(move.tip.labware, move.tip.names[0], move.tips or nozzles)
+            self._emit(step, mount, "pick_up_tip", move.tip, {"tips": move.tips} if move.tips else {})
             return
         found = self.tips.next(pipette, nozzles)
         if found is None:

@@ -32,6 +32,7 @@ def sop(checked: Checked) -> str:
     author = protocol.author
     who = ", ".join(part for part in (author.name, author.model, author.source) if part)
     lines = [f"# {plain(protocol.name)}", "", *([plain(protocol.purpose), ""] if protocol.purpose else [])]
+    lines += [f"After {plain(protocol.citation)}", ""] if protocol.citation else []
     lines += [f"Written by {plain(who)} ({author.kind}). Protocol {source.hash}.", ""]
     for part in (_parameters(source), _materials(source), _labware(checked), _steps(source), _stock(checked)):
         lines += [*part, ""]
@@ -161,6 +162,20 @@ def _handling(step: Any) -> str:
         case m.Shake():
             at = f" at {step.at:g} degC" if step.at is not None else ""
             return f"shake {plain(step.labware)} with {step.speed:g} rpm for {in_words(step.for_)}{at}"
+        case m.Dose():
+            return f"weigh {step.mass:g} g of {plain(step.material)} into {plain(step.into)}"
+        case m.Heat():
+            ramp = f" with {step.ramp:g} K/min" if step.ramp else ""
+            hold = f", and keep it there for {in_words(step.for_)}" if step.for_ else ""
+            return f"{step.do} {plain(step.labware)} to {step.to:g} degC{ramp}{hold}"
+        case m.PumpLiquid():
+            rate = f" with {step.rate:g} uL/s" if step.rate else ""
+            return f"pump {step.volume:g} uL from {plain(step.source)} to {plain(step.to)}{rate}"
+        case m.GasStep():
+            return f"let {step.rate:g} sccm of {step.gas} flow for {in_words(step.for_)}"
+        case m.FurnaceStep():
+            what = f"take {plain(step.labware)} through the furnace" if step.labware else "run the furnace"
+            return f"{what}: {', then '.join(map(_segment, step.program))}"
         case m.Incubate():
             return f"keep {plain(step.labware)} at {step.at:g} degC for {in_words(step.for_)}"
         case m.Centrifuge():
@@ -182,10 +197,17 @@ def _handling(step: Any) -> str:
         case m.Measure(kind="absorbance"):
             lines = ", ".join(f"{nm:g} nm" for nm in step.wavelengths)
             return f"read the absorbance of {plain(step.labware)} ({plain(step.wells or 'all wells')}) at {lines}"
+        case m.Measure(kind="mass"):
+            return f"weigh {plain(step.labware)} with all that is in it"
         case m.Measure():
             return "read the sensors of the room"
         case _:
             return f"bring {plain(step.labware)} to {plain(step.to)}{' by hand' if step.by == 'person' else ''}"
+
+
+def _segment(segment: m.Segment) -> str:
+    ramp = f" with {segment.ramp:g} K/min" if segment.ramp else ""
+    return f"to {segment.to:g} degC{ramp}{f', there for {in_words(segment.for_)}' if segment.for_ else ''}"
 
 
 def _stock(checked: Checked) -> list[str]:

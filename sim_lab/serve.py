@@ -7,11 +7,12 @@ import tty
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from drivers.core.errors import ConnectionFailed, ConnectionLost
 from drivers.core.inbox import Inbox
 from drivers.core.transport import Port, Transport, port_at
-from sim_lab.twin import StreamTwin
+from sim_lab.twin import ServerTwin, StreamTwin
 
 Client = Callable[[Transport], Coroutine[Any, Any, None]]
 
@@ -110,14 +111,50 @@ async def serve_tcp(twin: StreamTwin, host: str, port: int, scheme: str = "tcp")
         return f"{scheme}://{host}:{bound}"
 
     def on(tcp_port: int) -> Client:
-        return lambda link: twin.serve_port(tcp_port, link)
+        return lambda link: twin.serve_port(tcp_port, twin.line(link))
 
     async with contextlib.AsyncExitStack() as if_a_port_is_taken:
         if_a_port_is_taken.push_async_callback(cleanup.aclose)
-        address = await open_port(twin.serve, port)
+        address = await open_port(lambda link: twin.serve(twin.line(link)), port)
         others = {number: await open_port(on(number), number if port else 0) for number in twin.tcp_ports}
         if_a_port_is_taken.pop_all()
     return Endpoint(twin.name, address, cleanup.aclose, others)
+
+
+async def serve_server(twin: ServerTwin, host: str, port: int) -> Endpoint:
+    """Serve a twin that brings its own server; where a plan has faults for its line, over a port in front of it."""
+    disturbed = twin.has_line and twin.world.faults.touch(twin.name)
+    address = await twin.start(host, 0 if disturbed else port)
+    if not disturbed:
+        return Endpoint(twin.name, address, twin.stop)
+    parts = urlsplit(address)
+
+    async def carry(client: Transport) -> None:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        device, wire = _SocketLink(reader, writer), twin.line(client)
+
+        async def pump(source: Transport, sink: Transport) -> None:
+            with contextlib.suppress(ConnectionLost):
+                while data := await source.receive():
+                    await sink.send(data)
+
+        ways = [asyncio.ensure_future(pump(*way)) for way in ((wire, device), (device, wire))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            await device.close()
+
+    listener = _Listener(carry)
+    bound = await listener.listen(host, port)
+
+    async def stop() -> None:
+        await listener.stop()
+        await twin.stop()
+
+    return Endpoint(twin.name, parts._replace(netloc=f"{parts.hostname}:{bound}").geturl(), stop)
 
 
 class _Terminal(Transport):
@@ -163,7 +200,7 @@ async def serve_pty(twin: StreamTwin) -> Endpoint:
     tty.setraw(slave)
     line = _Terminal(master)
     await line.open()
-    client = asyncio.get_running_loop().create_task(twin.serve(line))
+    client = asyncio.get_running_loop().create_task(twin.serve(twin.line(line)))
 
     async def stop() -> None:
         client.cancel()

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from drivers.core.world import DeviceAddress
-from sim_lab.serve import serve_pty, serve_tcp
+from sim_lab.faults.inject import Faults
+from sim_lab.serve import serve_pty, serve_server, serve_tcp
 from sim_lab.session import make_twin
 from sim_lab.twin import ServerTwin, StreamTwin
 from sim_lab.world.model import World
@@ -23,6 +24,7 @@ async def serve_lab(
     seed: int,
     ports_from: int,
     tell: Callable[[dict[str, str]], None],
+    faults: Faults | None = None,
 ) -> None:
     """Serve these devices until SIGINT or SIGTERM; `tell` gets every endpoint once all are up.
 
@@ -32,6 +34,8 @@ async def serve_lab(
     """
     world = World(seed, sites)
     world.now = asyncio.get_running_loop().time
+    world.faults = faults or world.faults
+    world.faults.begin(world.now)
     endpoints: dict[str, str] = {}
     async with contextlib.AsyncExitStack() as cleanup:
         for offset, name in enumerate(names):
@@ -39,8 +43,9 @@ async def serve_lab(
             twin = make_twin(name, devices[name], world)
             scheme = urlsplit(devices[name].real).scheme
             if isinstance(twin, ServerTwin):
-                endpoints[name] = await twin.start(HOST, port)
-                cleanup.push_async_callback(twin.stop)
+                server = await serve_server(twin, HOST, port)
+                endpoints[name] = server.address
+                cleanup.push_async_callback(server.stop)
             elif isinstance(twin, StreamTwin):
                 served = await serve_tcp(twin, HOST, port, "http" if scheme == "http" else "tcp")
                 cleanup.push_async_callback(served.stop)

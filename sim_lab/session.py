@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from drivers.core.transport import Port, Transport, port_at
 from drivers.core.world import DeviceAddress, World, WorldSettings
 from sim_lab import clock
+from sim_lab.faults.inject import Faults
 from sim_lab.link import wire
-from sim_lab.serve import serve_tcp
+from sim_lab.serve import serve_server, serve_tcp
 from sim_lab.tap import Tap, Tapped
 from sim_lab.twin import ServerTwin, StreamTwin, Twin
 from sim_lab.world import model
@@ -39,6 +40,8 @@ class TwinWorld(World):
     def __init__(self, devices: Mapping[str, DeviceAddress], sites: Mapping[str, Any], settings: WorldSettings) -> None:
         super().__init__(devices, sites, settings)
         self.truth = model.World(seed=settings.seed, sites=sites)
+        if settings.faults is not None:
+            self.truth.faults = Faults(settings.faults.injections, settings.faults.seed)
         self._twins: dict[str, Twin] = {}
         self._ports: dict[str, Port] = {}
         self._taps: dict[str, Tap] = {}
@@ -56,6 +59,8 @@ class TwinWorld(World):
 
     async def start(self, names: Sequence[str]) -> None:
         """Bring up the twins of these devices; a twin that runs already is left alone."""
+        if not self._twins:
+            self.truth.faults.begin(asyncio.get_running_loop().time)
         self.truth.now = asyncio.get_running_loop().time
         for name in names:
             if name not in self._twins:
@@ -64,9 +69,9 @@ class TwinWorld(World):
 
     async def _open_port(self, name: str, twin: Twin) -> Port:
         if isinstance(twin, ServerTwin):
-            address = await twin.start("127.0.0.1", 0)
-            self._cleanup.push_async_callback(twin.stop)
-            return port_at(address)
+            server = await serve_server(twin, "127.0.0.1", 0)
+            self._cleanup.push_async_callback(server.stop)
+            return port_at(server.address)
         if not isinstance(twin, StreamTwin):
             raise TypeError(f"{type(twin).__name__} is neither a StreamTwin nor a ServerTwin")
         if self.settings.wire:
@@ -77,11 +82,16 @@ class TwinWorld(World):
 
     def _dial(self, twin: StreamTwin, tcp_port: int | None) -> Transport:
         here, there = wire(twin.baud)
-        client = twin.serve(there) if tcp_port is None else twin.serve_port(tcp_port, there)
+        line = twin.line(there)
+        client = twin.serve(line) if tcp_port is None else twin.serve_port(tcp_port, line)
         task = asyncio.get_running_loop().create_task(client)
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         return Tapped(here, self._taps.setdefault(twin.name, Tap()))
+
+    def twin(self, name: str) -> Twin:
+        """A started twin, for who holds its truth against what its driver says."""
+        return self._twins[name]
 
     def fingerprint(self) -> str:
         """One hash over every byte on the wires inside the process; those of protocol libraries are not heard."""

@@ -5,17 +5,31 @@ from typing import Any, ClassVar
 
 from drivers.core.errors import ConnectionFailed
 from drivers.core.transport import Transport
+from sim_lab.faults.line import FaultyLine
 from sim_lab.world.model import World
 
 
 class Twin:
     """One simulated device; it changes and senses the world, and only it knows how its wire speaks."""
 
+    #: Whether all it says goes over one stream of bytes, on which messages can go wrong.
+    has_line: ClassVar[bool] = True
+
     def __init__(self, name: str, options: Any, world: World) -> None:
         self.name = name
         self.options = options
         self.world = world
         self.rng = world.rng(name)  # seeded per device, so that one device's draws never move another's
+
+    def fails(self, fault: str) -> float | None:
+        """Whether a fault of the catalogue happens to this device at this occasion, and by how much."""
+        return self.world.faults.happens(self.name, fault)
+
+    def line(self, link: Transport) -> Transport:
+        """The device's end of a wire, with the faults that the plan has for it."""
+        if not self.world.faults.touch(self.name):
+            return link
+        return FaultyLine(link, self.name, self.world.faults, self.world.rng(f"{self.name}/line"))
 
     def site(self, place: str) -> str:
         """The full name of one of this device's own sites, such as `reader.tray`."""

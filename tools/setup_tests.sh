@@ -4,17 +4,17 @@ set -u
 cd "$(dirname "$0")/.."
 
 missing=""
-for program in mosquitto mosquitto_sub; do
+for program in mosquitto mosquitto_sub mbpoll; do
     command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 if [ -n "$missing" ]; then
     if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
         (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-            mosquitto mosquitto-clients) >/dev/null 2>&1
+            mosquitto mosquitto-clients mbpoll) >/dev/null 2>&1
     fi
-    for program in mosquitto mosquitto_sub; do
+    for program in mosquitto mosquitto_sub mbpoll; do
         command -v "$program" >/dev/null 2>&1 ||
-            echo "not installed: $program (Debian: mosquitto, mosquitto-clients); its tests are skipped"
+            echo "not installed: $program (Debian: mosquitto, mosquitto-clients, mbpoll); its tests are skipped"
     done
 fi
 
@@ -27,6 +27,8 @@ if [ ! -f "$installed" ] || [ tests/outside/package-lock.json -nt "$installed" ]
         echo "not installed: npm; the tests with an outside OPC UA client are skipped"
     fi
 fi
+
+sh tools/setup_opentrons.sh
 
 crate=tests/outside/crate # the validator of RO-Crates wants another rich than ours: it has an environment of its own
 if [ ! -f "$crate/.venv/.ready" ] || [ "$crate/constraints.txt" -nt "$crate/.venv/.ready" ]; then

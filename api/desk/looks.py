@@ -47,7 +47,7 @@ def cell(live: Live) -> m.Cell:
     state: Literal["up", "silent", "down"] = "up" if live.up else "silent" if live.holder else "down"
     runs = live.state.runs
     return m.Cell(
-        cell=live.cell, world=world(live), state=state, seq=live.seq,
+        cell=live.cell, world=world(live), state=state, holder=live.holder, seq=live.seq,
         runs={name: phase(run) for name, run in runs.items()},
         waiting_for_a_person=[name for name, run in runs.items() if waits_for_person(run)],
         held=dict(live.state.held), left=dict(live.state.left),
@@ -144,7 +144,7 @@ def alarms(office: Office, which: str) -> list[m.Alarm]:
     return [
         m.Alarm(
             seq=seq, at=alarm.at, run_id=alarm.run_id, step=_step(live, alarm.run_id, alarm.action),
-            message=untrusted(alarm.message), over=alarm.run_id not in live.state.runs,
+            action=alarm.action, message=untrusted(alarm.message), over=alarm.run_id not in live.state.runs,
         )
         for seq, alarm in reversed(live.alarms)
     ]  # fmt: skip

@@ -13,6 +13,8 @@ from api.refusals import BadRequest, Refusal
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 PROBLEM = "application/problem+json"
+#: What is the same when it is done twice, though it is no GET: a client may ask again after a lost connection.
+REPEATABLE: dict[str, Any] = {"x-repeatable": True}
 #: What every route may answer besides its own; the OpenAPI document says so.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": words, "content": {PROBLEM: {}}}

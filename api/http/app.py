@@ -44,6 +44,7 @@ def application() -> FastAPI:
     app = FastAPI(
         title="Genesis Lab", version=version("genesislab"), lifespan=_lifespan, redoc_url=None, docs_url=None,
         openapi_url=f"{PREFIX}/openapi.json", description=_ABOUT,
+        generate_unique_id_function=lambda route: route.name,  # a client's methods are named after the routes
     )  # fmt: skip
     api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
     for part in (lab, protocols, runs, approvals, identity, audit, manifest, events):
@@ -97,11 +98,11 @@ def _health() -> APIRouter:
 
     @router.get("/metrics", response_class=Response, responses={401: PROBLEMS[401], 403: PROBLEMS[403],
                 200: {"content": {"text/plain": {}}}})  # fmt: skip
-    async def figures(request: Request, office: Here, who: Who) -> Response:
+    async def metrics(request: Request, office: Here, who: Who) -> Response:
         """Figures for Prometheus."""
         await office.allow(who, "read")
-        metrics: Metrics = request.app.state.metrics
-        return Response(metrics.text(), media_type="text/plain")
+        kept: Metrics = request.app.state.metrics
+        return Response(kept.text(), media_type="text/plain")
 
     return router
 

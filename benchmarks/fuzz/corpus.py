@@ -442,7 +442,37 @@ def dangerous() -> Iterator[Bad]:
     yield bad("BIO-001", ("materials", "dye", "biosafety_level"), 3, 1, "fit for")
 
 
+HEAT = {"id": "hot", "do": "heat", "labware": "plate", "to": "50 degC", "ramp": "5 K/min", "for": "1 min"}
+PUMP = {"id": "pump", "do": "pump", "source": "stock/A1", "to": "plate/A1", "volume": "50 uL", "rate": "10 uL/s"}
+FLOW = {"id": "gas", "do": "flow", "gas": "N2", "rate": "100 sccm", "for": "1 min"}
+FIRE = {"id": "fire", "do": "furnace", "labware": "plate", "program": [{"to": "60 degC", "for": "1 min"}]}
+MASS = {"id": "mass", "do": "measure", "kind": "mass", "labware": "plate"}
+DOSE = {"id": "dose", "do": "dose", "material": "dye", "into": "plate/A1", "mass": "100 mg"}
+
+
+def bench() -> Iterator[Bad]:
+    """Instruments of the bench: beyond what they can do, or said of the wrong place."""
+    for rule, kind, path, wrong, right, says in (
+        ("LIM-001", HEAT, ("to",), "500 degC", "50 degC", "outside what hotplate may do"),
+        ("LIM-001", HEAT, ("ramp",), "100 K/min", "5 K/min", "outside what hotplate may do"),
+        ("UNIT-001", HEAT, ("ramp",), "5 K", "5 K/min", "a ramp is wanted"),
+        ("PUMP-001", PUMP, ("to",), "plate/B1", "plate/A1", "first well"),
+        ("PUMP-002", PUMP, ("volume",), "20 L", "50 uL", "is the unit right"),
+        ("LIM-001", PUMP, ("rate",), "900 mL/min", "10 uL/s", "outside what"),
+        ("UNIT-001", FLOW, ("rate",), "100 mL/min", "100 sccm", "a gas_flow is wanted"),
+        ("FMT-001", FLOW, ("gas",), "Xe", "N2", "N2"),
+        ("HEAT-001", FIRE, ("program", 0, "to"), "600 degC", "60 degC", "stay below"),
+        ("LIM-001", FIRE, ("program", 0, "to"), "1150 degC", "60 degC", "outside what furnace may do"),
+        ("MEAS-001", MASS, ("wells",), "A1", DROP, "as a whole"),
+        ("MAT-001", DOSE, ("material",), "rum", "dye", "declared: water, dye"),
+        ("LIQ-003", DOSE, ("mass",), "5 g", "100 mg", "lower the volume"),
+    ):  # fmt: skip
+        document = {**good(), "steps": [kind]}
+        place = ("steps", 0, *path)
+        yield Bad(f"{kind['id']} {path[-1]}={wrong}", rule, put(document, place, wrong), place, right, says)
+
+
 def corpus() -> list[Bad]:
     """All of them."""
-    families = (quantities, shapes, bindings, flows, hostile, dangerous)
+    families = (quantities, shapes, bindings, flows, hostile, dangerous, bench)
     return [found for family in families for found in family()]

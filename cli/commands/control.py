@@ -3,7 +3,7 @@
 import click
 
 from cli.output import Output, world_option
-from cli.service import ask_cell
+from cli.service import desk
 
 _run = click.argument("run_id")
 
@@ -18,7 +18,7 @@ def _said(output: Output, verb: str, run_id: str, state: str, line: str) -> None
 @click.pass_obj
 def pause(output: Output, run_id: str, world: str | None) -> None:
     """Begin nothing more of a run; what is under way goes on to its end."""
-    ask_cell(output, "pause", "pause", run_id, {}, world)
+    desk(output, "pause").say("pause", run_id, {}, world)
     _said(output, "pause", run_id, "paused", f"{run_id} pauses after what it does now")
 
 
@@ -28,7 +28,7 @@ def pause(output: Output, run_id: str, world: str | None) -> None:
 @click.pass_obj
 def resume(output: Output, run_id: str, world: str | None) -> None:
     """Let a paused run go on."""
-    ask_cell(output, "resume", "resume", run_id, {}, world)
+    desk(output, "resume").say("resume", run_id, {}, world)
     _said(output, "resume", run_id, "running", f"{run_id} goes on")
 
 
@@ -39,7 +39,7 @@ def resume(output: Output, run_id: str, world: str | None) -> None:
 @click.pass_obj
 def abort(output: Output, run_id: str, world: str | None, reason: str) -> None:
     """End a run safely: what is under way ends, devices come to rest, a person takes the labware out."""
-    ask_cell(output, "abort", "abort", run_id, {"reason": reason}, world)
+    desk(output, "abort").say("abort", run_id, {"reason": reason}, world)
     _said(output, "abort", run_id, "ending", f"{run_id} ends")
 
 
@@ -48,7 +48,7 @@ def abort(output: Output, run_id: str, world: str | None, reason: str) -> None:
 @click.pass_obj
 def stop(output: Output, world: str | None) -> None:
     """Stop every device at once. Never gated; the emergency stop of the hardware is the safe one."""
-    ask_cell(output, "stop", "stop", "", {}, world)
+    desk(output, "stop").say("stop", "", {}, world)
     _said(output, "stop", "", "stopped", "every device was told to stop")
 
 
@@ -61,7 +61,7 @@ def stop(output: Output, world: str | None) -> None:
 @click.pass_obj
 def settle(output: Output, run_id: str, action: str, verdict: str, evidence: str, world: str | None) -> None:
     """Say what became of an action of which the lab does not know; the run goes on from there."""
-    ask_cell(output, "settle", "settle", run_id, {"action": action, "verdict": verdict, "evidence": evidence}, world)
+    desk(output, "settle").say("settle", run_id, {"action": action, "verdict": verdict, "evidence": evidence}, world)
     _said(output, "settle", run_id, "running", f"{action} of {run_id}: {verdict}")
 
 
@@ -78,7 +78,7 @@ CHOICES = ("retry", "skip", "by_hand", "go_back", "abort")
 @click.pass_obj
 def choose(output: Output, run_id: str, action: str, choice: str, step: str, world: str | None) -> None:
     """Say how a run goes on after a failed action: retry, skip, by_hand, go_back or abort."""
-    ask_cell(output, "choose", "choose", run_id, {"action": action, "choice": choice, "note": step}, world)
+    desk(output, "choose").say("choose", run_id, {"action": action, "choice": choice, "note": step}, world)
     _said(output, "choose", run_id, "running", f"{action} of {run_id}: {choice}")
 
 
@@ -88,5 +88,5 @@ def choose(output: Output, run_id: str, action: str, choice: str, step: str, wor
 @click.pass_obj
 def clear(output: Output, sites: tuple[str, ...], world: str | None) -> None:
     """Say that you took away what ended runs had left on these sites."""
-    ask_cell(output, "clear", "clear", "", {"things": list(sites)}, world)
+    desk(output, "clear").say("clear", "", {"things": list(sites)}, world)
     _said(output, "clear", "", "clear", f"free: {', '.join(sites)}")

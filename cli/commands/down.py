@@ -3,7 +3,7 @@
 import click
 
 from cli.output import Output, world_option
-from cli.service import ask_cell
+from cli.own_store import OwnStore
 
 
 @click.command("down")
@@ -11,5 +11,5 @@ from cli.service import ask_cell
 @click.pass_obj
 def command(output: Output, world: str | None) -> None:
     """End the worker; runs that are under way go on from where they are with the next `lab up`."""
-    ask_cell(output, "down", "down", "", {}, world)
+    OwnStore(output, "down").say("down", "", {}, world)
     output.show("down", {"ok": True, "state": "down"}, ["down"])

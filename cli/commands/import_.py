@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.output import EXIT_INVALID, Output, failure, file_argument, problems_failure
+from cli.output import EXIT_INVALID, EXIT_USAGE, Output, failure, file_argument, param_option, problems_failure, values
 
 
 @click.command("import")
@@ -20,13 +20,15 @@ from cli.output import EXIT_INVALID, Output, failure, file_argument, problems_fa
     help="Whose format it is.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write it (.yaml or .json).")
+@param_option
 @click.pass_obj
-def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
+def command(output: Output, file: Path, origin: str, out: Path | None, parameters: tuple[str, ...]) -> None:
     """Turn a protocol of others into ours; what was assumed or could not be mapped is listed."""
     import yaml
 
     from protocols.importers.autoprotocol import import_autoprotocol
     from protocols.importers.opentrons import import_opentrons
+    from protocols.importers.opentrons.python import import_python, read_bundle
     from protocols.importers.xdl import import_xdl
     from protocols.problems import ProtocolError
 
@@ -34,9 +36,12 @@ def command(output: Output, file: Path, origin: str, out: Path | None) -> None:
         data = file.read_bytes()
     except OSError as error:
         raise failure("import", EXIT_INVALID, f"{file}: {error.strerror}") from error
+    python, given = origin == "opentrons" and file.suffix == ".py", values(parameters)
+    if given and not python:
+        raise failure("import", EXIT_USAGE, "--param sets values of Python protocols only; this file has none")
     try:
         readers = {"opentrons": import_opentrons, "xdl": import_xdl, "autoprotocol": import_autoprotocol}
-        imported = readers[origin](data, file.name)
+        imported = import_python(read_bundle(file, given)) if python else readers[origin](data, file.name)
     except ProtocolError as error:
         raise problems_failure("import", file, error.problems) from error
     if out is not None:

@@ -5,7 +5,7 @@ import time
 import click
 
 from cli.output import Output, world_option
-from cli.service import state_of, store, world_of
+from cli.service import desk
 
 
 @click.command("queue")
@@ -14,24 +14,10 @@ from cli.service import state_of, store, world_of
 @click.pass_obj
 def command(output: Output, world: str | None, gantt: bool) -> None:
     """Runs that have not ended, in the order of their planned ends; `--gantt` tells all of plan and reality."""
-    from orchestrator.state.views import summary
-    from orchestrator.store.plans import plan_of, reality
-    from orchestrator.worker import cell_name
-
-    lab = output.lab("queue")
-    engine = store(output, "queue", lab)
-    cell = cell_name(lab, world_of(lab, world))
-    runs = summary(state_of(engine, cell))["runs"]
-    plan = [task for task in plan_of(engine, cell) if task["run_id"] in runs]
-    for run_id, run in runs.items():
-        mine = [task for task in plan if task["run_id"] == run_id]
-        run["planned_start"] = min((task["start"] for task in mine), default=None)
-        run["planned_end"] = max((task["end"] for task in mine), default=None)
-    ordered = sorted(runs.items(), key=lambda item: item[1]["planned_end"] or float("inf"))
-    document = {"ok": True, "cell": cell, "runs": [{"run_id": name, **run} for name, run in ordered]}
-    if gantt:
-        document |= {"plan": plan, "reality": reality(engine, cell, list(runs))}
-    lines = [f"{name}  {run['phase']:<8} {run['over']}/{run['actions']}{_when(run)}" for name, run in ordered]
+    document = {"ok": True, **desk(output, "queue").queue(world, gantt=gantt)}
+    lines = [
+        f"{run['run_id']}  {run['phase']:<8} {run['over']}/{run['actions']}{_when(run)}" for run in document["runs"]
+    ]
     output.show("queue", document, lines or ["nothing waits, and nothing runs"])
 
 

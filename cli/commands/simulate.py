@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cli.faults import read_faults
 from cli.output import EXIT_FAILED, EXIT_REFUSED, Failure, Output, failure, file_argument, param_option
 
 
@@ -14,9 +15,16 @@ from cli.output import EXIT_FAILED, EXIT_REFUSED, Failure, Output, failure, file
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the instruments' errors.")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Simulated seconds a second.")
 @click.option("--wire", is_flag=True, help="Drivers and twins talk over real sockets.")
+@click.option("--faults", "plan", type=click.Path(path_type=Path), help="A plan of what goes wrong.")
 @click.pass_obj
 def command(
-    output: Output, file: Path, parameters: tuple[str, ...], seed: int, speed: float | None, wire: bool
+    output: Output,
+    file: Path,
+    parameters: tuple[str, ...],
+    seed: int,
+    speed: float | None,
+    wire: bool,
+    plan: Path | None,
 ) -> None:
     """Run a protocol on a fresh twin in virtual time: drivers, bytes, engine, world."""
     from orchestrator.analysis.fits import evaluate
@@ -29,8 +37,10 @@ def command(
     program = checked.program
     if program is None:
         raise failure("simulate", EXIT_FAILED, "the protocol could not be bound")
+    lab = output.lab("simulate")
+    faults = read_faults("simulate", lab, plan) if plan else None
     try:
-        prediction = simulate(output.lab("simulate"), program, seed=seed, speed=speed, wire=wire)
+        prediction = simulate(lab, program, seed=seed, speed=speed, wire=wire, faults=faults)
     except RealTimeOnly as error:
         raise failure("simulate", EXIT_REFUSED, str(error)) from error
     result = prediction.result

@@ -1,7 +1,10 @@
 """`lab twin`: the simulated lab for any client."""
 
+from pathlib import Path
+
 import click
 
+from cli.faults import faults_of, read_faults
 from cli.output import EXIT_INVALID, Output, failure
 
 
@@ -16,8 +19,9 @@ def command() -> None:
 @click.option("--ports-from", type=click.IntRange(0, 65000), default=0, help="First port; 0 lets the system choose.")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
               help="Simulated seconds a second: how fast motions and people are.")  # fmt: skip
+@click.option("--faults", "plan", type=click.Path(path_type=Path), help="A plan of what goes wrong.")
 @click.pass_obj
-def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int, speed: float) -> None:
+def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int, speed: float, plan: Path | None) -> None:
     """Serve every twin on loopback until interrupted; one line (or JSON object) an endpoint."""
     import asyncio
 
@@ -34,5 +38,29 @@ def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int, sp
         output.show("twin", {"endpoints": rows}, [f"{row['device']:<14} {row['address']}" for row in rows])
 
     wanted = names or tuple(lab.devices)
+    faults = read_faults("twin", lab, plan).faults() if plan else None
     with asyncio.Runner(loop_factory=lambda: ScaledLoop(speed)) as runner:
-        runner.run(serve_lab(lab.devices, lab.sites, wanted, seed, ports_from, tell))
+        runner.run(serve_lab(lab.devices, lab.sites, wanted, seed, ports_from, tell, faults))
+
+
+@command.command("faults")
+@click.option("--device", help="Only those that this device of the lab may have.")
+@click.pass_obj
+def faults(output: Output, device: str | None) -> None:
+    """The catalogue of faults: what each does, to what, and how the stack should answer."""
+    from sim_lab.faults import FAULTS, LINE
+
+    have = faults_of(output.lab("twin"))
+    if device is not None and device not in have:
+        raise failure("twin", EXIT_INVALID, f"no device {device}; there are: {', '.join(have)}")
+    rows = [
+        {
+            "id": fault.id, "group": fault.group, "does": fault.does, "answer": fault.answer, "by": fault.unit,
+            "usual": fault.usual, "drivers": "every line" if LINE in fault.devices else list(fault.devices),
+            "devices": [name for name, faults in have.items() if fault in faults],
+        }
+        for fault in FAULTS.values()
+        if device is None or fault in have[device]
+    ]  # fmt: skip
+    lines = [f"{row['group']:<8} {row['id']:<22} {row['does']} - {row['answer']}" for row in rows]
+    output.show("twin", {"faults": rows}, lines)

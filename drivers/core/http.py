@@ -53,14 +53,20 @@ class ServerSide:
         self._body = bytearray()
 
     def feed(self, data: bytes) -> list[Request]:
-        """Take bytes from the wire (b"" at its end); returns the requests that are whole now."""
+        """Take bytes from the wire (b"" at its end); returns the requests that are whole now.
+
+        Raises `ProtocolViolation` for what is not HTTP: a server hangs up on it.
+        """
         try:
             self._connection.receive_data(data)
         except h11.RemoteProtocolError:
             return []
         requests: list[Request] = []
         while True:
-            event = self._connection.next_event()
+            try:
+                event = self._connection.next_event()
+            except h11.RemoteProtocolError as error:
+                raise ProtocolViolation(f"the request is not HTTP: {error}.") from error
             if isinstance(event, h11.Request):
                 self._head = event
                 self._body.clear()
@@ -153,9 +159,10 @@ class HttpClient:
                 body += event.data
             elif isinstance(event, h11.EndOfMessage):
                 self._used_s = asyncio.get_running_loop().time()
-                if connection.our_state is h11.DONE and connection.their_state is h11.DONE:
+                done = connection.our_state is h11.DONE and connection.their_state is h11.DONE
+                if done and not connection.trailing_data[0]:
                     connection.start_next_cycle()
-                else:
+                else:  # what comes unasked is the answer to nothing: RFC 9112, section 9.2
                     await self.close()
                 return Response(status, bytes(body))
             elif isinstance(event, h11.ConnectionClosed):

@@ -67,6 +67,11 @@ class LabwareKind:
         return next(iter(self.wells.values())).capacity_ul
 
     @property
+    def first_well(self) -> str:
+        """The first well of the first column, such as A1; empty where there is none."""
+        return self.columns[0][0] if self.columns else ""
+
+    @property
     def height_mm(self) -> float:
         """Outer height."""
         return float(self.definition["dimensions"]["zDimension"])
@@ -85,6 +90,8 @@ class LabwareKind:
         8
         >>> kind("plate_96_flat").covered("B1", 8)
         ()
+        >>> kind("tips_300").covered("F1", 3)  # with tips on the first three of eight
+        ('F1', 'G1', 'H1')
         """
         if channels == 1:
             return (well,) if well in self.wells else ()
@@ -94,11 +101,10 @@ class LabwareKind:
         if self.is_trash:
             return (well,) * channels
         row_index = self.columns[column_index].index(well)
-        column_count = channels // 8
-        rows = self._spread(self.columns[column_index], row_index, 8)
+        rows = self._spread(self.columns[column_index], row_index, min(channels, 8), 8)
         columns = (
-            self._spread(self.columns, column_index, column_count)
-            if column_count > 1
+            self._spread(self.columns, column_index, channels // 8, channels // 8)
+            if channels > 8
             else (self.columns[column_index],)
         )
         if not rows or not columns:
@@ -107,12 +113,12 @@ class LabwareKind:
         return tuple(column[i] for column in columns for i in indices)
 
     @staticmethod
-    def _spread(line: Any, start: int, nozzles: int) -> tuple[Any, ...]:
-        """The places of `line` that `nozzles` in a row reach from `start`; a single long place takes all."""
+    def _spread(line: Any, start: int, nozzles: int, full: int) -> tuple[Any, ...]:
+        """The places of `line` that `nozzles` of `full` in a row reach from `start`; a single long place takes all."""
         if len(line) == 1:
             return (line[0],) * nozzles
-        step, rest = divmod(len(line), nozzles)
-        if rest or step == 0 or start >= step:
+        step, rest = divmod(len(line), full)
+        if rest or step == 0 or start + (nozzles - 1) * step >= len(line):
             return ()
         return tuple(line[start + i * step] for i in range(nozzles))
 

@@ -61,6 +61,13 @@ ROLES: dict[str, Role] = {
     ),
     "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
+    "Balance": Role(frozenset({"zero", "tare", "weigh"}), frozenset({"zero", "tare", "weigh"})),
+    "Hotplate": Role(
+        frozenset({"heat", "stir", "deactivate", "measure"}), frozenset({"stir", "deactivate", "measure"})
+    ),
+    "Pump": Role(frozenset({"withdraw", "infuse"})),
+    "GasFlow": Role(frozenset({"flow", "measure", "deactivate"}), frozenset({"measure", "deactivate"})),
+    "Furnace": Role(frozenset({"run_program", "measure", "deactivate"}), frozenset({"measure", "deactivate"})),
     "Operator": Role(frozenset({"place", "remove", "fill", "seal", "peel", "attach_pipette", "confirm"})),
 }
 
@@ -83,8 +90,8 @@ class LiquidHandler(Instrument[OptionsT]):
         """Tell the device that the labware is no longer on its deck; parks the gantry out of the way."""
 
     @abstractmethod
-    async def pick_up_tip(self, mount: str, labware: str, well: str) -> None:
-        """Take a tip (one per nozzle) from a rack."""
+    async def pick_up_tip(self, mount: str, labware: str, well: str, tips: int | None = None) -> None:
+        """Take a tip (one per nozzle) from a rack; `tips` where the rack has so few below the first nozzles."""
 
     @abstractmethod
     async def aspirate(
@@ -320,6 +327,128 @@ class Axis(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Stopped and at rest, wherever that is."""
+
+
+class Balance(Instrument[OptionsT]):
+    """Weighs the labware on its pan. Its verbs change nothing but its own reference: they may be repeated."""
+
+    verbs = ROLES["Balance"].verbs
+
+    @abstractmethod
+    async def zero(self) -> None:
+        """Make the present load the zero, once it is at rest."""
+
+    @abstractmethod
+    async def tare(self) -> None:
+        """Make the present load the tare, once it is at rest."""
+
+    @abstractmethod
+    async def weigh(self) -> Readings:
+        """The net weight at rest: one `Reading` of `mass` in g."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Nothing: it only looks."""
+
+
+class Hotplate(Instrument[OptionsT]):
+    """Heats and stirs the vessel on its plate; it cools by the air only."""
+
+    verbs = ROLES["Hotplate"].verbs
+
+    @abstractmethod
+    async def heat(self, temperature_c: float, ramp_c_min: float | None = None, duration_s: float = 0.0) -> Readings:
+        """Bring the plate to a temperature, above or below its present one, hold it for `duration_s`, and switch off.
+
+        The target moves at `ramp_c_min` K/min, or is set at once. Gives the temperature at the end of the hold.
+        """
+
+    @abstractmethod
+    async def stir(self, speed_rpm: float) -> None:
+        """Stir at a speed from now on; 0 rests."""
+
+    @abstractmethod
+    async def deactivate(self) -> None:
+        """Heating and stirring off."""
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """`temperature` in degC and `speed` in rpm, of now."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Heating and stirring off, and the device has said that it knows."""
+
+
+class Pump(Instrument[OptionsT]):
+    """Moves liquid with a syringe, between it and the well into which its line dips: the first of what stands there.
+
+    The first of its sites is where it draws from, the last where it gives to. `labware` and `well` say what the lab
+    believes to be there; a pump cannot see it. Without `rate_ul_s` it goes at the speed of its options.
+    """
+
+    verbs = ROLES["Pump"].verbs
+
+    @abstractmethod
+    async def withdraw(
+        self, volume_ul: float, rate_ul_s: float | None = None, labware: str = "", well: str = ""
+    ) -> None:
+        """Draw `volume_ul` into the syringe; ends when it is in."""
+
+    @abstractmethod
+    async def infuse(self, volume_ul: float, rate_ul_s: float | None = None, labware: str = "", well: str = "") -> None:
+        """Give `volume_ul` out of the syringe; ends when it is out."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """At rest; what is in the syringe stays there."""
+
+
+class GasFlow(Instrument[OptionsT]):
+    """Lets a gas flow; flows in standard cubic centimetres a minute (sccm)."""
+
+    verbs = ROLES["GasFlow"].verbs
+
+    @abstractmethod
+    async def flow(self, rate_sccm: float, duration_s: float, gas: str | None = None) -> Readings:
+        """Let a gas flow for a time, then none. Gives the mean `mass_flow` in sccm; `gas` such as N2."""
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """`mass_flow` in sccm, `pressure` in kPa and `temperature` in degC, of now."""
+
+    @abstractmethod
+    async def deactivate(self) -> None:
+        """No flow."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """No flow, and the device has said that it knows."""
+
+
+class Furnace(Instrument[OptionsT]):
+    """Takes what stands in its chamber through a program of ramps and dwells; it cools by itself, over hours."""
+
+    verbs = ROLES["Furnace"].verbs
+
+    @abstractmethod
+    async def run_program(self, segments: Sequence[Mapping[str, Any]]) -> Readings:
+        """Each segment: to `temperature_c`, at `ramp_c_min` K/min or at once, and there for `duration_s`; then to rest.
+
+        Gives the `temperature` at the end of the last dwell.
+        """
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """`temperature` and `setpoint` in degC and `output` in %, of now."""
+
+    @abstractmethod
+    async def deactivate(self) -> None:
+        """To rest: no more heating."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """To rest, and the device has said that it knows; the chamber may be hot for hours."""
 
 
 class Operator(Instrument[OptionsT]):

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 # dimension -> (unit the code keeps, {written unit: factor to it})
 DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "volume": ("uL", {"nL": 1e-3, "uL": 1.0, "µL": 1.0, "μL": 1.0, "mL": 1e3, "L": 1e6}),
+    "mass": ("g", {"ug": 1e-6, "µg": 1e-6, "μg": 1e-6, "mg": 1e-3, "g": 1.0, "kg": 1e3}),
     "time": ("s", {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}),
     "temperature": ("degC", {"degC": 1.0, "°C": 1.0, "K": 1.0}),
     "rotation": ("rpm", {"rpm": 1.0}),
@@ -42,6 +43,8 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "molar_absorptivity": ("L/mol/cm", {"L/mol/cm": 1.0, "1/M/cm": 1.0, "m^2/mol": 10.0}),
     "rate": ("1/s", {"1/s": 1.0, "1/min": 1 / 60, "1/h": 1 / 3600}),
     "second_order_rate": ("L/mol/s", {"L/mol/s": 1.0, "1/M/s": 1.0, "L/mol/min": 1 / 60}),
+    "gas_flow": ("sccm", {"sccm": 1.0, "slm": 1e3}),
+    "ramp": ("K/min", {"K/min": 1.0, "degC/min": 1.0, "°C/min": 1.0, "K/s": 60.0, "K/h": 1 / 60}),
     "acceleration": ("xg", {"xg": 1.0}),
     "angle": ("deg", {"deg": 1.0}),
     "ratio": ("1", {"%": 0.01, "1": 1.0}),
@@ -138,6 +141,7 @@ def _field(dimension: str, *, low: float | None = None, strict: bool = False) ->
 
 
 VolumeUl = _field("volume", low=0, strict=True)
+MassG = _field("mass", low=0, strict=True)
 DurationS = _field("time", low=0)
 TemperatureC = _field("temperature", low=-_KELVIN_OFFSET)
 SpeedRpm = _field("rotation", low=0, strict=True)
@@ -145,4 +149,6 @@ WavelengthNm = _field("wavelength", low=0, strict=True)
 LengthMm = _field("length")
 FlowUlS = _field("flow", low=0, strict=True)
 ConcentrationM = _field("concentration", low=0)
+GasFlowSccm = _field("gas_flow", low=0, strict=True)
+RampCMin = _field("ramp", low=0, strict=True)
 AccelerationG = _field("acceleration", low=0, strict=True)

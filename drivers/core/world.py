@@ -39,6 +39,8 @@ class WorldSettings:
     wire: bool = False
     #: Where virtual time begins (seconds since 1970); None is now.
     epoch_s: float | None = None
+    #: A plan of faults for the twin (`sim_lab.faults.Plan`).
+    faults: Any = None
 
 
 class World(ABC):

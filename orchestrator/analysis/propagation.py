@@ -88,13 +88,14 @@ class Propagation:
         self._bias[mount] = np.clip(self._rng.normal(0.0, BIAS_SHARE_SD, TRIALS), -1.0, 1.0)
 
     def _pick_up(self, _: Action, args: Mapping[str, Any]) -> None:
-        self._tips[args["mount"]] = [_Liquid(np.zeros(TRIALS)) for _ in range(self._nozzles[args["mount"]])]
+        tips = args.get("tips") or self._nozzles[args["mount"]]
+        self._tips[args["mount"]] = [_Liquid(np.zeros(TRIALS)) for _ in range(tips)]
         self._thought[args["mount"]] = 0.0
 
     def _targets(self, args: Mapping[str, Any]) -> list[_Liquid]:
         if args["labware"] == TRASH:
             return [_Liquid(np.zeros(TRIALS)) for _ in self._tips[args["mount"]]]
-        names = self._kinds[args["labware"]].covered(args["well"], self._nozzles[args["mount"]])
+        names = self._kinds[args["labware"]].covered(args["well"], len(self._tips[args["mount"]]))
         return [self._well(args["labware"], name) for name in names]
 
     def _actual(self, mount: str, volume_ul: float) -> Samples:

@@ -1,5 +1,6 @@
 """The measured curves: what was read over what the wells hold (or over time), with the fit and what it leaves over."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.analysis.fits import Evaluation
@@ -47,6 +48,24 @@ def curves(evaluation: Evaluation) -> list[Curve]:
     materials = dict.fromkeys(fit.material for fit in evaluation.calibrations)
     straight = [_lines(name, [fit for fit in evaluation.calibrations if fit.material == name]) for name in materials]
     return straight + [_bent(fit) for fit in evaluation.curves]
+
+
+def lines(title: str, x_label: str, y_label: str, sets: Mapping[str, Sequence[tuple[float, float]]]) -> Curve:
+    """Plain lines, at most as many as there are colours, each by its (x, y) in the order of x."""
+    x = _scale([x for each in sets.values() for x, _ in each], LEFT, WIDTH - RIGHT)
+    y = _scale([y for each in sets.values() for _, y in each], HEIGHT - BOTTOM, TOP)
+    series = []
+    for (label, each), colour in zip(sets.items(), PALETTE, strict=False):
+        dots = tuple((x(a), y(b), f"{label}: {b:.4g}") for a, b in each)
+        series.append(Series(label, colour, " ".join(f"{x(a)},{y(b)}" for a, b in sorted(each)), dots, ()))
+    return Curve(title, x_label, y_label, tuple(series), tuple(x.ticks()), tuple(y.ticks()), (), 0.0, residuals=0)
+
+
+def _scale(values: Sequence[float], start: float, end: float) -> Scale:
+    """From the least to the most, with a little room; what never changes stands in the middle."""
+    low, high = min(values), max(values)
+    room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return Scale(low - room, high + room, start, end)
 
 
 def _lines(material: str, fits: list[Calibration]) -> Curve:

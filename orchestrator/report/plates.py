@@ -53,7 +53,8 @@ def plates(checked: Checked, result: Result) -> list[PlateMap]:
         label = checked.source.protocol.labware[name].name if name in checked.source.protocol.labware else None
         maps.append(_contents(label or name, kind.columns, item["wells"]))
         for reading in _readings_of(checked, result, name):
-            maps.append(_values(f"{label or name}: {reading['quantity']}", kind.columns, reading))
+            caption = f"Step {reading['step']}, {reading['device']}."
+            maps.append(values_map(f"{label or name}: {reading['quantity']}", caption, kind.columns, reading["wells"]))
     return maps
 
 
@@ -89,9 +90,8 @@ def _contents(title: str, columns: tuple[tuple[str, ...], ...], wells: Mapping[s
     return _map(title, caption, columns, spot, legend)
 
 
-def _values(title: str, columns: tuple[tuple[str, ...], ...], reading: Mapping[str, Any]) -> PlateMap:
-    """Colour by value."""
-    values = reading["wells"]
+def values_map(title: str, caption: str, columns: tuple[tuple[str, ...], ...], values: Mapping[str, float]) -> PlateMap:
+    """What was read of each well, by colour; `columns`: the plate's wells, column by column."""
     low, high = min(values.values()), max(values.values())
     digits = len(columns) <= 12
 
@@ -102,7 +102,7 @@ def _values(title: str, columns: tuple[tuple[str, ...], ...], reading: Mapping[s
         return blend(share, _PALE, _DEEP), f"{well}: {values[well]:.4f}", f"{values[well]:.2f}" if digits else "", 1.0
 
     legend = ((f"{low:.3f}", blend(0, _PALE, _DEEP)), (f"{high:.3f}", blend(1, _PALE, _DEEP)))
-    return _map(title, f"Step {reading['step']}, {reading['device']}.", columns, spot, legend)
+    return _map(title, caption, columns, spot, legend)
 
 
 def _map(title: str, caption: str, columns: Any, spot: Any, legend: Any) -> PlateMap:

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 
-from protocols.model import Centrifuge, Measure, Thermocycle
+from protocols.model import Centrifuge, GasStep, Measure, Thermocycle
 from protocols.rules.rule import Case, Finding, Rule
+
+#: From here on polystyrene softens, and above the second no plastic of which labware is made holds, degC.
+SOFT_C, MOLTEN_C = 100.0, 340.0
+GASES = {"H2": "flammable", "CH4": "flammable", "C2H6": "flammable", "CO": "flammable and toxic", "O2": "oxidising",
+         "N2O": "oxidising"}  # fmt: skip
 
 
 def _dead_volume(case: Case) -> Iterator[Finding]:
@@ -42,8 +47,24 @@ def _seals(case: Case) -> Iterator[Finding]:
                 yield Finding(
                     step.id, f"{step.labware} is spun without a seal", "Seal it before, or balance it by eye."
                 )
-            elif isinstance(step, Measure) and step.labware in sealed:
+            elif isinstance(step, Measure) and step.kind == "absorbance" and step.labware in sealed:
                 yield Finding(step.id, f"{step.labware} is read through its seal", "Peel it before.")
+
+
+def _hot(case: Case) -> Iterator[Finding]:
+    own = {name for name, spec in case.source.protocol.labware.items() if spec.definition is not None}
+    for event in dict.fromkeys(event for trace in case.traces for event in trace.warmed):
+        if event.temperature_c > SOFT_C and event.labware not in own:
+            message = f"{event.labware} comes to {event.temperature_c:g} degC; plastic softens from {SOFT_C:g} degC on"
+            hint = "Stay below, or take a vessel of glass or ceramics with a `definition` of its own."
+            yield Finding(event.step, message, hint, "block" if event.temperature_c > MOLTEN_C else None)
+
+
+def _gases(case: Case) -> Iterator[Finding]:
+    for step in case.source.steps:
+        if isinstance(step, GasStep) and step.gas in GASES:
+            hint = "A person must see to ventilation, leaks and ignition, and approve."
+            yield Finding(step.id, f"{step.gas} is {GASES[step.gas]}", hint)
 
 
 def _biosafety(case: Case) -> Iterator[Finding]:
@@ -72,6 +93,10 @@ RULES = (
          _waste_capacity),
     Rule("SEAL-001", "Seals where they are needed, and not where they hinder", "warn",
          "ours: evaporation in cycling, spills in spinning, light through a seal", _seals),
+    Rule("HEAT-001", "Plastic that softens", "approve",
+         "glass transition of polystyrene, melting point of PEEK (Polymer Handbook, 4th ed.)", _hot),
+    Rule("GAS-001", "Gases that burn, poison or feed a fire", "approve",
+         "Regulation (EC) 1272/2008, Annex VI: H220, H270, H331", _gases),
     Rule("BIO-001", "Biosafety level of the lab", "block",
          "CDC/NIH, Biosafety in Microbiological and Biomedical Laboratories, 6th ed., section IV", _biosafety),
     Rule("BIO-002", "Living waste", "approve",

@@ -67,12 +67,11 @@ def _calibration(case: Case) -> Iterator[Finding]:
 
 def _maintenance(case: Case) -> Iterator[Finding]:
     for told in case.forecasts:
-        for device in case.program.devices:
+        for device in filter(case.lab.closed.get, case.program.devices):
             ids = [action.id for action in case.program.actions if action.device == device and action.id in told.spans]
-            if not ids:
-                continue
-            first, last = min(told.spans[name][0] for name in ids), max(told.spans[name][1] for name in ids)
-            for begins, ends in case.lab.closed.get(device, ()):
+            first = min((told.spans[name][0] for name in ids), default=0.0)
+            last = max((told.spans[name][1] for name in ids), default=0.0)
+            for begins, ends in case.lab.closed[device]:
                 if begins < last and ends > first:
                     message = f"begun now, it wants {device} while it is in maintenance"
                     yield Finding(_first_use(case, device), message, "The lab plans round it: expect it to be later.")
@@ -82,7 +81,7 @@ def _lids(case: Case) -> Iterator[Finding]:
     """What needs an open plate, between a lid that was put on and the step that takes it off."""
     lidded: set[str] = set()
     for step in case.source.steps:
-        for labware in sorted(lidded & _opened(case, step.id)):
+        for labware in sorted(lidded & _opened(case, step.id)) if lidded else ():
             yield Finding(step.id, f"{labware} has its lid on: tips would hit it", _OFF, "block")
         named = getattr(step, "labware", None)
         if named in lidded and isinstance(step, Measure):

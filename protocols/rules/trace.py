@@ -92,12 +92,15 @@ class _Tracer:
     sealed: dict[str, frozenset[str]] = field(default_factory=dict)
     chambers: dict[str, float] = field(default_factory=dict)  # device -> temperature it was set to
     touched: dict[str, Liquids] = field(default_factory=dict)  # mount -> what its tip has touched
+    returned: dict[tuple[str, str], Liquids] = field(default_factory=dict)  # rack, well -> what the tip there touched
     seen: set[tuple[object, ...]] = field(default_factory=set)
 
     def run(self, actions: Iterable[Action]) -> Trace:
         before: dict[str, Callable[[Action], None]] = {
             "aspirate": self._aspirate, "dispense": self._dispense, "drop_tip": self._drop, "fill": self._fill,
-            "set_temperature": self._heat, "confirm": self._taken, "blow_out": self._dispense,
+            "set_temperature": self._heat, "heat": self._heat, "run_program": self._fire, "confirm": self._taken,
+            "withdraw": self._withdraw, "infuse": self._infuse, "blow_out": self._dispense,
+            "pick_up_tip": self._pick_up,
             "move_labware": self._enter, "run_profile": self._cycle,
         }  # fmt: skip
         for action in actions:
@@ -127,7 +130,7 @@ class _Tracer:
         mounted = self.ledger.mounts.get(action.args["mount"])
         if item is None or mounted is None or action.args["well"] not in item.kind.wells:
             return []
-        covered = item.kind.covered(action.args["well"], mounted.nozzles)
+        covered = item.kind.covered(action.args["well"], action.args.get("tips") or mounted.in_use)
         return [(well, _liquids(item.wells.get(well, {})), volume_of(item.wells.get(well, {}))) for well in covered]
 
     def _in_tips(self, action: Action) -> list[Liquids]:
@@ -159,8 +162,31 @@ class _Tracer:
             self._meet(action.step, f"{labware}/{well}", inside, there)
             self.touched[mount] = self.touched.get(mount, _NOTHING) | there
 
+    def _withdraw(self, action: Action) -> None:
+        """A syringe is not washed between: what it touched meets what comes."""
+        there, held = self._in_well(action), _liquids(self.ledger.syringes.get(action.device, {}))
+        touched = self.touched.get(action.device, _NOTHING)
+        self._meet(action.step, f"the syringe of {action.device}", held | touched, there)
+        self.touched[action.device] = touched | there
+
+    def _infuse(self, action: Action) -> None:
+        where = f"{action.args['labware']}/{action.args['well']}"
+        self._meet(action.step, where, self.touched.get(action.device, _NOTHING), self._in_well(action))
+
+    def _in_well(self, action: Action) -> Liquids:
+        item = self.ledger.items.get(action.args["labware"])
+        return _liquids(item.wells.get(action.args["well"], {})) if item is not None else _NOTHING
+
+    def _pick_up(self, action: Action) -> None:
+        for well, _, _ in self._wells(action):
+            dirt = self.returned.pop((action.args["labware"], well), _NOTHING)
+            if dirt:
+                self.touched[action.args["mount"]] = self.touched.get(action.args["mount"], _NOTHING) | dirt
+
     def _drop(self, action: Action) -> None:
-        self.touched.pop(action.args["mount"], None)
+        dirt = self.touched.pop(action.args["mount"], _NOTHING)
+        if action.args["labware"] != TRASH:
+            self.returned.update({(action.args["labware"], well): dirt for well, _, _ in self._wells(action)})
         for inside in self._in_tips(action):
             self._waste(action.step, inside)
 
@@ -194,6 +220,13 @@ class _Tracer:
         """Labware that an incubator takes in comes to its temperature."""
         if action.device in self.chambers and action.args["labware"] in self.ledger.items:
             self._warm(action.step, action.args["labware"], self.chambers[action.device])
+
+    def _fire(self, action: Action) -> None:
+        """What stands in a furnace comes to the highest temperature of its program."""
+        hottest_c = max(segment["temperature_c"] for segment in action.args["segments"])
+        for name, item in self.ledger.items.items():
+            if item.site is not None and item.site.partition(".")[0] == action.device:
+                self._warm(action.step, name, hottest_c)
 
     def _taken(self, action: Action) -> None:
         """Labware that a person takes to a device of their own."""

@@ -1,11 +1,12 @@
 """The JSON Schema of `lab-protocol/1`, generated from the models and checked in for editors and agents.
 
 It shall fit into an agent's context (under 16 kB): what stands in many places (a volume, wells, the id of a step) is
-written once and referred to, and the titles that pydantic adds are left out.
+written once and referred to, what stands in one place is written there, and the titles that pydantic adds are left out.
 """
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ _WORDS = {
     dimension: f"number and unit: {', '.join(unit for unit in units if unit.isascii())}"
     for dimension, (_, units) in DIMENSIONS.items()
 }
+_DEFS = "#/$defs/"
 _TRIVIAL = 32
 _MOST = 0.75
 _TYPES = {"number": "number", "count": "integer"}
@@ -40,23 +42,23 @@ def generate() -> Schema:
     parts = {name: _named(part, plain=name in ("Parameter", "Author")) for name, part in parts.items()}
     parts = _shared(parts | {"Protocol": _named(schema, plain=True)})
     top = parts.pop("Protocol")
-    words = {
-        name: {
-            "anyOf": [{"type": _TYPES.get(name, "string")}, {"$ref": "#/$defs/param"}],
-            **({"description": about} if about else {}),
-        }
-        for name, about in _WORDS.items()
-    }
+    words = {name: _word(name, about) for name, about in _WORDS.items()}
     for each in lists.values():
         _gather(each, parts)
     parts |= {"param": _PARAM, **lists, **words}
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lab-protocol/1", **top}
-    return _used({**whole, "$defs": parts})
+    return _inlined(_used({**whole, "$defs": parts}))
 
 
 def text() -> str:
     """The file's content."""
     return json.dumps(generate(), separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _word(name: str, about: str) -> Schema:
+    if about:
+        return {"$ref": "#/$defs/text", "description": about}
+    return {"anyOf": [{"type": _TYPES.get(name, "string")}, {"$ref": "#/$defs/param"}]}
 
 
 def _trimmed(part: Any, *, names: bool = False) -> Any:
@@ -80,7 +82,7 @@ def _trimmed(part: Any, *, names: bool = False) -> Any:
         found["description"] = " ".join(found["description"].split())
         if "properties" in found and len(found["description"]) < _TRIVIAL:
             del found["description"]  # such as "Shake labware." of `shake`
-    if "const" in found:
+    if "const" in found or "enum" in found:
         found.pop("type", None)
     choices = [choice for choice in found.pop("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
@@ -167,3 +169,35 @@ def _used(schema: Schema) -> Schema:
         if not unused:
             return schema
         schema = {**schema, "$defs": {name: part for name, part in schema["$defs"].items() if name not in unused}}
+
+
+def _inlined(schema: Schema) -> Schema:
+    """With each definition that one place refers to written there: a kind of step stands in the list of steps."""
+    parts: Schema = schema["$defs"]
+    counts = Counter(_referred(schema))
+    once = {name for name in parts if counts[name] == 1 and not set(_referred(parts[name])) & {name}}
+
+    def put(part: Any) -> Any:
+        if isinstance(part, list):
+            return [put(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        name = str(part.get("$ref", "")).removeprefix(_DEFS)
+        if name not in once:
+            return {key: put(each) for key, each in part.items()}
+        return {**put(parts[name]), **{key: each for key, each in part.items() if key != "$ref"}}
+
+    kept = {name: put(part) for name, part in parts.items() if name not in once}
+    return {**put({key: part for key, part in schema.items() if key != "$defs"}), "$defs": kept}
+
+
+def _referred(part: Any) -> Iterator[str]:
+    """The names of the definitions that a part refers to, as often as it does."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _referred(each)
+    elif isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"].removeprefix(_DEFS)
+        for each in part.values():
+            yield from _referred(each)

@@ -106,7 +106,7 @@ class Twin(StreamTwin):
         now = self.world.now()
         self.is_heating = target_c is not None
         tau_s = SECONDS["heat" if self.is_heating else "cool"]
-        self.press.aim(self.world.air.temperature_c if target_c is None else target_c, now, tau_s)
+        self.press.aim(self.world.air.temperature_c if target_c is None else target_c, now, tau_s=tau_s)
 
     def _reset(self) -> None:
         """End whatever runs; the shuttle comes out."""

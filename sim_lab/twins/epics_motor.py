@@ -23,6 +23,8 @@ FIRST_PLACE_MM = 5.0
 class Twin(ServerTwin):
     """One stage with its record, which is named as the device."""
 
+    has_line = False  # Channel Access finds its servers over UDP, and names its ports itself
+
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
         self.record = MotorRecord(name, round(self.rng.uniform(-FIRST_PLACE_MM, FIRST_PLACE_MM), 3))

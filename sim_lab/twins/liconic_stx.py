@@ -141,4 +141,4 @@ class Twin(StreamTwin):
 
     def _warm(self) -> None:
         for slot in range(1, CASSETTES * POSITIONS + 1):
-            self.world.warm(self.site(str(slot)), self.chamber)
+            self.world.heat(self.site(str(slot)), self.chamber)

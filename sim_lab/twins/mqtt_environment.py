@@ -35,6 +35,7 @@ class Twin(ServerTwin):
         self._bias_percent = self.rng.gauss(0.0, BIAS_SD_PERCENT)
         self._clients: set[asyncio.Task[None]] = set()
         self._publishing: asyncio.Task[None] | None = None
+        self._last: wire.Environment | None = None
 
     async def start(self, host: str, port: int) -> str:
         """Serve on a port and publish the first value; returns `mqtt://host:port`."""
@@ -80,7 +81,8 @@ class Twin(ServerTwin):
     async def _publish_values(self) -> None:
         while True:
             await asyncio.sleep(self.options.publish_s)
-            await self._publish_value()
+            if self.fails("sensor_silent") is None:
+                await self._publish_value()
 
     async def _publish_value(self) -> None:
         air = self.world.air
@@ -88,8 +90,11 @@ class Twin(ServerTwin):
         value = wire.Environment(
             temperature_c=round(air.temperature_c + self._bias_c + self.rng.gauss(0.0, NOISE_SD_C), 2),
             humidity_percent=round(min(max(humidity_percent, 0.0), 100.0), 2),
-            at_s=time.time(),
+            at_s=time.time() - (self.fails("clock_skew") or 0.0),
         )
+        if self.fails("sensor_stuck") is not None and self._last is not None:
+            value = self._last
+        self._last = value
         await self._publish(wire.environment_topic(self.options.topic), wire.encode(value))
 
     async def _publish(self, topic: str, payload: bytes) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from drivers.core.errors import ConnectionLost
+from drivers.core.errors import ConnectionLost, ProtocolViolation
 from drivers.core.http import Request, ServerSide
 from drivers.core.labware import LabwareKind, UnknownLabware, from_definition, kind, pipettes
 from drivers.core.transport import Transport
@@ -58,10 +58,14 @@ class Twin(StreamTwin):
     async def serve(self, link: Transport) -> None:
         """Answer one HTTP client."""
         server = ServerSide()
-        with contextlib.suppress(ConnectionLost):
+        try:
             while data := await link.receive():
                 for request in server.feed(data):
                     await link.send(server.answer(*await self._route(request)))
+        except ConnectionLost:
+            return
+        except ProtocolViolation:
+            await link.close()
 
     # HTTP
 
@@ -256,11 +260,12 @@ class Twin(StreamTwin):
         head, found, slot, well = await self._go(run, params, settle_s=SETTLE_S["pick_up_tip"])
         if not found.is_tip_rack:
             raise RobotError("LabwareIsNotTipRackError", f"{params['labwareId']} is not a tip rack")
-        head.pick_up(self.world.on(self.site(slot)), found, well)
+        there = None if self.fails("tip_missing") is not None else self.world.on(self.site(slot))
+        head.pick_up(there, found, well)
 
     async def _do_dropTip(self, run: Run, params: Mapping[str, Any]) -> None:
         head, found, slot, well = await self._go(run, params, settle_s=SETTLE_S["drop_tip"])
-        head.drop(self.world.on(self.site(slot)), found, well)
+        head.drop(self.world.on(self.site(slot)), found, well, stays=self.fails("tip_not_dropped") is not None)
 
     async def _do_aspirate(self, run: Run, params: Mapping[str, Any]) -> dict[str, Any]:
         head, found, slot, well = await self._go(run, params)
@@ -319,7 +324,11 @@ class Twin(StreamTwin):
         volume = float(params["volume"])
         head.may_aspirate(volume)
         await self._pass(run, volume / params["flowRate"])
-        head.aspirate(self.world.on(self.site(slot)), found, well, volume)
+        self._plunger_moves()
+        share = 1.0 if self.fails("no_liquid") is None else 0.0
+        for fault, sign in (("clot", -1), ("silent_short_aspirate", -1), ("silent_over_aspirate", 1)):
+            share *= 1.0 + sign * (self.fails(fault) or 0.0)
+        head.aspirate(self.world.on(self.site(slot)), found, well, volume, share)
         return {"volume": volume}
 
     async def _dispense(
@@ -328,8 +337,15 @@ class Twin(StreamTwin):
         volume = float(params["volume"])
         head.may_dispense(volume)
         await self._pass(run, volume / params["flowRate"])
-        head.dispense(self.world.on(self.site(slot)), found, well, volume)
+        self._plunger_moves()
+        head.drip(self.fails("drip") or 0.0)
+        kept = self.fails("silent_short_dispense") or 0.0
+        head.dispense(self.world.on(self.site(slot)), found, well, volume, kept)
         return {"volume": volume}
+
+    def _plunger_moves(self) -> None:
+        if self.fails("plunger_stall") is not None:
+            raise RobotError("StallOrCollisionDetectedError", "the plunger stalled")
 
     async def _go(
         self, run: Run, params: Mapping[str, Any], settle_s: float = 0.0
@@ -342,7 +358,9 @@ class Twin(StreamTwin):
             raise RobotError("LabwareNotOnDeckError", f"{params['labwareId']} is off the deck")
         if well not in found.wells:
             raise RobotError("WellDoesNotExistError", f"{well} does not exist in {found.load_name}")
-        await self._pass(run, self.gantry.go_to_well(slot, found, well) + settle_s)
+        if self.fails("gantry_stall") is not None:
+            raise RobotError("StallOrCollisionDetectedError", "the gantry stalled")
+        await self._pass(run, self.gantry.go_to_well(slot, found, well) + settle_s + (self.fails("move_slow") or 0.0))
         return head, found, slot, well
 
     def _head(self, run: Run, params: Mapping[str, Any]) -> Head:

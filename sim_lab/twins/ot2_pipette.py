@@ -28,6 +28,7 @@ class Head:
         self.pipette: Pipette | None = None
         self.nozzles: int | None = None
         self.tips: list[Vessel | None] | None = None
+        self._left_on: list[Vessel | None] | None = None  # tips that a drop did not throw off
         self.thought_ul = 0.0
         self._capacity_ul = 0.0
 
@@ -40,19 +41,27 @@ class Head:
     def _covered(self, kind: LabwareKind, well: str) -> tuple[str, ...]:
         if self.pipette is None:
             raise RobotError("PipetteNotLoadedError", "no pipette was loaded on this mount")
-        wells = kind.covered(well, self.nozzles or self.pipette.channels)
+        wells = kind.covered(well, len(self.tips) if self.tips else self.nozzles or self.pipette.channels)
         if not wells:
             raise RobotError("PartialTipMovementNotAllowedError", f"the nozzles do not fit {kind.load_name} at {well}")
         return wells
 
     def pick_up(self, really: Labware | None, told: LabwareKind, well: str) -> None:
         """Press onto the tips; the robot believes in success, whatever was there."""
-        wells = self._covered(told, well)
         if self.tips is not None:
             raise RobotError("TipAttachedError", "the pipette has a tip already")
-        self.tips = [self._take_tip(really, told, name) for name in wells]
+        wells = self._above(really, told, well) or self._covered(told, well)
+        self.tips, self._left_on = self._left_on or [self._take_tip(really, told, name) for name in wells], None
         self.thought_ul = 0.0
         self._capacity_ul = min(told.tip_capacity_ul, self.pipette.max_ul if self.pipette else 0.0)
+
+    def _above(self, really: Labware | None, told: LabwareKind, well: str) -> tuple[str, ...]:
+        """At the end of a column the first nozzles of eight alone find tips."""
+        column = next((column for column in told.columns if well in column), ())
+        below = column[column.index(well) :] if column else ()
+        eight = self.pipette is not None and (self.nozzles or self.pipette.channels) == 8 == len(column)
+        found = [name for name in below if really is not None and same_place(told, name, really.kind) in really.tips]
+        return tuple(found) if eight and 0 < len(found) < 8 and tuple(found) == below[: len(found)] else ()
 
     @staticmethod
     def _take_tip(really: Labware | None, told: LabwareKind, well: str) -> Vessel | None:
@@ -62,14 +71,20 @@ class Head:
         really.tips.remove(place)
         return Vessel()
 
-    def drop(self, really: Labware | None, told: LabwareKind, well: str) -> None:
-        """Throw the tips off with what is in them."""
-        self._covered(told, well)
+    def drop(self, really: Labware | None, told: LabwareKind, well: str, stays: bool = False) -> None:
+        """Throw the tips off with what is in them; in a rack they can be picked up again."""
+        wells = self._covered(told, well)
         if self.tips is None:
             raise RobotError("TipNotAttachedError", "the pipette has no tip")
-        for tip in self.tips:
+        if stays:
+            self._left_on, self.tips, self.thought_ul = self.tips, None, 0.0
+            return
+        for name, tip in zip(wells, self.tips, strict=True):
             if tip is not None:
                 self._world.discard(tip)
+                place = same_place(told, name, really.kind) if really is not None and really.kind.is_tip_rack else None
+                if really is not None and place is not None:
+                    really.tips.add(place)
         self.tips, self.thought_ul = None, 0.0
 
     def may_aspirate(self, volume_ul: float) -> None:
@@ -92,21 +107,32 @@ class Head:
                 f"{volume_ul:g} uL are more than the tip's {self.thought_ul:g} uL",
             )
 
-    def aspirate(self, really: Labware | None, told: LabwareKind, well: str, volume_ul: float) -> None:
-        """Draw what is there, with the plunger's error; air where there is nothing."""
+    def aspirate(
+        self, really: Labware | None, told: LabwareKind, well: str, volume_ul: float, share: float = 1.0
+    ) -> None:
+        """Draw what is there, with the plunger's error; air where there is nothing. `share` is less after a fault."""
         self.thought_ul += volume_ul
         for tip, vessel in self._pairs(really, told, well):
             if tip is not None and vessel is not None:
-                tip.add(vessel.take(self._error(volume_ul)))
+                tip.add(vessel.take(self._error(volume_ul) * share))
 
-    def dispense(self, really: Labware | None, told: LabwareKind, well: str, volume_ul: float) -> None:
-        """Give a share of what is in the tips; the last share gives all."""
+    def drip(self, share: float) -> None:
+        """Lose a share of what is in the tips."""
+        for tip in self.tips or ():
+            if tip is not None:
+                self._world.discard(tip.take(tip.volume_ul * share))
+
+    def dispense(
+        self, really: Labware | None, told: LabwareKind, well: str, volume_ul: float, kept: float = 0.0
+    ) -> None:
+        """Give a share of what is in the tips; the last share gives all, but for what a fault keeps back."""
         last = volume_ul >= self.thought_ul - TOLERANCE_UL
         share = 1.0 if last else volume_ul / self.thought_ul
         self.thought_ul = 0.0 if last else self.thought_ul - volume_ul
         for tip, vessel in self._pairs(really, told, well):
             if tip is not None:
-                given = tip.take(tip.volume_ul if last else tip.volume_ul * share * self._error(volume_ul) / volume_ul)
+                amount_ul = tip.volume_ul if last else tip.volume_ul * share * self._error(volume_ul) / volume_ul
+                given = tip.take(amount_ul * (1.0 - kept))
                 (vessel.add if vessel is not None else self._world.discard)(given)
 
     def blow_out(self, really: Labware | None, told: LabwareKind, well: str) -> None:

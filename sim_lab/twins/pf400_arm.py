@@ -53,6 +53,7 @@ class Arm:
     """One arm; `error` is the code of a motion that failed, until somebody is told."""
 
     def __init__(self, name: str, world: World) -> None:
+        self.name = name
         self.world = world
         self.sites: dict[str, Any] = {
             site: taught for site, taught in world.sites.items() if getattr(taught, "arm", None) == name
@@ -108,6 +109,10 @@ class Arm:
     async def start(self, end: Joints, straight: bool, speed: float, acceleration: float) -> None:
         """Begin a motion once the last one has ended; shares of full speed and acceleration, 0 to 1."""
         await self.rest()
+        if late_s := self._fails("move_late"):
+            await asyncio.sleep(late_s)
+        if self._fails("power_lost") is not None:
+            self.powered = False
         if not self.powered:
             raise TcsError(POWER_OFF)
         if not self.homed:
@@ -116,7 +121,7 @@ class Arm:
         path = _straight(begin, end) if straight else _jointly(begin, end)
         ramp = slowest(begin, end, straight, speed, acceleration)
         part = 1.0
-        if self._stuck:
+        if self._stuck or self._fails("envelope_error") is not None:
             part = 0.0
         elif self._obstructed(goal):
             part = max(0.0, 1.0 - CRASH_MM / max(math.dist(xyz(forward(begin)), xyz(goal)), CRASH_MM))
@@ -160,6 +165,8 @@ class Arm:
     def _obstructed(self, goal: Pose) -> bool:
         """Whether labware stands where the gripper goes with its own labware, or with fingers too near."""
         site = self.site_at(goal)
+        if site is not None and self.held is not None and self._fails("site_occupied") is not None:
+            return True
         if site is None or self.world.on(site) is None:
             return False
         return self.held is not None or self.jaws_mm < self.sites[site].grip_mm
@@ -190,6 +197,10 @@ class Arm:
             await self._fingers(self._held_mm, percent)
             return True
         site = self.site_at(self.pose())
+        if site is not None and self.world.on(site) is not None and self._fails("plate_missing") is not None:
+            self.fallen.append(self.world.lift(site))  # it lies somewhere, off its place
+        if site is not None and self.world.on(site) is not None and self._fails("grip_fails") is not None:
+            site = None
         if site is None or self.world.on(site) is None or width_mm - SQUEEZE_MM > self.sites[site].grip_mm:
             await self._fingers(width_mm - SQUEEZE_MM, percent)
             return False
@@ -199,6 +210,9 @@ class Arm:
         if not self._stuck:
             self.held = self.world.lift(site)
         return True
+
+    def _fails(self, fault: str) -> float | None:
+        return self.world.faults.happens(self.name, fault)
 
     async def _fingers(self, width_mm: float, percent: float) -> None:
         width_mm = max(JAWS_MM[0], min(JAWS_MM[1], width_mm))

@@ -78,6 +78,9 @@ class Table:
         self.from_rpm, self.since_s, self.is_on, self.is_braked, self.until_s = 0.0, now_s, False, True, None
 
 
+STALLED_RPM = 40  # what a table that is held up still does
+
+
 class Twin(StreamTwin):
     """One shaker; its nest is the site `<name>.nest`."""
 
@@ -101,6 +104,10 @@ class Twin(StreamTwin):
         with contextlib.suppress(ConnectionLost):
             while data := await link.receive():
                 for request in requests.feed(data):
+                    if self.fails("power_cycle") is not None:
+                        for line in await self._boot():
+                            await link.send(wire.encode_reply(line))
+                        continue
                     for line in await self._answer(request):
                         await link.send(wire.encode_reply(line))
 
@@ -134,8 +141,12 @@ class Twin(StreamTwin):
             return self._fail(NOT_INITIALISED)
         if not self.table.is_on:
             self._began_s = now
+        if self.fails("shake_stalls") is not None:
+            self.table.target_rpm = min(self.table.target_rpm, STALLED_RPM)
         self.table.begin(now)
         self.table.until_s = now + request.value if request.value else None
+        if self.fails("shake_stops") is not None:
+            self.table.until_s = now
         return OK
 
     async def shake_off(self, request: Request) -> str:
@@ -205,6 +216,8 @@ class Twin(StreamTwin):
     async def lock(self, request: Request) -> str:
         """`setElmLockPos`: answered when the plate is held."""
         await asyncio.sleep(LOCK_S if self.elm is not ElmState.LOCKED else 0)
+        if self.fails("lock_stuck") is not None:
+            return self._fail(LOCK_FAILED)
         self._hold(ElmState.LOCKED)
         return OK
 
@@ -228,8 +241,11 @@ class Twin(StreamTwin):
     async def temp_on(self, request: Request) -> str:
         """`tempOn`."""
         self.is_heating = True
-        self.block.aim(self.target_c, self.world.now())
-        self.world.warm(self.nest, self.target_c)
+        reached_c = self.target_c + (self.fails("heat_overshoot") or 0.0)
+        if self.fails("heater_dead") is not None:
+            reached_c = self.world.air.temperature_c
+        self.block.aim(reached_c, self.world.now())
+        self.world.warm(self.nest, reached_c)
         return OK
 
     async def temp_off(self, request: Request) -> str:

@@ -159,7 +159,7 @@ class Twin(StreamTwin):
 
     def _warm(self) -> None:
         for slot in range(1, SLOTS + 1):
-            self.world.warm(self.site(str(slot)), self.chamber)
+            self.world.heat(self.site(str(slot)), self.chamber)
 
     def climate(self) -> str:
         """`ch:it`: set-point and temperature."""

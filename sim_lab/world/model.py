@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.core.labware import LabwareKind
+from sim_lab.faults.inject import Faults
 from sim_lab.world.air import Air, evaporation_mol_s, open_sides
 from sim_lab.world.heat import Body
 from sim_lab.world.liquids import WATER, WATER_MOL_PER_UL, Vessel, solution
+from sim_lab.world.mass import EMPTY_SD, empty_g, liquid_g
 from sim_lab.world.reactions import Turnover
 
 LABWARE_TAU_S = 300.0  # a filled microplate follows its surroundings in minutes: our estimate
@@ -39,12 +41,15 @@ class World:
         self.sites = sites
         self.air = air or Air()
         self.now: Callable[[], float] = lambda: 0.0
+        self.faults = Faults()
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
-        self.warmth: dict[str, float | Body] = {}  # site -> what labware there tends to (degC); elsewhere the air
+        self.warmth: dict[str, float] = {}  # site -> degC that labware there tends to; elsewhere it is the air's
         self.paces: dict[str, float] = {}  # site -> time constant of labware there; elsewhere `LABWARE_TAU_S`
+        self.heaters: dict[str, Body] = {}  # site -> what surrounds labware there, where that has a heat of its own
         self.closed: set[str] = set()  # sites that cannot be reached now, such as a tray that is in
         self.clamped: set[str] = set()  # sites that hold fast what stands there
+        self.touched_s: dict[str, float] = {}  # site -> when what stands there was last changed by a hand or an arm
         self.pipettes: dict[tuple[str, str], str] = {}  # (device, mount) -> model that hangs there
         self.waste = Vessel()
         self.brought = Vessel()  # all liquid that ever came into the lab
@@ -64,9 +69,11 @@ class World:
         self._require_free(site)
         wells = {} if kind.is_tip_rack else {well: Vessel() for well in kind.wells}
         body = Body(self.air.temperature_c, self.air.temperature_c, LABWARE_TAU_S, self.now())
-        self.labware[name] = Labware(name, kind, wells, set(kind.wells) if kind.is_tip_rack else set(), body)
+        labware = Labware(name, kind, wells, set(kind.wells) if kind.is_tip_rack else set(), body)
+        self._expose(labware, site)
+        self.labware[name] = labware
         self.at[site] = name
-        self._expose(self.labware[name], site)
+        self.touched_s[site] = self.now()
 
     def on(self, site: str) -> Labware | None:
         """The labware on a site, if any."""
@@ -81,44 +88,45 @@ class World:
         if site in self.clamped:
             raise PhysicalError(f"{site} holds {self.at[site]} fast")
         labware = self.labware[self.at.pop(site)]
-        self._settle(labware)
-        labware.body.aim(self.air.temperature_c, self.now(), LABWARE_TAU_S)
+        self.touched_s[site] = self.now()
+        self._expose(labware, None)
         return labware
 
     def put(self, labware: Labware, site: str) -> None:
         """Put lifted labware down."""
         self._require_free(site)
         self.at[site] = labware.name
+        self.touched_s[site] = self.now()
         self._expose(labware, site)
 
-    def warm(self, site: str, source: float | Body | None, tau_s: float = LABWARE_TAU_S) -> None:
-        """Give a site a temperature of its own from now on, or that of a body; with None that of the air again.
-
-        A body whose target changes is given again, so that what stands there follows. `tau_s` tells how quickly.
-        """
+    def warm(self, site: str, temperature_c: float | None, tau_s: float = LABWARE_TAU_S) -> None:
+        """Give a site a temperature of its own from now on, or with None the air's again; `tau_s`: how quickly."""
         self.paces[site] = tau_s
-        if source is None:
+        if temperature_c is None:
             self.warmth.pop(site, None)
         else:
-            self.warmth[site] = source
+            self.warmth[site] = temperature_c
         labware = self.on(site)
         if labware is not None:
             self._expose(labware, site)
 
-    def _expose(self, labware: Labware, site: str) -> None:
-        """Bring labware among the surroundings of a site; until now its wells were among the old ones."""
-        self._settle(labware)
-        source = self.warmth.get(site, self.air.temperature_c)
-        tau_s = self.paces.get(site, LABWARE_TAU_S)
-        if isinstance(source, Body):
-            labware.body.follow(source, self.now(), tau_s)
-        else:
-            labware.body.aim(source, self.now(), tau_s)
+    def heat(self, site: str, heater: Body) -> None:
+        """Let what stands on a site follow a plate or a chamber; to be said again whenever the heater's aim changes."""
+        self.heaters[site] = heater
+        labware = self.on(site)
+        if labware is not None:
+            self._expose(labware, site)
 
-    def _settle(self, labware: Labware) -> None:
-        """Account for what happened in its wells up to now."""
+    def _expose(self, labware: Labware, site: str | None) -> None:
+        """Bring labware among the surroundings of a site, or of none; until now its wells were among the old ones."""
         for well in labware.seen_s:
             self.vessel(labware, well)
+        tau_s = self.paces.get(site or "", LABWARE_TAU_S)
+        heater = self.heaters.get(site or "")
+        if heater is not None:
+            labware.body.follow(heater, self.now(), tau_s=tau_s)
+        else:
+            labware.body.aim(self.warmth.get(site or "", self.air.temperature_c), self.now(), tau_s=tau_s)
 
     def _require_open(self, site: str) -> None:
         if site in self.closed:
@@ -129,12 +137,23 @@ class World:
         if site in self.at:
             raise PhysicalError(f"{self.at[site]} stands on {site} already")
 
+    def mass_g(self, labware: Labware) -> float:
+        """Mass of labware with all that is in it, g."""
+        temperature_c = labware.body.at(self.now())
+        held = sum(liquid_g(self.vessel(labware, well), temperature_c) for well in labware.vessels)
+        return empty_g(labware.kind) * (1 + EMPTY_SD * self.rng(f"mass/{labware.name}").gauss(0.0, 1.0)) + held
+
     # Liquids
 
     def fill(self, labware: str, well: str, volume_ul: float, species: Mapping[str, float]) -> None:
         """Bring liquid into the lab; `species` in mol/L."""
         for vessel in (self.vessel(self.labware[labware], well), self.brought):
             vessel.add(solution(volume_ul, species))
+        self.touch(labware)
+
+    def touch(self, labware: str) -> None:
+        """What stands on the site of this labware has just changed."""
+        self.touched_s |= {site: self.now() for site, name in self.at.items() if name == labware}
 
     def vessel(self, labware: Labware, well: str) -> Vessel:
         """What a well holds now: what reacted and evaporated up to this moment is taken account of first."""

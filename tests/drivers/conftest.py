@@ -15,9 +15,9 @@ from drivers.core.instrument import Command, Instrument
 from drivers.core.transport import Port, Transport, port_at
 from drivers.core.world import WorldSettings
 from labfile import Lab
-from sim_lab.link import wire as line
+from sim_lab import link
 from sim_lab.session import TwinWorld, twin_class
-from sim_lab.world.model import World
+from sim_lab.world import model
 
 
 class Death:
@@ -202,6 +202,65 @@ def death() -> type[Death]:
     return Death
 
 
+class Tapped(Transport):
+    """A line that remembers what was sent, and can spoil, hold back or lose what comes."""
+
+    def __init__(self, inner: Transport) -> None:
+        self.inner = inner
+        self.sent: list[bytes] = []
+        self.spoil: Callable[[bytes], bytes] = lambda data: data
+        self.late_s = 0.0
+        self.drops: Callable[[bytes], bool] = lambda data: False
+
+    async def open(self) -> None:
+        await self.inner.open()
+
+    async def send(self, data: bytes) -> None:
+        self.sent.append(data)
+        if not self.drops(data):
+            await self.inner.send(data)
+
+    async def receive(self) -> bytes:
+        data = self.spoil(await self.inner.receive())
+        if self.late_s:
+            await asyncio.sleep(self.late_s)
+        return data
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+class Bench:
+    """One driver on its twin, in a world of its own, with a tap on every line that is dialled."""
+
+    def __init__(self, driver: Any, twin: Any, name: str, limits: Any = None, **options: Any) -> None:
+        self.world = model.World(1, {})
+        self.world.now = asyncio.get_running_loop().time
+        given = driver.options(**options)
+        self.twin = twin(name, given, self.world)
+        self.lines: list[Tapped] = []
+        self._serving: set[asyncio.Task[None]] = set()
+        self.device = driver.load()(name, Port(f"sim:{name}", self._dial), given, limits or driver.default_limits)
+
+    def _dial(self) -> Transport:
+        here, there = link.wire(self.twin.baud)
+        self._serving.add(asyncio.ensure_future(self.twin.serve(there)))
+        self.lines.append(Tapped(here))
+        return self.lines[-1]
+
+    @property
+    def line(self) -> Tapped:
+        return self.lines[-1]
+
+    async def do(self, verb: str, **args: Any) -> Any:
+        return await self.device.perform(Command(f"bench/{verb}", verb, args))
+
+
+@pytest.fixture(scope="session")
+def serial_bench() -> type[Bench]:
+    return Bench
+
+
 class Tap(Transport):
     """A transport that remembers what was sent and when, and can spoil what comes back."""
 
@@ -225,7 +284,7 @@ class Tap(Transport):
         await self.inner.close()
 
 
-class Tapped:
+class OnTap:
     """A driver on its twin, with a tap on the line between them; to be made in a running loop."""
 
     def __init__(self, driver: str, *, limits: dict[str, list[str]] | None = None, **options: Any) -> None:
@@ -233,7 +292,7 @@ class Tapped:
         kept, wrong = spec.default_limits.narrowed(limits or {})
         assert not wrong
         self.name = spec.role.lower()
-        self.world = World(1, {})
+        self.world = model.World(1, {})
         self.world.now = asyncio.get_running_loop().time
         chosen = spec.options(**options)
         self.twin: Any = twin_class(driver)(self.name, chosen, self.world)
@@ -243,7 +302,7 @@ class Tapped:
         self.lines: list[Tap] = []
 
     def dial(self) -> Transport:
-        here, there = line(self.twin.baud)
+        here, there = link.wire(self.twin.baud)
         self.serving.add(asyncio.create_task(self.twin.serve(there)))
         self.lines.append(Tap(here, lambda data: self.spoil(data)))
         return self.lines[-1]
@@ -258,5 +317,5 @@ class Tapped:
 
 
 @pytest.fixture(scope="session")
-def tapped() -> type[Tapped]:
-    return Tapped
+def tapped() -> type[OnTap]:
+    return OnTap

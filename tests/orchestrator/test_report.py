@@ -79,7 +79,7 @@ def test_it_shows_the_science_the_plates_and_the_time(
     path = report(tmp_path, checked, came, before)
     text = " ".join(" ".join(outline(path).text).split())
     assert "TWIN" in text
-    assert "agree with the published ones within the noise" in text
+    assert "agree with what was expected within the noise" in text
     for wanted in (
         "Measured curve",
         "Plates",

@@ -14,19 +14,19 @@ ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$")]
 
 
 @router.post("/approvals", response_model=m.ApprovalOut, status_code=201)
-async def ask(request: Request, office: Here, who: Who, asked: m.ApprovalIn) -> Response:
+async def request_approval(request: Request, office: Here, who: Who, asked: m.ApprovalIn) -> Response:
     """Ask people to approve a protocol; the lab dry-runs it, and the approval stands for just that."""
     return told(request, await approving.request(office, who, asked), 201)
 
 
 @router.get("/approvals", response_model=m.Page[m.ApprovalOut])
-async def listed(request: Request, office: Here, who: Who, limit: Limit = 20, after: After = None) -> Response:
+async def approvals(request: Request, office: Here, who: Who, limit: Limit = 20, after: After = None) -> Response:
     """The newest approvals; an agent sees its own."""
-    return told(request, page(await approving.listed(office, who), limit, after, lambda approval: approval.id))
+    return told(request, page(await approving.listed(office, who), limit, after, lambda one: one.id))
 
 
 @router.get("/approvals/{approval_id}", response_model=m.ApprovalOut)
-async def one(request: Request, office: Here, who: Who, approval_id: ApprovalId) -> Response:
+async def approval(request: Request, office: Here, who: Who, approval_id: ApprovalId) -> Response:
     """One approval: what is asked, the dry run, and who has said what."""
     return told(request, await approving.one(office, who, approval_id))
 

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/audit", tags=["audit"])
 
 
 @router.get("", response_model=m.Page[m.AuditRecord])
-async def trail(
+async def audit(
     request: Request, office: Here, who: Who, limit: Limit = 100, after: Annotated[int, Query(ge=0, lt=2**53)] = 0
 ) -> Response:
     """Records in their order, from behind number `after`."""
@@ -28,7 +28,7 @@ async def trail(
 
 
 @router.get("/head", response_model=m.AuditHead)
-async def head(request: Request, office: Here, who: Who) -> Response:
+async def audit_head(request: Request, office: Here, who: Who) -> Response:
     """The newest signed head: to be kept elsewhere, against which the trail can be checked."""
     await office.allow(who, "read")
     found = await asyncio.to_thread(office.trail.head)

@@ -26,7 +26,7 @@ async def me(request: Request, office: Here, who: Who) -> Response:
 
 
 @router.post("/tokens", response_model=m.TokenOut, status_code=201)
-async def make(request: Request, office: Here, who: Who, said: m.TokenIn) -> Response:
+async def make_token(request: Request, office: Here, who: Who, said: m.TokenIn) -> Response:
     """A token for oneself, or with `admin` for another; it is shown this once."""
     return told(request, await identity.make_token(office, who, said), 201)
 
@@ -38,7 +38,7 @@ async def tokens(request: Request, office: Here, who: Who, limit: Limit = 100, a
 
 
 @router.delete("/tokens/{token_id}", status_code=204, response_class=Response)
-async def revoke(office: Here, who: Who, token_id: Annotated[str, Path(max_length=32)]) -> Response:
+async def revoke_token(office: Here, who: Who, token_id: Annotated[str, Path(max_length=32)]) -> Response:
     """Make a token worthless."""
     await identity.revoke(office, who, token_id)
     return Response(status_code=204)

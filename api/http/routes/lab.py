@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from api import models as m
 from api.desk import controls, looks
-from api.http.answers import page, told
+from api.http.answers import REPEATABLE, page, told
 from api.http.asker import After, Here, InWorld, Limit, MayKey, Who
 from orchestrator.store.plans import reality
 
@@ -77,7 +77,7 @@ async def alarms(
     return told(request, page(looks.alarms(office, world), limit, after, lambda alarm: str(alarm.seq)))
 
 
-@router.post("/stop", response_model=m.Said)
+@router.post("/stop", response_model=m.Said, openapi_extra=REPEATABLE)
 async def stop(request: Request, office: Here, who: Who, world: InWorld) -> Response:
     """Stop every device at once. Whoever is known may; it is never gated."""
     return told(request, await controls.stop(office, who, world))

@@ -20,14 +20,14 @@ async def manifest(request: Request, office: Here, who: Who) -> Response:
 
 
 @well_known.get("/lab-manifest.json", response_model=Manifest)
-async def public(request: Request, office: Here) -> Response:
+async def public_manifest(request: Request, office: Here) -> Response:
     """The same, without an account."""
     return told_bytes(request, (await asyncio.to_thread(office.issuer.manifest)).text)
 
 
 @well_known.get("/lab-manifest.json.dsse", response_class=Response,
                 responses={200: {"content": {"application/vnd.dsse.envelope.v1+json": {}}}})  # fmt: skip
-async def envelope(request: Request, office: Here) -> Response:
+async def manifest_envelope(request: Request, office: Here) -> Response:
     """The signed envelope around it (DSSE, Ed25519); the key is in GET /api/v1/labs."""
     issued = await asyncio.to_thread(office.issuer.manifest)
     return told_bytes(request, issued.envelope, kind="application/vnd.dsse.envelope.v1+json")

@@ -17,7 +17,7 @@ from drivers.core.limits import Limits
 from drivers.core.roles import LiquidHandler
 from drivers.core.transport import Port
 from drivers.liquid_handlers.opentrons_ot2 import wire
-from drivers.liquid_handlers.opentrons_ot2.log import POLL_S, RobotLog, Told
+from drivers.liquid_handlers.opentrons_ot2.log import POLL_S, RobotLog, Told, readable
 from drivers.liquid_handlers.opentrons_ot2.options import Options
 
 ASK_TIMEOUT_S = 10.0  # for questions that the server answers at once
@@ -39,7 +39,8 @@ class OT2(LiquidHandler[Options]):
     async def open(self) -> None:
         """See that it is an OT-2, and go on with its current run if that is ours and takes commands; else begin one."""
         health = (await self._ask("GET", wire.HEALTH)).json()
-        model = health.get("robot_model", "")
+        with readable(self.name, "its health"):
+            model = health.get("robot_model", "")
         if "OT-2" not in model:
             raise CommandRefused(f"answers as '{model}', not as an OT-2.", device=self.name, hint="Check its address.")
         run = await self._log.current()
@@ -48,7 +49,9 @@ class OT2(LiquidHandler[Options]):
 
     async def _begin_run(self) -> str:
         """A new run with our mark; a crash before the mark leaves an empty run that is nobody's."""
-        run: str = (await self._ask("POST", wire.RUNS, {"data": {}})).json()["data"]["id"]
+        answer = await self._ask("POST", wire.RUNS, {"data": {}})
+        with readable(self.name, "its answer"):
+            run: str = answer.json()["data"]["id"]
         mark = wire.command("comment", {"message": f"run of {self.name}"}, wire.mark(self.name))
         await self._ask("POST", wire.waiting(wire.commands_path(run), ASK_TIMEOUT_S), mark)
         return run
@@ -105,7 +108,8 @@ class OT2(LiquidHandler[Options]):
     async def load_pipette(self, mount: str, pipette: str, nozzles: int | None = None) -> None:
         """Claim the pipette on a mount; refused when another one hangs there."""
         attached = (await self._ask("GET", wire.PIPETTES)).json()
-        found = (attached.get(mount) or {}).get("name")
+        with readable(self.name, "its pipettes"):
+            found = (attached.get(mount) or {}).get("name")
         if found != pipette:
             hint = f"Hang {pipette} on the {mount} mount, or change the protocol."
             raise CommandRefused(
@@ -158,8 +162,8 @@ class OT2(LiquidHandler[Options]):
         await self._command("moveLabware", wire.off_deck(labware))
         self._told.deck[labware] = (uri, None)
 
-    async def pick_up_tip(self, mount: str, labware: str, well: str) -> None:
-        """Take a tip."""
+    async def pick_up_tip(self, mount: str, labware: str, well: str, tips: int | None = None) -> None:
+        """Take a tip; the robot is not told where a rack has few, it just finds no more."""
         await self._at_well("pickUpTip", mount, labware, well)
 
     async def aspirate(
@@ -243,17 +247,26 @@ class OT2(LiquidHandler[Options]):
             raise CommandRefused("its run was stopped.", device=self.name, hint="Connect again to begin a new one.")
         run, limit = self._run, self.options.command_timeout_s
         path = wire.waiting(wire.commands_path(run), limit)
-        body = wire.command(kind, params, self.action if key is None else key)
-        answer = await self._ask("POST", path, body, timeout_s=limit + ASK_TIMEOUT_S)
-        data = answer.json()["data"]
+        key = self.action if key is None else key
+        answer = await self._ask("POST", path, wire.command(kind, params, key), timeout_s=limit + ASK_TIMEOUT_S)
+        data = self._about(answer, kind, key)
         deadline = asyncio.get_running_loop().time() + limit
         while data["status"] in ("queued", "running"):
             if asyncio.get_running_loop().time() > deadline:
                 raise ReplyTimeout(f"{kind} still runs after {2 * limit:g} s.", device=self.name)
             await asyncio.sleep(POLL_S)
-            data = (await self._ask("GET", wire.command_path(run, data["id"]))).json()["data"]
+            data = self._about(await self._ask("GET", wire.command_path(run, data["id"])), kind, key)
         if data["status"] != "succeeded":
             raise (CommandFailed if self._run else CommandStopped)(f"{kind}: {wire.error_text(data)}", device=self.name)
+
+    def _about(self, answer: Response, kind: str, key: str) -> dict[str, Any]:
+        """The robot's word on one command; an answer about another one is the answer to another question."""
+        with readable(self.name, "its answer"):
+            data: dict[str, Any] = answer.json()["data"]
+            about = data.get("commandType", kind), data.get("key", key)
+            if about != (kind, key) or not isinstance(data["status"], str):
+                raise ProtocolViolation(f"it answers about {about[0]}, asked about {kind}.", device=self.name)
+        return data
 
     async def _look(self, method: str, path: str) -> Any:
         return (await self._ask(method, path)).json()

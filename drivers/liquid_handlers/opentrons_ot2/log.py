@@ -37,7 +37,7 @@ class RobotLog:
 
     async def current(self) -> dict[str, Any] | None:
         """The robot's current run, if it is ours and takes commands."""
-        with _readable(self._device):
+        with readable(self._device):
             for run in await self._runs():
                 if run["current"] and run["status"] == wire.TAKES_COMMANDS and await self._is_ours(run):
                     return run
@@ -46,7 +46,7 @@ class RobotLog:
     async def told(self, run: dict[str, Any]) -> Told:
         """What a run was told so far."""
         single = {}
-        with _readable(self._device):
+        with readable(self._device):
             for command in await self._commands(run["id"]):
                 if command["commandType"] == "configureNozzleLayout" and command["status"] == "succeeded":
                     params = command["params"]
@@ -58,7 +58,7 @@ class RobotLog:
 
     async def recall(self, key: str, timeout_s: float) -> Recall:
         """What became of the command with this key, waiting up to `timeout_s` for the end of one that runs."""
-        with _readable(self._device):
+        with readable(self._device):
             runs = await self._runs()
             ours = [run for run in runs if await self._is_ours(run)]
             for run in reversed(ours):
@@ -110,12 +110,12 @@ class RobotLog:
 
 
 @contextlib.contextmanager
-def _readable(device: str) -> Iterator[None]:
+def readable(device: str, what: str = "the robot's log") -> Iterator[None]:
     """An answer without the fields of the API is a violation of it."""
     try:
         yield
     except (LookupError, TypeError, AttributeError) as error:
-        raise ProtocolViolation(f"the robot's log cannot be read: {error!r}.", device=device) from error
+        raise ProtocolViolation(f"{what} cannot be read: {error!r}.", device=device) from error
 
 
 def _what(run: dict[str, Any], command: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from drivers.core.transport import Port, Transport
 from drivers.people.operator import wire
 from drivers.people.operator.options import Options
 
+ASK_AGAIN_S = 300.0  # longer than most tasks take; our choice
 Line = Callable[[str, str, Mapping[str, Any]], bytes]
 
 
@@ -77,11 +78,18 @@ class Person(Operator[Options]):
             raise kind(f"{wire.sentence(verb, args)} Not done: {said.get('why')}", device=self.name)
 
     async def _ask(self, line: Line, number: str, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a line and wait for the answer to it, or for a stop."""
-        await self._connected().send(line(number, verb, args))
+        """Send a line and wait for the answer to it, or for a stop.
+
+        A line may get lost, so it is sent again now and then; it has its number, and nobody does a thing twice.
+        """
+        left_s, asked = self.options.patience_s, line(number, verb, args)
         answer, stop = asyncio.ensure_future(self._answer(number)), asyncio.ensure_future(self._stopped.wait())
         try:
-            await asyncio.wait((answer, stop), timeout=self.options.patience_s, return_when=asyncio.FIRST_COMPLETED)
+            while left_s > 0 and not (answer.done() or stop.done()):
+                await self._connected().send(asked)
+                waited_s = min(left_s, ASK_AGAIN_S)
+                await asyncio.wait((answer, stop), timeout=waited_s, return_when=asyncio.FIRST_COMPLETED)
+                left_s -= waited_s
             if answer.done():
                 return answer.result()
         finally:

@@ -14,6 +14,9 @@ from drivers.readers.lads.session import Session
 from drivers.readers.lads.timing import pauses
 from drivers.readers.lads.wire import CoverState, UnitState
 
+#: A tray in one of these takes a command.
+AT_REST = (CoverState.OPENED, CoverState.CLOSED, CoverState.LOCKED, CoverState.ERROR)
+
 
 class LadsReader(PlateReader[Options]):
     """Measures the plate on its tray; anonymous and unencrypted, so for a network of its own only."""
@@ -111,7 +114,8 @@ class LadsReader(PlateReader[Options]):
 
     async def _move_tray(self, method: str, wanted: CoverState) -> None:
         path, session = self._tray_path(), self._connected()
-        if await session.state(*path) == wanted:
+        # It may still move: by a command of which a lost connection never told the end.
+        if await self._until(path, AT_REST, self.options.tray_timeout_s) == wanted:
             return
         await session.call(path, method)
         ends = wanted, CoverState.LOCKED, CoverState.ERROR

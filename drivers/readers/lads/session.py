@@ -1,6 +1,7 @@
 """A session with a LADS reader over asyncua: nodes by their browse names, errors of OPC UA as errors of a device."""
 
 import contextlib
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from drivers.readers.lads.options import Options
 
 #: A sign of life this often keeps the session without a word a second.
 WATCHDOG_S = 300.0
+#: What asyncua raises where it cannot read what it was sent.
+NONSENSE = (AssertionError, LookupError, TypeError, ValueError, struct.error)
 _HIERARCHICAL = ua.ObjectIds.HierarchicalReferences
 
 
@@ -33,6 +36,8 @@ class Session:
         client.description = name
         try:
             await client.connect()
+        except NONSENSE as error:
+            raise ProtocolViolation(f"the OPC UA server's answer cannot be read: {error!r}.", device=name) from error
         except (OSError, ua.UaError) as error:
             raise ConnectionFailed(f"no OPC UA server at {address}: {error}.", device=name) from error
         session = cls(name, client)
@@ -122,6 +127,8 @@ class Session:
             raise ProtocolViolation(f"{what}: {error}", device=self._name, hint="Is it a LADS reader?") from None
         except (ua.uaerrors.BadConnectionClosed, ua.uaerrors.BadSessionClosed, ConnectionError) as error:
             raise ConnectionLost(f"{what}: the session ended.", device=self._name) from error
+        except NONSENSE as error:
+            raise ProtocolViolation(f"{what}: the answer cannot be read: {error!r}.", device=self._name) from error
         except ua.UaStatusCodeError as error:
             raise CommandRefused(f"{what}: {_REASONS.get(error.code, str(error))}", device=self._name) from error
 

@@ -121,6 +121,8 @@ class MqttEnvironment(Sensor[Options]):
             timeout=self.options.timeout_s,
             socket_options=[NO_DELAY],
         )
+        # A message that cannot be read is left out: without this the library reads the same one for ever.
+        client._client.suppress_exceptions = True  # noqa: SLF001 - aiomqtt has no word for it
         connected = False
         try:
             async with client:

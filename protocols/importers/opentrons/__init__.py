@@ -6,7 +6,7 @@ IMP-003 left out, moves no matter; IMP-004 asked of a person; IMP-005 about the 
 IMP-007 about pipettes; IMP-008 a detail without a counterpart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from protocols.importers.findings import Findings, Imported
@@ -35,7 +35,15 @@ _MODULES = ("magneticModule/", "temperatureModule/", "heaterShaker/", "thermocyc
 
 def import_opentrons(data: bytes, name: str) -> Imported:
     """The document of a file's bytes, with all findings; raises `ProtocolError` where it cannot be imported."""
-    return _Import(read(data, name)).imported()
+    return import_file(read(data, name))
+
+
+def import_file(file: SourceFile, assumptions: Iterable[str] = ()) -> Imported:
+    """The document of a file's parts; `assumptions` were made before there were any."""
+    work = _Import(file)
+    for text in assumptions:
+        work.findings.assume("IMP-008", text)
+    return work.imported()
 
 
 class _Import:

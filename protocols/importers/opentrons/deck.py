@@ -97,6 +97,20 @@ class Deck:
         """Write labware into the document, standing in a slot (or `off`) at the start."""
         self.document[thing.key] = {**deepcopy(dict(thing.source)), "name": thing.name, "slot": slot}
 
+    def renew(self, command: Command) -> Thing:
+        """A fresh piece of the same labware, which takes the place of the one that the command names."""
+        old = self.thing(command)
+        stem = old.key.partition("#")[0]
+        key = next(name for n in range(2, len(self.document) + 3) if (name := f"{stem}#{n}") not in self.document)
+        fresh = Thing(key, old.name, old.kind, old.source, old.slot, old.on)
+        self.things[command.text("labwareId")] = fresh
+        self.declare(fresh, OFF)
+        return fresh
+
+    def standing_on(self, slot: str) -> list[Thing]:
+        """Declared labware in a deck slot."""
+        return [thing for thing in self.things.values() if thing.key in self.document and thing.root == slot != OFF]
+
     def move(self, command: Command) -> Iterator[tuple[Thing, str]]:
         """Labware that goes elsewhere with this command, each with its new slot (or `off`)."""
         thing = self.thing(command)

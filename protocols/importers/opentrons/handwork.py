@@ -35,6 +35,11 @@ _WORDS: dict[str, str] = {
     "thermocycler/deactivateBlock": "switch the block off",
     "thermocycler/deactivateLid": "switch the lid's heater off",
 }
+#: Words in the names of an older API's commands, and how models of that family begin.
+_FAMILIES = {
+    "MAGDECK": "magneticModule", "TEMPDECK": "temperatureModule", "THERMOCYCLER": "thermocyclerModule",
+    "HEATER_SHAKER": "heaterShakerModule",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -49,12 +54,18 @@ class Handwork:
         """The commands that it turns into steps; every other one goes to `module` or `unknown`."""
         return {
             "delay": self._delay, "waitForDuration": self._delay, "waitForResume": self._pause,
-            "pause": self._pause, "moveLabware": self._move,
+            "pause": self._pause, "moveLabware": self._move, "moduleTask": self._task,
         }  # fmt: skip
 
     def late(self, command: Command, thing: Thing) -> None:
         """Labware that the source loads when the run is under way: a person brings it then."""
         if thing.root != OFF:
+            for other in self.deck.standing_on(thing.root):
+                if other is not thing:
+                    other.on, other.slot = None, OFF
+                    self._bring(other, OFF)
+                    text = f"{command}: '{thing.name}' takes the place of '{other.name}', which is put beside the deck"
+                    self.findings.assume("IMP-005", text)
             step = self._bring(thing, thing.root)
             self.findings.assume(
                 "IMP-005", f"{command}: '{thing.name}' waits beside the deck and is brought then", step
@@ -74,6 +85,16 @@ class Handwork:
             f"The source has a command '{command.kind}' here: {_plain(command.params)}. Do what it asks."
         )
         self.findings.note("IMP-004", f"{command}: not known to this import; a person is asked to do it", step)
+
+    def _task(self, command: Command) -> None:
+        """What a module does by the words of an older API, which do not say which one where there are several."""
+        text, values = command.text("text"), command.table("values")
+        family = next((family for word, family in _FAMILIES.items() if word in command.text("command")), "")
+        modules = [module for module in self.deck.modules.values() if module.model.startswith(family)] if family else []
+        where = " or ".join(f"{m.model} in slot {m.slot} ({self.deck.standing(m.slot) or 'empty'})" for m in modules)
+        more = f" ({_plain(dict(values))})" if values else ""
+        step = self.steps.ask(f"{text}{more}. {f'It means {where}.' if where else ''}".strip())
+        self.findings.note("IMP-004", f"{command}: no such module in this lab; a person does it", step)
 
     def _delay(self, command: Command) -> None:
         wait = command.params.get("wait")

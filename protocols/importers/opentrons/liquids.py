@@ -1,24 +1,16 @@
 """Liquids of the source: what it loads into wells, and what must be there besides for its commands to be possible."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.core.units import parse
 from protocols.importers.findings import Findings
+from protocols.importers.opentrons.brim import brim_ul
 from protocols.importers.opentrons.deck import Deck
+from protocols.importers.opentrons.levels import Counted, Real, Well, run
 from protocols.importers.opentrons.read import Command, SourceFile, said
 from protocols.importers.opentrons.steps import quantity
-from protocols.ledger import TOLERANCE_UL, TRASH, Ledger, kind_of
-from protocols.program import Action
-from protocols.wells import parse_wells
-
-Well = tuple[str, str]  # labware, well
-_LENT = "lent"
-_VERBS = {
-    "pick_up": "pick_up_tip", "drop": "drop_tip", "aspirate": "aspirate", "dispense": "dispense",
-    "blow_out": "blow_out", "touch_tip": "touch_tip", "go_to": "move_to",
-}  # fmt: skip
+from protocols.ledger import TOLERANCE_UL
 
 
 @dataclass(slots=True)
@@ -46,7 +38,8 @@ class Liquids:
     def fill_up(self, document: Mapping[str, Any], deck: Deck) -> None:
         """Add what the steps draw and the source never said was there: just enough, without a dead volume."""
         self._believe_loads(deck)
-        short = _shortages(document, self.wells)
+        at_start = {well: dict(held) for well, held in self.wells.items()}
+        short = run(Counted, document, self.wells).lent_ul
         groups: dict[tuple[str, float, str], list[str]] = {}  # labware, uL more, liquids loaded -> wells
         for (labware, well), more_ul in short.items():
             loaded = " and ".join(self.wells.get((labware, well), {}))
@@ -70,6 +63,35 @@ class Liquids:
             total = sum(held.values())
             share = {liquid: part / total if total else 1.0 for liquid, part in held.items()}
             self.wells[labware, well] = {liquid: held[liquid] + more_ul * part for liquid, part in share.items()}
+        self._believe_draws(document, deck, at_start)
+
+    def _believe_draws(
+        self, document: Mapping[str, Any], deck: Deck, at_start: Mapping[Well, Mapping[str, float]]
+    ) -> None:
+        """Wells that overflow in the source's count alone, which takes air for liquid; the others are refused later."""
+        real, counted = run(Real, document, at_start), run(Counted, document, self.wells)
+        partly_air: dict[str, list[str]] = {}
+        to_the_brim: dict[str, list[str]] = {}
+        for (labware, well), peak_ul in counted.peak_ul.items():
+            found, real_ul = counted.items[labware].kind, real.peak_ul.get((labware, well), 0.0)
+            nominal_ul = found.wells[well].capacity_ul
+            room_ul = max(nominal_ul, brim_ul(found.definition, well) or 0.0) if real_ul > nominal_ul else nominal_ul
+            if real_ul <= room_ul + TOLERANCE_UL and deck.hold(labware, well, peak_ul):
+                (partly_air if real_ul <= nominal_ul + TOLERANCE_UL else to_the_brim).setdefault(labware, []).append(
+                    well
+                )
+        for labware, wells in partly_air.items():
+            text = (
+                f"'{deck.document[labware]['name']}' {', '.join(wells)}: more is drawn in all than is there; it is "
+                "counted as liquid that was there from the start, or came with it, and the wells as if they held it"
+            )
+            self.findings.assume("IMP-006", text, hint="Fill sources again in time, or know that air is drawn.")
+        for labware, wells in to_the_brim.items():
+            text = (
+                f"'{deck.document[labware]['name']}' {', '.join(wells)}: more is in them than the volume that they "
+                "are named for; by their geometry they hold it to the brim"
+            )
+            self.findings.assume("IMP-006", text, hint="Carry it with care, or take labware with deeper wells.")
 
     def _believe_loads(self, deck: Deck) -> None:
         """Where the file loads more than its own definition allows, the load is believed."""
@@ -117,34 +139,3 @@ class Liquids:
             for i in range(1, len(self.materials) + 2)
             if (n := wanted if i == 1 else f"{wanted} ({i})") not in self.materials
         )
-
-
-def _shortages(document: Mapping[str, Any], filled: Mapping[Well, Mapping[str, float]]) -> dict[Well, float]:
-    """How much more every well must hold at the start, by the same ledger that checks the protocol."""
-    kinds = {name: kind_of(spec.get("type") or spec["definition"]) for name, spec in document["labware"].items()}
-    ledger = Ledger(lend={(name, well): _LENT for name, found in kinds.items() for well in found.wells})
-    for action in _actions(document, filled):
-        ledger.apply(action)
-    return ledger.lent_ul
-
-
-def _actions(document: Mapping[str, Any], filled: Mapping[Well, Mapping[str, float]]) -> Iterator[Action]:
-    """The document's liquid handling as the ledger reads it; places do not matter to volumes."""
-    for name, spec in document["labware"].items():
-        args = {"labware": name, "kind": spec.get("type"), "site": name, "definition": spec.get("definition")}
-        yield Action("", "", "", "place", args)
-    for (labware, well), held in filled.items():
-        for liquid, volume in held.items():
-            pour = {"labware": labware, "liquid": liquid, "volumes_ul": {well: volume}, "species": {}}
-            yield Action("", "", "", "fill", pour)
-    for need in document["pipettes"].values():
-        few = {"nozzles": 1} if need.get("single_nozzle") else {}
-        yield Action("", "", "", "load_pipette", {"mount": need["mount"], "pipette": need["model"], **few})
-    for step in document["steps"]:
-        for move in step.get("moves", ()):
-            mount = document["pipettes"][step["pipette"]]["mount"]
-            where = parse_wells(move.get("well") or move.get("tip") or move.get("into") or f"{TRASH}/A1")
-            at: dict[str, Any] = {"mount": mount, "labware": where.labware, "well": where.names[0]}
-            if "volume" in move:
-                at["volume_ul"] = parse(move["volume"], "volume")
-            yield Action("", "", "", _VERBS[move["act"]], at)

@@ -10,12 +10,16 @@ from protocols.importers.opentrons.pipettes import Alias, Pipettes
 from protocols.importers.opentrons.read import Command
 from protocols.importers.opentrons.slots import is_disposal
 from protocols.importers.opentrons.steps import Steps, quantity
+from protocols.layout import OFF
 from protocols.ledger import TRASH
 
 TRASH_WELL = f"{TRASH}/A1"
 RIM_MM = 0.0  # the trash's one well has no depth: its bottom is its rim
 DEFAULT_MM = 1.0  # height that a move has when it is not written
 NO_VOLUME_UL = 1e-9
+FASTEST_UL_S = (
+    1000.0  # more than the fastest pipette of an OT-2 does: p1000_single_gen2, uiMaxFlowRate 812 (shared data)
+)
 #: Parameters that are mapped, besides where and with what.
 _KNOWN = {
     "pipetteId", "labwareId", "wellName", "volume", "flowRate", "wellLocation", "addressableAreaName",
@@ -42,6 +46,9 @@ class Moves:
     steps: Steps
     at: dict[str, Place] = field(default_factory=dict)  # pipette id -> place
     stirred_ul: dict[str, float] = field(default_factory=dict)  # pipette id -> drawn from the trash
+    held_ul: dict[str, float] = field(default_factory=dict)  # pipette id -> in each of its tips
+    tips: dict[str, int] = field(default_factory=dict)  # pipette id -> how many it carries
+    gone: dict[str, set[str]] = field(default_factory=dict)  # rack -> wells without a tip
 
     def handlers(self) -> dict[str, Callable[[Command], None]]:
         """The commands that it turns into moves."""
@@ -63,17 +70,57 @@ class Moves:
     # Commands at a well
 
     def _pick_up(self, command: Command) -> None:
-        self.steps.act(self._pipette(command), "pick_up", tip=self._at_rim(command))
+        """A tip; a rack whose tips are gone is one that the source takes to be renewed."""
+        (rack, well), pipette = self._well(command), self._pipette(command)
+        if well in self.gone.get(rack.key, ()):
+            self._renew(command, rack)
+            rack = self.deck.thing(command)
+        wells = self._tips_taken(rack, well, pipette.nozzles)
+        self.gone.setdefault(rack.key, set()).update(wells)
+        self.held_ul[command.text("pipetteId")] = 0.0
+        self.tips[command.text("pipetteId")] = len(wells)
+        few = {"tips": len(wells)} if 0 < len(wells) < pipette.nozzles else {}
+        if few:
+            text = (
+                f"of {pipette.model.name} the first nozzles alone take tips, the others hang over the rim of the rack; "
+                "nothing tall may stand in front of it"
+            )
+            self.findings.detail("IMP-007", text, command.number)
+        self.steps.act(pipette, "pick_up", tip=self._at_rim(command), **few)
+
+    def _tips_taken(self, rack: Thing, well: str, nozzles: int) -> tuple[str, ...]:
+        """The tips that are taken from a rack: of eight nozzles at the end of a column, the first ones' alone."""
+        column = next((column for column in rack.kind.columns if well in column), ())
+        if nozzles != 8 or len(column) != 8:
+            return rack.kind.covered(well, nozzles)
+        below = column[column.index(well) :]
+        gone = [index for index, name in enumerate(below) if name in self.gone.get(rack.key, ())]
+        return below[: gone[0]] if gone else below
+
+    def _renew(self, command: Command, rack: Thing) -> None:
+        fresh = self.deck.renew(command)
+        for key, place in ((rack.key, OFF), (fresh.key, fresh.root)):
+            self.steps.add("move", "move", labware=key, to=place, by="person")
+        text = f"'{rack.name}' has no tip left where the source takes one: a fresh rack is brought"
+        self.findings.detail("IMP-005", text, command.number)
 
     def _drop(self, command: Command) -> None:
-        where = self._at_rim(command)
-        self.steps.act(self._pipette(command), "drop", **({} if where == TRASH_WELL else {"into": where}))
+        where, pipette = self._at_rim(command), self._pipette(command)
+        thing, well = self._well(command)
+        tips = self.tips.get(command.text("pipetteId"), pipette.nozzles)
+        self.gone.setdefault(thing.key, set()).difference_update(thing.kind.covered(well, tips))
+        self.steps.act(pipette, "drop", **({} if where == TRASH_WELL else {"into": where}))
+        self._dropped(command)
+
+    def _dropped(self, command: Command) -> None:
+        self.held_ul.pop(command.text("pipetteId"), None)
 
     def _flow(self, command: Command) -> None:
         self._move_liquid(command, command.kind, self._go(command))
 
     def _blow_out(self, command: Command) -> None:
         self.steps.act(self._pipette(command), "blow_out", well=self._at_rim(command))
+        self.held_ul[command.text("pipetteId")] = 0.0
 
     def _touch(self, command: Command) -> None:
         self.steps.act(self._pipette(command), "touch_tip", well=self._at_rim(command))
@@ -100,16 +147,19 @@ class Moves:
 
     def _blow_out_in_place(self, command: Command) -> None:
         self.steps.act(self._pipette(command), "blow_out", well=self._here(command).well)
+        self.held_ul[command.text("pipetteId")] = 0.0
 
     def _drop_in_place(self, command: Command) -> None:
         where = self._here(command).well
         self.steps.act(self._pipette(command), "drop", **({} if where == TRASH_WELL else {"into": where}))
+        self._dropped(command)
 
     # Parts
 
     def _move_liquid(self, command: Command, act: str, place: Place) -> None:
         pipette, volume = self._pipette(command), command.amount("volume")
         height = quantity(place.height_mm, "length")
+        volume = self._held(command, act, volume)
         if volume < NO_VOLUME_UL:
             self.findings.detail("IMP-003", "0 uL are moved; only the way to the well is kept", command.number)
             self.steps.act(pipette, "go_to", well=place.well, height=height)
@@ -123,8 +173,22 @@ class Moves:
         keys: dict[str, Any] = {"volume": quantity(volume, "volume")}
         rate = command.amount("flowRate", 0.0)
         if rate:
-            keys["rate"] = quantity(rate, "flow")
+            if rate > FASTEST_UL_S:
+                text = f"a rate above {FASTEST_UL_S:g} uL/s, which no pipette of an OT-2 reaches, is cut to that"
+                self.findings.detail("IMP-008", text, command.number)
+            keys["rate"] = quantity(min(rate, FASTEST_UL_S), "flow")
         self.steps.act(pipette, act, well=place.well, **keys, height=height)
+
+    def _held(self, command: Command, act: str, volume: float) -> float:
+        """The volume that is really moved: a robot that cuts gives no more than its tip holds."""
+        key = command.text("pipetteId")
+        held = self.held_ul.get(key, 0.0)
+        if act == "dispense" and self.deck.file.cuts and volume > held + NO_VOLUME_UL:
+            text = "more is given than the tip holds; as on the robot, it gives what is there"
+            self.findings.detail("IMP-006", text, command.number)
+            volume = held
+        self.held_ul[key] = held + volume if act == "aspirate" else held - volume
+        return volume
 
     def _in_trash(self, command: Command, act: str, place: Place, volume: float) -> bool:
         """Whether this only stirs the trash: liquid drawn from it, or given back to it, belongs to no well."""
@@ -190,7 +254,7 @@ class Moves:
         if x or y:
             text = "offsets in x and y have no counterpart here; the tip goes to the middle of the well"
             self.findings.detail("IMP-008", text, command.number)
-        if origin not in ("bottom", "top", "center"):
+        if origin not in ("bottom", "top", "center", "default"):  # a drop has a height of the robot's own by default
             text = (
                 f"a height from the {origin} is not known before the run; {DEFAULT_MM:g} mm above the bottom is taken"
             )

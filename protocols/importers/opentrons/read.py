@@ -18,7 +18,10 @@ from protocols.problems import Problem, ProtocolError
 SCHEMAS = (6, 7, 8)
 ROBOTS = {"OT-2 Standard": False, "OT-3 Standard": True}  # model -> whether it is a Flex
 MAX_DEPTH = 60  # nesting of lists and tables; real files have about ten levels
-_READ_AS = "Protocols of schema 6, 7 and 8 are read: open the file in Opentrons Protocol Designer and export it again."
+_READ_AS = (
+    "Protocols of schema 6, 7 and 8 are read: open the file in Opentrons Protocol Designer and export it again. "
+    "A file whose name ends with .py is taken as a Python protocol."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Command:
     kind: str
     params: Mapping[str, Any]
     result: Mapping[str, Any]
+    key: str = ""  # its id in an analysis
 
     def __str__(self) -> str:
         return f"command {self.number} {self.kind}"
@@ -88,6 +92,7 @@ class SourceFile:
     labware: Mapping[str, Any]
     modules: Mapping[str, Any]
     commands: tuple[Command, ...]
+    cuts: bool = False  # whether the robot cuts what is given to what the tip holds (Python API before 2.17)
 
 
 def said(table: Mapping[str, Any], key: str, word: str) -> str:
@@ -124,7 +129,7 @@ def read(data: bytes, name: str) -> SourceFile:
         pipettes=_table(top, "pipettes", name),
         labware=_table(top, "labware", name),
         modules=_table(top, "modules", name),
-        commands=_commands(top, name),
+        commands=commands(top, name),
     )
 
 
@@ -140,11 +145,8 @@ def _load(data: bytes, name: str) -> dict[str, Any]:
         if "\\u" in text:  # an escape may stand for half a character, which no file can hold
             json.dumps(top, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:  # UnicodeError is a ValueError
-        hint = (
-            "Python protocols are not read; export JSON from Protocol Designer." if name.endswith(".py") else _READ_AS
-        )
         detail = " ".join(str(error).split())[:200]
-        raise refused("IMP-001", f"{name} is no Opentrons JSON protocol: {detail}", hint) from error
+        raise refused("IMP-001", f"{name} is no Opentrons JSON protocol: {detail}", _READ_AS) from error
     return top
 
 
@@ -175,11 +177,12 @@ def _table(top: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
     return value
 
 
-def _commands(top: Mapping[str, Any], name: str) -> tuple[Command, ...]:
+def commands(top: Mapping[str, Any], name: str) -> tuple[Command, ...]:
+    """The list of commands at the top of a file or of an analysis; raises `ProtocolError` naming each broken one."""
     raw = top.get("commands")
     if not isinstance(raw, list):
         raise refused("IMP-001", f"{name}: `commands` must be a list, not {_short(raw)}", _READ_AS)
-    commands: list[Command] = []
+    found: list[Command] = []
     problems: list[Problem] = []
     for number, entry in enumerate(raw, 1):
         kind = entry.get("commandType") if isinstance(entry, dict) else None
@@ -189,10 +192,11 @@ def _commands(top: Mapping[str, Any], name: str) -> tuple[Command, ...]:
             problems += broken.refuse("must have a commandType and params").problems
             continue
         result = entry.get("result")
-        commands.append(Command(number, kind, params or {}, result if isinstance(result, dict) else {}))
+        key = str(entry.get("id") or "")
+        found.append(Command(number, kind, params or {}, result if isinstance(result, dict) else {}, key))
     if problems:
         raise ProtocolError(problems)
-    return tuple(commands)
+    return tuple(found)
 
 
 def _short(value: Any) -> str:

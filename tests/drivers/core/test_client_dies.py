@@ -87,6 +87,19 @@ async def in_nest(rig: Any, shaker: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "shaker.nest")
 
 
+async def at_pump(rig: Any, pump: Any) -> None:
+    """The same has been done before, by another action."""
+    rig.truth.place("stock", kind("nest_1_reservoir_195ml"), "syringe.line")
+    rig.truth.fill("stock", "A1", 1000.0, {"dye": 1e-4})
+    await rig.do(pump, "withdraw", volume_ul=VOLUME_UL, rate_ul_s=100.0)
+
+
+async def at_dispenser(rig: Any, pump: Any) -> None:
+    rig.truth.place("stock", kind("nest_1_reservoir_195ml"), "dispenser.inlet")
+    rig.truth.fill("stock", "A1", 1000.0, {"dye": 1e-4})
+    await rig.do(pump, "withdraw", volume_ul=VOLUME_UL, rate_ul_s=100.0)
+
+
 def shaken(rig: Any) -> int | None:
     twin = rig.twin("shaker")
     return None if twin.table.is_on else sum(each.duration_s >= 30 for each in twin.shaken)
@@ -163,6 +176,10 @@ CASES = [
          lambda rig: len(rig.twin("centrifuge").spun), frozenset({"done"})),
     Case("thermocycler", Command("run/7", "run_profile", {"cycles": [{"holds": [[60.0, 20.0]], "times": 2}]}), nothing,
          lambda rig: None if rig.twin("thermocycler").run != "-" else len(rig.twin("thermocycler").completed), SURE),
+    Case("syringe", Command("run/7", "withdraw", {"volume_ul": VOLUME_UL, "rate_ul_s": 100.0}), at_pump,
+         lambda rig: times(900.0 - rig.truth.labware["stock"].vessels["A1"].volume_ul), SURE),
+    Case("dispenser", Command("run/7", "withdraw", {"volume_ul": VOLUME_UL, "rate_ul_s": 100.0}), at_dispenser,
+         lambda rig: times(900.0 - rig.truth.labware["stock"].vessels["A1"].volume_ul), frozenset({"not_done"})),
     Case("reader", Command("run/7", "open_tray"), nothing,
          lambda rig: int("reader.tray" not in rig.truth.closed), SURE),
     Case("reader", Command("run/7", "read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]}), in_reader,

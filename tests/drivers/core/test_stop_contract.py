@@ -80,6 +80,12 @@ def cool(rig: Any) -> bool:
     return not twin.table.is_on and not twin.is_heating and twin.elm is ElmState.UNLOCKED
 
 
+async def draught(rig: Any, balance: Any) -> None:
+    """The load does not come to rest for a minute."""
+    rig.twin("balance").disturbed_g = 1.0
+    asyncio.get_running_loop().call_later(60, setattr, rig.twin("balance"), "disturbed_g", 0.0)
+
+
 async def nothing(rig: Any, device: Any) -> None: ...
 
 
@@ -104,6 +110,22 @@ CASES = [
          lambda rig: rig.twin("reader")._unit is UnitState.ABORTED,
          lambda rig: rig.twin("reader")._unit is UnitState.STOPPED,
          ("read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]})),
+    Case("balance", draught, ("weigh", {}), 5.0, lambda rig: rig.twin("balance").cancels > 0, lambda rig: True,
+         ("weigh", {})),
+    Case("hotplate", nothing, ("heat", {"temperature_c": 90.0, "duration_s": 3600.0}), 60.0,
+         lambda rig: rig.twin("hotplate").stops > 0, lambda rig: not rig.twin("hotplate").on, ("stir", {"speed_rpm": 100.0})),
+    Case("syringe", nothing, ("withdraw", {"volume_ul": 9000.0, "rate_ul_s": 10.0}), 60.0,
+         lambda rig: rig.twin("syringe").stops > 0, lambda rig: rig.twin("syringe").status == "S",
+         ("infuse", {"volume_ul": 100.0})),
+    Case("dispenser", nothing, ("withdraw", {"volume_ul": 4000.0, "rate_ul_s": 10.0}), 60.0,
+         lambda rig: rig.twin("dispenser").stops > 0, lambda rig: not rig.twin("dispenser")._is_busy(),
+         ("infuse", {"volume_ul": 100.0})),
+    Case("gas", nothing, ("flow", {"rate_sccm": 500.0, "duration_s": 3600.0}), 60.0,
+         lambda rig: rig.twin("gas").zeroings > 0, lambda rig: rig.twin("gas").setpoint == 0,
+         ("flow", {"rate_sccm": 100.0, "duration_s": 1.0})),
+    Case("furnace", nothing, ("run_program", {"segments": [{"temperature_c": 500.0, "duration_s": 3600.0}]}), 600.0,
+         lambda rig: rig.twin("furnace").rests > 0, lambda rig: rig.twin("furnace").working_c == 20,
+         ("run_program", {"segments": [{"temperature_c": 500.0, "ramp_c_min": 10.0}]})),
     Case("operator", nothing, ("confirm", {"message": "Wait."}), 3.0,
          lambda rig: all(task.done() for task in rig.twin("operator")._tasks.values()), lambda rig: True,
          ("confirm", {"message": "Look."})),

@@ -13,7 +13,7 @@ _PINT = pint.UnitRegistry()
 _PINT_NAMES = {
     "degC": "degC", "°C": "degC", "rpm": "rpm", "%": "percent", "1": "dimensionless", "d": "day", "deg": "degree",
     "L/mol/cm": "L/mol/cm", "1/M/s": "1/molar/s", "1/M/cm": "1/molar/cm", "m^2/mol": "m**2/mol", "M": "molar", "mM": "millimolar",
-    "xg": "g_0", "uM": "micromolar", "µM": "micromolar", "nM": "nanomolar",
+    "xg": "g_0", "sccm": "cm**3/min", "slm": "L/min", "degC/min": "delta_degC/min", "°C/min": "delta_degC/min", "uM": "micromolar", "µM": "micromolar", "nM": "nanomolar",
 }  # fmt: skip
 _ALL = [(dimension, unit) for dimension, (_, units) in DIMENSIONS.items() for unit in units]
 

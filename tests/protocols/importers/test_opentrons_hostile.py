@@ -53,7 +53,7 @@ def test_what_is_no_such_file_is_refused_with_a_reason(data: bytes, said: str) -
 
 
 def test_a_python_protocol_gets_a_hint() -> None:
-    assert "Python protocols are not read" in refused(b"import opentrons", "run.py")
+    assert "ends with .py is taken as a Python protocol" in refused(b"import opentrons", "run.py")
 
 
 BROKEN: dict[str, tuple[Any, str]] = {

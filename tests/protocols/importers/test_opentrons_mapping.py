@@ -18,11 +18,11 @@ def steps(imported: Imported) -> list[tuple[str, str]]:
     return [(step["id"], step["do"]) for step in imported.document["steps"]]
 
 
-def transfer(kit: Any, source: str, to: str, volume: float = 50) -> list[tuple[str, dict[str, Any]]]:
+def transfer(kit: Any, source: str, to: str, volume: float = 50, tip: str = "A1") -> list[tuple[str, dict[str, Any]]]:
     labware, well = source.rsplit("/", 1)
     target, target_well = to.rsplit("/", 1)
     return [
-        ("pickUpTip", kit.at(kit.RACK, "A1")), ("aspirate", kit.flow(labware, well, volume)),
+        ("pickUpTip", kit.at(kit.RACK, tip)), ("aspirate", kit.flow(labware, well, volume)),
         ("dispense", kit.flow(target, target_well, volume)), ("dropTip", kit.at("fixedTrash", "A1")),
     ]  # fmt: skip
 
@@ -246,7 +246,7 @@ def test_steps_end_with_the_tip_the_pipette_or_another_kind_of_step(kit: Any) ->
     other = {"pipetteId": "second"}
     commands = [
         *kit.setup(), ("loadPipette", {"pipetteId": "second", "pipetteName": "p300_multi_gen2", "mount": "right"}),
-        *transfer(kit, "dish/A1", "dish/B1"), *transfer(kit, "dish/A2", "dish/B2"),
+        *transfer(kit, "dish/A1", "dish/B1"), *transfer(kit, "dish/A2", "dish/B2", tip="B1"),
         ("pickUpTip", kit.at(kit.RACK, "A2") | other), ("waitForDuration", {"seconds": 90}),
         ("aspirate", kit.flow(kit.TROUGH, "A1", 10) | other), ("home", {}), ("dispense", kit.flow(kit.TROUGH, "A1", 10) | other),
         ("moveToWell", kit.at(kit.DISH, "A1")), ("dropTip", kit.at("fixedTrash", "A1") | other),
@@ -475,6 +475,19 @@ def test_an_overflow_is_left_to_the_validator(kit: Any) -> None:
     load = ("loadLiquid", {"liquidId": "0", "labwareId": kit.PLATE, "volumeByWell": {"A1": 300}})
     checked = kit.checked([*kit.setup(), load, *transfer(kit, "dish/A1", f"{kit.PLATE}/A1", 50)])
     assert [problem.rule for problem in checked.problems if problem.severity == "block"] == ["LIQ-003"]
+
+
+def test_a_well_may_be_full_to_its_brim(kit: Any) -> None:
+    def given(volume: float) -> list[Any]:
+        load = {"labwareId": "pcr", "namespace": "opentrons", "loadName": "nest_96_wellplate_100ul_pcr_full_skirt"}
+        place = ("loadLabware", {**load, "version": 1, "location": {"slotName": "9"}})
+        fill = ("loadLiquid", {"liquidId": "0", "labwareId": "pcr", "volumeByWell": {"A1": 100}})
+        return [*kit.setup(), place, fill, *transfer(kit, "dish/A1", "pcr/A1", volume)]
+
+    assert kit.checked(given(110)).ok  # 210 uL: its geometry holds 217.3
+    assert any("to the brim" in problem.message for problem in kit.imported(given(110)).problems)
+    blocked = [problem.rule for problem in kit.checked(given(120)).problems if problem.severity == "block"]
+    assert blocked == ["LIQ-003"]
 
 
 # People and the rest

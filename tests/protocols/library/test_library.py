@@ -1,12 +1,15 @@
 """The library on the twin: every protocol is valid, runs to its end, keeps to its prediction, and finds what is so."""
 
+import math
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
+from orchestrator.analysis.words import told
 from orchestrator.labview import timings
+from orchestrator.report.curve import curves
 from protocols.forecast import forecast
 from protocols.problems import blocking
 
@@ -51,3 +54,19 @@ def test_three_at_least_for_each_domain_and_each_names_its_source() -> None:
     assert domains.keys() == DOMAINS
     assert min(domains.values()) >= 3, domains
     assert all(len(document["citation"]) > 30 and document["purpose"] for document in documents)
+
+
+def test_every_fit_is_told_and_drawn(ready) -> None:
+    lines = list(told(ready.evaluation))
+    drawn = curves(ready.evaluation)
+    fits = [fit for fit in ready.evaluation.curves if fit.fit != "calibration"]
+    concentrations = bool(ready.evaluation.mixtures)
+    assert len(lines) == len(ready.evaluation.calibrations) + len(fits) + concentrations
+    assert not any("nan" in line for line in lines)
+    materials = {fit.material for fit in ready.evaluation.calibrations}
+    assert len(drawn) == len(materials) + len(ready.evaluation.curves)
+    for drawing in drawn:
+        for series in drawing.series:
+            places = [float(number) for pair in series.line.split() for number in pair.split(",")]
+            assert all(math.isfinite(place) for place in places)
+            assert len(series.dots) == len(series.left_over) >= 3

@@ -42,6 +42,8 @@ SPIN = {"id": "spin", "do": "centrifuge", "labware": "plate", "force": "500 xg",
 SEAL = {"id": "seal", "do": "seal", "labware": "plate"}
 CYCLE = {"id": "pcr", "do": "thermocycle", "labware": "plate",
          "cycles": [{"holds": [{"at": "95 degC", "for": "10 s"}], "times": 5}]}  # fmt: skip
+HEAT = {"id": "heat", "do": "heat", "labware": "plate"}
+FLOW = {"id": "flow", "do": "flow", "rate": "100 sccm", "for": "1 min"}
 READ = {
     "id": "read",
     "do": "measure",
@@ -98,6 +100,12 @@ CASES: dict[str, list[tuple[str, Document, Document]]] = {
         ("block", document({"dye": DYE}, ONE, CYCLE), document({"dye": DYE}, ONE, SEAL, CYCLE)),
         ("warn", document({"dye": DYE}, ONE, SPIN), document({"dye": DYE}, ONE, SEAL, SPIN)),
         ("warn", document({"dye": DYE}, ONE, SEAL, READ), document({"dye": DYE}, ONE, READ)),
+    ],
+    "HEAT-001": [
+        ("approve", document({"dye": DYE}, {**HEAT, "to": "120 degC"}), document({"dye": DYE}, {**HEAT, "to": "90 degC"})),
+    ],
+    "GAS-001": [
+        ("approve", document({"dye": DYE}, {**FLOW, "gas": "H2"}), document({"dye": DYE}, {**FLOW, "gas": "N2"})),
     ],
     "BIO-001": [
         ("block", document({"cells": {**CELLS, "biosafety_level": 3}}, ONE), document({"cells": CELLS}, ONE)),

@@ -49,13 +49,13 @@ def test_a_new_target_of_the_chamber_reaches_what_stands_in_it():
     world, now = World(1, {}), [0.0]
     world.now = lambda: now[0]
     chamber = Body(37.0, 37.0, 1200.0)
-    world.warm("box.1", chamber)
+    world.heat("box.1", chamber)
     world.place("plate", kind("plate_96_flat"), "box.1")
     body = world.labware["plate"].body
     now[0] = 3600.0
     assert body.at(now[0]) == pytest.approx(37.0, abs=0.01)
     chamber.aim(27.0, now[0])
-    world.warm("box.1", chamber)
+    world.heat("box.1", chamber)
     now[0] += 300.0
     assert body.at(now[0]) == pytest.approx(integrated(37.0, 37.0, 27.0, 300.0, 1200.0, 300.0), abs=0.01)
     now[0] += 1e6  # and long afterwards nothing has gone astray

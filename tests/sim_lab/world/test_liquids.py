@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.core.labware import kind
-from sim_lab.world.air import Air, evaporation_mol_s, saturation_pa
+from sim_lab.world.air import BOUNDARY_LAYER_MM, EDGE_SHARE, Air, evaporation_mol_s, saturation_pa
 from sim_lab.world.liquids import WATER, Vessel, solution
 from sim_lab.world.model import PhysicalError, World
 from sim_lab.world.optics import absorbance, molar_absorptivity
@@ -56,6 +56,15 @@ def test_vapour_pressure_of_water() -> None:
     # CRC Handbook: 2339 Pa at 20 degC, 7384 Pa at 40 degC
     assert saturation_pa(20) == pytest.approx(2339, rel=2e-3)
     assert saturation_pa(40) == pytest.approx(7384, rel=2e-3)
+
+
+def test_evaporation_by_hand() -> None:
+    """Fick: D x difference of concentrations / path x area; a corner's layer is thinner by its two open sides."""
+    gas = saturation_pa(22) / (8.314462618 * 295.15)
+    inside = 2.5e-5 * gas * (1 - 0.5) / ((4 + BOUNDARY_LAYER_MM) * 1e-3) * 35e-6
+    assert evaporation_mol_s(35, 4, 22, Air(22, 0.5)) == pytest.approx(inside, rel=1e-9)
+    corner = inside * (4 + BOUNDARY_LAYER_MM) / (4 + BOUNDARY_LAYER_MM * (1 - 2 * EDGE_SHARE))
+    assert evaporation_mol_s(35, 4, 22, Air(22, 0.5), open_sides=2) == pytest.approx(corner, rel=1e-9)
 
 
 def test_nothing_evaporates_into_saturated_air() -> None:

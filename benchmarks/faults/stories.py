@@ -1,0 +1,154 @@
+"""What each device is made to do under faults, and what must be so in the world when its driver says that it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers.core.instrument import Readings
+from drivers.core.labware import kind
+from sim_lab.session import TwinWorld
+
+RACK, PLATE = "opentrons_96_tiprack_300ul", "corning_96_wellplate_360ul_flat"
+Truth = Callable[[TwinWorld, Readings], bool]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One command, and whether the world is as it should be after it."""
+
+    verb: str
+    args: dict[str, Any]
+    true: Truth = field(default=lambda world, readings: True)
+
+
+def shaker(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("shaker")
+    if world.truth.on("shaker.nest") is None:
+        world.truth.place(f"plate{round_}", kind(PLATE), "shaker.nest")
+    done = len(twin.shaken)
+
+    def shaken(_: TwinWorld, __: Readings) -> bool:
+        return any(abs(s.speed_rpm - 500) < 25 and s.duration_s >= 29.9 for s in twin.shaken[done:])
+
+    return [
+        Act("set_temperature", {"temperature_c": 37.0}, lambda *_: twin.is_heating and twin.target_c == 37.0),
+        Act("shake", {"speed_rpm": 500.0, "duration_s": 30.0}, shaken),
+        Act("deactivate", {}, lambda *_: not twin.is_heating and not twin.table.is_on),
+    ]
+
+
+def arm(world: TwinWorld, round_: int) -> list[Act]:
+    here, there = "ot2.3", "shaker.nest"
+    for site in (here, there):
+        world.truth.at.pop(site, None)
+    name = f"plate{round_}"
+    world.truth.place(name, kind(PLATE), here)
+    return [
+        Act(
+            "move_labware",
+            {"labware": name, "source": a, "destination": b},
+            lambda w, _, b=b: w.truth.at.get(b) == name,
+        )
+        for a, b in ((here, there), (there, here))
+    ]
+
+
+def ot2(world: TwinWorld, round_: int) -> list[Act]:
+    rack, plate = f"rack{round_}", f"plate{round_}"
+    for slot, name, load_name in (("4", rack, RACK), ("5", plate, PLATE)):
+        world.truth.at.pop(f"ot2.{slot}", None)
+        world.truth.place(name, kind(load_name), f"ot2.{slot}")
+    world.truth.pipettes["ot2", "left"] = "p300_single_gen2"
+    world.truth.fill(plate, "A1", 200.0, {"7732-18-5": 55.4})
+    held = world.truth.labware[plate].vessels
+
+    def at(labware: str, well: str, **more: Any) -> dict[str, Any]:
+        return {"mount": "left", "labware": labware, "well": well, **more}
+
+    return [
+        Act("load_pipette", {"mount": "left", "pipette": "p300_single_gen2"}),
+        Act("load_labware", {"labware": rack, "definition": RACK, "slot": "4"}),
+        Act("load_labware", {"labware": plate, "definition": PLATE, "slot": "5"}),
+        Act("pick_up_tip", at(rack, "A1"), lambda w, _: "A1" not in w.truth.labware[rack].tips),
+        Act("aspirate", at(plate, "A1", volume_ul=50.0), lambda *_: abs(held["A1"].volume_ul - 150) < 5),
+        Act("dispense", at(plate, "B1", volume_ul=50.0), lambda *_: abs(held["B1"].volume_ul - 50) < 5),
+        Act("drop_tip", at("trash", "A1")),
+    ]
+
+
+def operator(world: TwinWorld, round_: int) -> list[Act]:
+    name, site = f"plate{round_}", f"ot2.{7 + round_ % 2}"
+    world.truth.at.pop(site, None)
+    water = {"7732-18-5": 55.4}
+    filled = {"labware": name, "liquid": "water", "volumes_ul": {"A1": 100.0}, "species": water}
+    return [
+        Act("place", {"labware": name, "kind": PLATE, "site": site}, lambda w, _: w.truth.at.get(site) == name),
+        Act("fill", filled, lambda w, _: abs(w.truth.labware[name].vessels["A1"].volume_ul - 100) < 1e-6),
+        Act("confirm", {"message": "Look."}),
+    ]
+
+
+def reader(world: TwinWorld, round_: int) -> list[Act]:
+    wells = {"A1": 0.0, "B2": 200.0, "C3": 100.0}
+    world.truth.closed.discard("reader.tray")
+    world.truth.at.pop("reader.tray", None)
+
+    def load(w: TwinWorld, _: Readings) -> bool:
+        if "reader.tray" not in w.truth.at:
+            name = f"dye{len(w.truth.labware)}"
+            w.truth.place(name, kind(PLATE), "reader.tray")
+            for well, volume in wells.items():
+                w.truth.fill(name, well, volume, {"7732-18-5": 55.4, "1934-21-0": 1e-4})
+        return True
+
+    def seen(_: TwinWorld, readings: Readings) -> bool:
+        (reading,) = readings
+        values = reading.wells or {}
+        path = values["B2"] / values["C3"] if values["C3"] > 0.05 else 0.0  # half the depth absorbs half
+        return list(values) == list(wells) and abs(values["A1"]) < 0.1 and 1.8 < path < 2.2
+
+    return [
+        Act("open_tray", {}, load), Act("close_tray", {}),
+        Act("read_absorbance", {"wells": list(wells), "wavelengths_nm": [427.0]}, seen),
+    ]  # fmt: skip
+
+
+def room(world: TwinWorld, round_: int) -> list[Act]:
+    def seen(w: TwinWorld, readings: Readings) -> bool:
+        found = {reading.quantity: reading.value for reading in readings}
+        air_c, air_percent = w.truth.air.temperature_c, 100 * w.truth.air.humidity
+        return abs((found["temperature"] or 0.0) - air_c) < 1.0 and abs((found["humidity"] or 0.0) - air_percent) < 5.0
+
+    return [Act("measure", {}, seen)] * 3
+
+
+def within(low: float, high: float) -> Truth:
+    """The first reading lies there."""
+    return lambda _, readings: readings[0].value is not None and low < readings[0].value < high
+
+
+def balance(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("zero", {}), Act("weigh", {}, within(-0.05, 0.05))]
+
+
+def hotplate(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("measure", {}, within(15, 40)), Act("stir", {"speed_rpm": 300.0}), Act("deactivate", {})]
+
+
+def pump(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act(verb, {"volume_ul": 200.0}) for verb in ("withdraw", "infuse")]
+
+
+def gas(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("flow", {"rate_sccm": 100.0, "duration_s": 10.0}, within(80, 120)), Act("deactivate", {})]
+
+
+def furnace(world: TwinWorld, round_: int) -> list[Act]:
+    return [Act("measure", {}, within(15, 40))] * 2
+
+
+STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
+    "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
+    "mettler.sics": balance, "ika.rct": hotplate, "newera.ne1000": pump, "alicat.mc": gas,
+    "eurotherm.3200": furnace, "lads.plate_reader": reader, "mqtt.environment": room,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Protocols of ours in formats of others."""

@@ -1,0 +1,97 @@
+"""Every fault that can be made to happen: what it does to which devices, and how the stack should answer.
+
+Kinds of faults: Hamilton STAR error codes 70 to 83 and Opentrons issues 2641 and 5008 (liquid), Cytomat error bits
+(plates), TCS error codes (arm), the BioShake's error list (shaker). Comms faults are those of any line or socket.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["comms", "liquid", "plate", "motion", "heat", "power", "sensor"]
+Unit = Literal["", "time", "share", "temperature"]
+
+#: In place of drivers: every device with a byte stream, whatever it is.
+LINE = "*"
+OT2, ARM, SHAKER, ROOM = "opentrons.ot2", "precise.pf400", "qinstruments.bioshake", "mqtt.environment"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind of fault. `unit` is what `by` means for it, `usual` its value when a plan does not say."""
+
+    id: str
+    group: Group
+    devices: tuple[str, ...]  # drivers, or `LINE`
+    does: str
+    answer: str
+    unit: Unit = ""
+    usual: float = 0.0
+
+    @property
+    def silent(self) -> bool:
+        """Whether the device itself reports success."""
+        return self.answer.startswith("silent")
+
+
+_SAFE = "asked again where that is harmless, else a named error; the device is connected anew"
+_SEEN = "silent: only a reading or a person finds it"
+
+_ALL = (
+    # The line between a driver and its device: one message of either side
+    Fault("reply_lost", "comms", (LINE,), "what the device says never arrives", _SAFE),
+    Fault("request_lost", "comms", (LINE,), "what it is told never arrives", _SAFE),
+    Fault("reply_garbled", "comms", (LINE,), "some bytes of a reply arrive as noise (the high bit set)", _SAFE),
+    Fault("request_garbled", "comms", (LINE,), "some bytes of what it is told arrive as noise", _SAFE),
+    Fault("reply_half", "comms", (LINE,), "the second half of a reply is lost", _SAFE),
+    Fault("reply_doubled", "comms", (LINE,), "a reply arrives twice", "the second one is not taken for another answer"),
+    Fault("reply_stale", "comms", (LINE,), "the reply before arrives instead of this one", _SAFE),
+    Fault("reply_late", "comms", (LINE,), "a reply comes late", "waited for, or a named time-out", "time", 10.0),
+    Fault("reply_foreign", "comms", (LINE,), "a reply meant for another address comes first", _SAFE),
+    Fault("echo", "comms", (LINE,), "the line says back what the device is told", _SAFE),
+    Fault("flood", "comms", (LINE,), "10 kB of noise come before a reply", _SAFE),
+    Fault("line_cut", "comms", (LINE,), "the connection ends", "connected anew; what was under way is asked for"),
+    # Liquid
+    Fault("no_liquid", "liquid", (OT2,), "air is drawn instead of liquid", _SEEN),
+    Fault("clot", "liquid", (OT2,), "a clot stops the flow: only a part is drawn", _SEEN, "share", 0.9),
+    Fault("silent_short_aspirate", "liquid", (OT2,), "less is drawn than was asked for", _SEEN, "share", 0.3),
+    Fault("silent_short_dispense", "liquid", (OT2,), "a part stays in the tip", _SEEN, "share", 0.3),
+    Fault("silent_over_aspirate", "liquid", (OT2,), "more is drawn than was asked for", _SEEN, "share", 0.1),
+    Fault("drip", "liquid", (OT2,), "a part drips off on the way", _SEEN, "share", 0.1),
+    Fault("tip_missing", "liquid", (OT2,), "no tip is where one is taken; the robot believes it has one", _SEEN),
+    Fault("tip_not_dropped", "liquid", (OT2,), "the tip stays on when it is dropped, and is used again", _SEEN),
+    Fault("plunger_stall", "liquid", (OT2,), "the plunger stalls: the command fails", "a failure: named"),
+    # Plates
+    Fault("plate_missing", "plate", (ARM,), "the plate is taken before it is gripped", "the grip is told empty: named"),
+    Fault("grip_fails", "plate", (ARM,), "the fingers close beside the plate", "the grip is told empty: named"),
+    Fault("site_occupied", "plate", (ARM,), "something stands where a plate is put: the arm runs into it",
+          "the arm's error, its power is off: a failure that waits for a person"),
+    Fault("lock_stuck", "plate", (SHAKER,), "the lock of the nest does not move", "the device refuses: named"),
+    # Motion
+    Fault("envelope_error", "motion", (ARM,), "a following error: motion ends, power is off", "the arm's error: named"),
+    Fault("move_late", "motion", (ARM,), "a motion begins late", "waited for", "time", 20.0),
+    Fault("gantry_stall", "motion", (OT2,), "the gantry stalls: the command fails", "a failure: named"),
+    Fault("move_slow", "motion", (OT2,), "a motion takes longer", "waited for", "time", 20.0),
+    Fault("shake_stalls", "motion", (SHAKER,), "the table does not get up to speed", "its speed is looked at: named"),
+    Fault("shake_stops", "motion", (SHAKER,), "the table stops as soon as it has begun", "looked for: named"),
+    # Heat
+    Fault("heater_dead", "heat", (SHAKER,), "the block takes a target and does not heat", _SEEN),
+    Fault("heat_overshoot", "heat", (SHAKER,), "the block gets hotter than its target", _SEEN, "temperature", 5.0),
+    # Power
+    Fault("power_cycle", "power", (SHAKER,), "it starts anew: set-points and motion are lost, its lock opens",
+          "told by what it says, or by what it no longer does: named"),
+    Fault("power_lost", "power", (ARM,), "the arm's motors lose their power", "the arm's error: named"),
+    # Sensors
+    Fault("sensor_silent", "sensor", (ROOM,), "no more values come", "a value that is too old is refused: named"),
+    Fault("sensor_stuck", "sensor", (ROOM,), "the same value comes again and again, with its old time",
+          "a value that is too old is refused: named"),
+    Fault("clock_skew", "sensor", (ROOM,), "its clock is behind", "a value too old is refused: named", "time", 3600.0),
+)  # fmt: skip
+
+FAULTS: Mapping[str, Fault] = {fault.id: fault for fault in _ALL}
+COMMS = tuple(fault.id for fault in _ALL if fault.group == "comms")
+
+
+def applicable(driver: str, has_line: bool) -> tuple[Fault, ...]:
+    """The faults of a device: those of its driver, and those of a line where it has one."""
+    return tuple(f for f in _ALL if driver in f.devices or (has_line and LINE in f.devices))
