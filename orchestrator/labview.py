@@ -18,6 +18,9 @@ def view(lab: Lab, now: float | None = None) -> LabView:
     taught: dict[str, set[str]] = {}
     for name, site in lab.sites.items():
         taught.setdefault(site.arm, set()).add(name)
+    for device in lab.devices.values():
+        if device.role == "Incubator":  # it carries plates itself, between its transfer site and its slots
+            taught[device.name] = set(device.sites)
     mounts: dict[str, str] = {}
     for device in lab.devices.values():
         if device.role == "LiquidHandler":

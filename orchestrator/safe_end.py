@@ -7,6 +7,7 @@ something else: so it can always be carried out before others (see `turns`).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drivers.core.roles import ROLES
 from orchestrator.state.cell import OVER, RunState, is_site
 from orchestrator.station import MAKE_SAFE
 from protocols.holds import arrives, holds, leaves
@@ -31,8 +32,8 @@ def safe_end(
         owner = site.partition(".")[0]
         if owner == handler:
             todo.append((handler, "remove_labware", {"labware": labware}, (handler, site)))
-        elif roles.get(owner) == "PlateReader":
-            todo.append((owner, "open_tray", {}, (owner,)))
+        elif owner in roles and (opens := ROLES[roles[owner]].opens):
+            todo.append((owner, opens, {}, (owner,)))
         if operator and site in held:
             needs = tuple(thing for thing in (operator, owner, site) if thing in roles or is_site(thing))
             todo.append((operator, "remove", {"labware": labware, "site": site}, needs))

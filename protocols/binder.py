@@ -23,6 +23,7 @@ from protocols.setup import fills, species_of
 from protocols.wells import AddressError, parse_wells
 
 _ALONE = Frame("")
+_DEVICES = {"seal": "Sealer", "peel": "Peeler", "centrifuge": "Centrifuge", "thermocycle": "Thermocycler"}
 
 
 def bind(source: Source, lab: LabView, *, clear: bool = False) -> Program:
@@ -120,7 +121,7 @@ class _Binder:
     # Labware
 
     def _declare_labware(self) -> None:
-        travels = {labware for step in self.source.steps if (labware := _carried(step))}
+        travels = {labware for step in self.source.steps if (labware := _carried(step, self.lab))}
         if self.protocol.labware:
             self.handler = self.layout.handler = self._device("LiquidHandler", "setup")
         pinned = sorted(self.protocol.labware.items(), key=lambda item: (item[1].slot is None, item[0] not in travels))
@@ -178,8 +179,18 @@ class _Binder:
             self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
 
     def _incubate(self, step: m.Incubate) -> None:
-        """On the heater of a shaker, at rest; by hand where the lab has none."""
+        """In an incubator that can be so warm, else on the heater of a shaker at rest, else by hand."""
         labware = self._known(step.id, step.labware)
+        incubator = self.lab.able("Incubator", "temperature", step.at)
+        transfer, *slots = self.lab.sites[incubator] if incubator else ("",)
+        slot = next((site for site in slots if site not in self.layout.where.values()), None)
+        if incubator is not None and slot is not None and self.layout.reaches(labware, transfer):
+            self.drafts.append(Draft(step.id, incubator, "set_temperature", {"temperature_c": step.at}, (labware,)))
+            self.layout.move(step.id, labware, slot)
+            uses = (labware, slot, incubator)
+            self.drafts.append(Draft(step.id, CLOCK, "wait", {"duration_s": step.for_}, uses))
+            self.layout.move(step.id, labware, transfer)
+            return
         shaker = self.lab.first("HeaterShaker")
         if shaker is None:
             self._away(step.id, labware, f"into an incubator at {step.at:g} degC", step.for_)
@@ -192,10 +203,29 @@ class _Binder:
         self.drafts.append(Draft(step.id, shaker, "deactivate", {}, uses))
 
     def _centrifuge(self, step: m.Centrifuge) -> None:
+        labware = self._known(step.id, step.labware)
+        device = self.lab.able("Centrifuge", "force", step.force) if step.at is None else None
+        if device is not None and self.layout.reaches(labware, self.lab.sites[device][0]):
+            site = self.lab.sites[device][0]
+            self.layout.move(step.id, labware, site)
+            args = {"force_g": step.force, "duration_s": step.for_}
+            self.drafts.append(Draft(step.id, device, "spin", args, (labware, site)))
+            self.layout.tray_open[device] = False
+            return
         at = "" if step.at is None else f" at {step.at:g} degC"
         self._away(step.id, step.labware, f"into a centrifuge: {step.force:g} x g{at}", step.for_)
 
     def _thermocycle(self, step: m.Thermocycle) -> None:
+        labware = self._known(step.id, step.labware)
+        device = self._at_hand("Thermocycler", labware)
+        if device is not None:
+            site = self.lab.sites[device][0]
+            self.layout.move(step.id, labware, site)
+            profile = [{"holds": [[hold.at, hold.for_] for hold in c.holds], "times": c.times} for c in step.cycles]
+            args: dict[str, Any] = {"cycles": profile} | ({} if step.lid is None else {"lid_c": step.lid})
+            self.drafts.append(Draft(step.id, device, "run_profile", args, (labware, site)))
+            self.layout.tray_open[device] = False
+            return
         cycles = "; ".join(
             f"{cycle.times} x ({', '.join(f'{hold.at:g} degC {in_words(hold.for_)}' for hold in cycle.holds)})"
             for cycle in step.cycles
@@ -289,8 +319,19 @@ class _Binder:
 
     def _seal(self, step: m.Seal) -> None:
         labware = self._known(step.id, step.labware)
-        uses = (labware, *([self.handler] if self.handler else []))
-        self.drafts.append(Draft(step.id, self.operator, step.do, {"labware": labware}, uses))
+        device = self._at_hand(_DEVICES[step.do], labware)
+        if device is None:
+            uses = (labware, *([self.handler] if self.handler else []))
+            self.drafts.append(Draft(step.id, self.operator, step.do, {"labware": labware}, uses))
+            return
+        site = self.lab.sites[device][0]
+        self.layout.move(step.id, labware, site)
+        self.drafts.append(Draft(step.id, device, step.do, {"labware": labware}, (labware, site)))
+
+    def _at_hand(self, role: str, labware: str) -> str | None:
+        """The lab's device of a role, if labware can come to it without a person; else a person does its work."""
+        device = self.lab.first(role)
+        return device if device and self.layout.reaches(labware, self.lab.sites[device][0]) else None
 
     # Set-up
 
@@ -349,12 +390,16 @@ class _Binder:
         return [*drafts, *loading, *layout.drafts]
 
 
-def _carried(step: m.PlainStep) -> str | None:
-    """The labware that a step wants at a device."""
-    if isinstance(step, m.Dose):
-        return step.into.labware
-    carried = m.Shake | m.Incubate | m.Measure | m.MoveLabware | m.Heat | m.FurnaceStep
-    return step.labware if isinstance(step, carried) else None
+def _carried(step: m.PlainStep, lab: LabView) -> str | None:
+    """The labware that a step wants at a device; what no device does is done where it stands."""
+    match step:
+        case m.Dose():
+            return step.into.labware
+        case m.Shake() | m.Incubate() | m.Measure() | m.MoveLabware() | m.Heat() | m.FurnaceStep():
+            return step.labware
+        case m.Seal() | m.Centrifuge() | m.Thermocycle() if lab.first(_DEVICES[step.do]):
+            return step.labware
+    return None
 
 
 def in_words(duration_s: float) -> str:

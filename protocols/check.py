@@ -14,7 +14,7 @@ from protocols.ledger import fold
 from protocols.model import Centrifuge, Incubate, Lid, Thermocycle
 from protocols.parse import Source
 from protocols.problems import Problem, ProtocolError, blocking
-from protocols.program import Program, ways
+from protocols.program import Action, Program, ways
 from protocols.rules import examine
 
 
@@ -54,7 +54,7 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
         problems += [] if other == way else fold(program, other)[1]
     problems += _small_volumes(program)
     problems += _beyond_limits(program, lab)
-    problems += _by_hand(source, lab)
+    problems += _by_hand(source, program, lab)
     problems += expectations(source)
     predicted = () if blocking(problems) else forecasts(program, lab)  # what cannot be done takes no time
     done = [filter(way, program.actions) for way in ways(program)]
@@ -64,15 +64,23 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
 
 
 #: Steps that a person does where the lab has no device for them.
-_HANDS = {Incubate: "HeaterShaker", Centrifuge: "Centrifuge", Thermocycle: "Thermocycler", Lid: "LidHandler"}
+_HANDS = {
+    Incubate: ("Incubator", "HeaterShaker"), Centrifuge: ("Centrifuge",), Thermocycle: ("Thermocycler",),
+    Lid: ("LidHandler",),
+}  # fmt: skip
 
 
-def _by_hand(source: Source, lab: LabView) -> list[Problem]:
+def _by_hand(source: Source, program: Program, lab: LabView) -> list[Problem]:
     """Steps that nobody would expect to need a person."""
-    return [
-        Problem("HAND-001", step.id, f"this lab has no {_HANDS[type(step)]}: a person does it", "", "warn")
-        for step in source.steps if type(step) in _HANDS and lab.first(_HANDS[type(step)]) is None
-    ]  # fmt: skip
+    handwork = {action.step for action in program.actions if lab.roles.get(action.device) == "Operator"}
+    found = []
+    for step in source.steps:
+        roles = _HANDS.get(type(step), ())
+        if roles and step.id in handwork:
+            has = any(lab.first(role) for role in roles)
+            why = f"no {roles[0]} of this lab can do it" if has else f"this lab has no {' and no '.join(roles)}"
+            found.append(Problem("HAND-001", step.id, f"{why}: a person does it", "", "warn"))
+    return found
 
 
 def _small_volumes(program: Program) -> list[Problem]:
@@ -95,13 +103,22 @@ _BOUNDED = {
     "volume_ul": "volume",
     "rate_ul_s": "rate",
     "speed_rpm": "speed",
+    "force_g": "force",
     "ramp_c_min": "ramp",
     "rate_sccm": "flow",
     "duration_s": "duration",
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",
     "position_mm": "position",
+    "lid_c": "lid_temperature",
 }
+
+
+def _given(action: Action) -> Iterator[tuple[str, float]]:
+    """Every quantity of an action that a limit may bound, by the limit's name."""
+    yield from ((_BOUNDED[argument], value) for argument, value in _values(action.args))
+    for at_c, for_s in (hold for cycle in action.args.get("cycles", ()) for hold in cycle["holds"]):
+        yield from (("temperature", at_c), ("duration", for_s))
 
 
 def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
@@ -109,10 +126,9 @@ def _beyond_limits(program: Program, lab: LabView) -> list[Problem]:
     found = []
     for action in program.actions:
         ranges = lab.limits[action.device].ranges if action.device in lab.limits else {}
-        for argument, value in _values(action.args):
-            allowed = ranges.get(_BOUNDED[argument])
+        for name, value in _given(action):
+            allowed = ranges.get(name)
             if allowed is not None and not allowed.low <= value <= allowed.high:
-                name = _BOUNDED[argument]
                 message = f"{name} {value:g} {allowed.unit} is outside what {action.device} may do ({allowed})"
                 found.append(Problem("LIM-001", action.step, message, "Change the value, or the limit in lab.toml."))
     return found

@@ -61,15 +61,18 @@ def _stays(site: str, users: Iterable[Action]) -> Iterable[Hold]:
 
 
 def _visits(device: str, users: Sequence[Action]) -> Iterable[Hold]:
-    """A device with a nest: from its first use to the labware's departure; what follows is the next visit."""
+    """A device with a nest: from its first use to the departure of its last labware; then comes the next visit."""
     since: str | None = None
-    occupied = False
+    occupied: set[str] = set()
     for action in users:
         since = since or action.id
-        occupied = occupied or (arrives(action) or "").startswith(f"{device}.")
-        if (leaves(action) or "").startswith(f"{device}."):
+        came, went = arrives(action) or "", leaves(action) or ""
+        occupied.discard(went)
+        if came.startswith(f"{device}."):
+            occupied.add(came)
+        if went.startswith(f"{device}.") and not occupied:
             yield Hold(device, since, action.id)
-            since, occupied = None, False
+            since = None
     if since is not None:
         yield Hold(device, since, None if occupied else users[-1].id)
 

@@ -46,7 +46,7 @@ class LabView:
 
     roles: Mapping[str, str]  # device -> role
     sites: Mapping[str, tuple[str, ...]]  # device -> its own sites, in order of preference
-    taught: Mapping[str, frozenset[str]]  # plate mover -> sites it can reach
+    taught: Mapping[str, frozenset[str]]  # plate mover, or incubator -> sites between which it carries plates
     mounts: Mapping[str, str]  # mount of the liquid handler -> pipette model that hangs there
     storage: tuple[str, ...] = ()  # sites of hotels and racks
     limits: Mapping[str, Limits] = field(default_factory=dict)  # device -> what it may be asked for
@@ -63,6 +63,14 @@ class LabView:
         """The first device of a role."""
         return next((name for name, has in self.roles.items() if has == role), None)
 
+    def able(self, role: str, limit: str, value: float) -> str | None:
+        """The first device of a role whose limit of that name allows a value."""
+        for name in (name for name, has in self.roles.items() if has == role):
+            allowed = self.limits[name].ranges.get(limit) if name in self.limits else None
+            if allowed is None or allowed.low <= value <= allowed.high:
+                return name
+        return None
+
     def owner(self, site: str) -> str | None:
         """The device a site belongs to; None for storage."""
         return next((device for device, sites in self.sites.items() if site in sites), None)
@@ -74,6 +82,15 @@ class LabView:
     def mover(self, source: str, destination: str) -> str | None:
         """A plate mover that reaches both sites."""
         return next((arm for arm, reach in self.taught.items() if {source, destination} <= reach), None)
+
+    def station(self, source: str, destination: str) -> str | None:
+        """A site at which one mover hands over to another, where no single one reaches both ends."""
+        found = (
+            sorted(first & second)
+            for first in self.taught.values() if source in first
+            for second in self.taught.values() if destination in second
+        )  # fmt: skip
+        return next((sites[0] for sites in found if sites), None)
 
     def reachable(self, site: str) -> bool:
         """Whether any plate mover reaches a site."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from drivers.core.roles import ROLES
 from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.problems import Problem, ProtocolError
@@ -81,7 +82,12 @@ class Layout:
         self.vacate(step, destination)
         arm = None if by_person else self.lab.mover(source, destination)
         if arm is None and not by_person:
-            raise ProtocolError([self._unreachable(step, labware, source, destination)])
+            station = self.lab.station(source, destination)
+            if station is None:
+                raise ProtocolError([self._unreachable(step, labware, source, destination)])
+            self.move(step, labware, station)
+            self.move(step, labware, destination)
+            return
         for site in (source, destination):
             self._open_tray(step, site, labware)
         things = (
@@ -101,6 +107,11 @@ class Layout:
         self.where[labware] = destination
         if self.lab.owner(destination) == self.handler:
             self.announce(step, labware)
+
+    def reaches(self, labware: str, site: str) -> bool:
+        """Whether labware can come to a site from where it stands without a person."""
+        source = self.where[labware]
+        return source == site or self.lab.mover(source, site) is not None or self.lab.station(source, site) is not None
 
     def bring(self, step: str, labware: str, destination: str) -> None:
         """Bring labware to a site, by a person where no arm reaches both."""
@@ -143,10 +154,11 @@ class Layout:
             self.tray_open[device] = False
 
     def _open_tray(self, step: str, site: str, labware: str) -> None:
-        """Only once the labware is ready to come: an open tray keeps the reader from others."""
+        """Tray, door or lid, and only once the labware is ready to come: an open one keeps the device from others."""
         device = self.lab.owner(site)
-        if device and self.lab.roles[device] == "PlateReader" and not self.tray_open.get(device):
-            self.drafts.append(Draft(step, device, "open_tray", {}, (site, labware)))
+        verb = ROLES[self.lab.roles[device]].opens if device else ""
+        if device and verb and not self.tray_open.get(device):
+            self.drafts.append(Draft(step, device, verb, {}, (site, labware)))
             self.tray_open[device] = True
 
     def vacate(self, step: str, site: str) -> None:

@@ -130,7 +130,7 @@ class Ledger:
             raise Violation("LAB-007", f"{standing} stands on {destination} already", "Move it away first.")
         item.site = destination
 
-    def _seal(self, _: str, labware: str) -> None:
+    def _seal(self, _: str, labware: str, **__: Any) -> None:
         self.item(labware).sealed = True
 
     def _peel(self, _: str, labware: str) -> None:

@@ -41,7 +41,7 @@ Dial = Callable[[], Transport]
 Explain = Callable[[BaseException], DeviceError | None]
 
 
-class _TransportIo:
+class TransportIo:
     """A connection that is dialled at `setup`, with a buffer that outlives a cancelled or timed-out read."""
 
     def __init__(self, dial: Dial) -> None:
@@ -103,7 +103,7 @@ class _TransportIo:
         return self._transport
 
 
-class TransportSocket(_TransportIo):
+class TransportSocket(TransportIo):
     """Stands in for `pylabrobot.io.socket.Socket`: the same reads, each with its timeout in seconds."""
 
     def __init__(self, dial: Dial, read_timeout: float = 30.0) -> None:
@@ -144,11 +144,11 @@ class TransportSocket(_TransportIo):
             raise TimeoutError(f"no answer within {seconds:g} s") from error
 
 
-class TransportSerial(_TransportIo):
+class TransportSerial(TransportIo):
     """Stands in for `pylabrobot.io.serial.Serial`: a read that times out returns what has come, as pyserial's.
 
-    Line speed and framing belong to the transport's address. Modem lines and breaks are not offered: a
-    transport is a stream of bytes.
+    Line speed and framing belong to the transport's address. Modem lines are not offered: a transport is a stream
+    of bytes, with breaks where it is a serial line.
     """
 
     def __init__(self, dial: Dial, timeout: float = 1.0) -> None:
@@ -175,6 +175,10 @@ class TransportSerial(_TransportIo):
                 while await transport.receive():
                     pass
         self._buffer.clear()
+
+    async def send_break(self, duration: float) -> None:
+        """Hold the line in break for so many seconds."""
+        await self._open().send_break(duration)
 
     async def reset_output_buffer(self) -> None:
         """Nothing waits here: `write` hands everything on."""

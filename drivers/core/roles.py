@@ -14,10 +14,14 @@ from drivers.core.instrument import Instrument, OptionsT, Readings
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """The verbs of a role; `harmless` are those that may be replayed (they only look, or only repeat a state)."""
+    """The verbs of a role; `harmless` are those that may be replayed (they only look, or only repeat a state).
+
+    `opens` is the verb after which an arm, or a person, reaches the labware in it; empty where it is always open.
+    """
 
     verbs: frozenset[str]
     harmless: frozenset[str] = frozenset()
+    opens: str = ""
 
 
 ROLES: dict[str, Role] = {
@@ -44,6 +48,16 @@ ROLES: dict[str, Role] = {
     "PlateReader": Role(
         frozenset({"open_tray", "close_tray", "read_absorbance"}),
         frozenset({"open_tray", "close_tray", "read_absorbance"}),
+        opens="open_tray",
+    ),
+    "Incubator": Role(
+        frozenset({"move_labware", "set_temperature", "measure"}), frozenset({"set_temperature", "measure"})
+    ),
+    "Sealer": Role(frozenset({"seal"})),
+    "Peeler": Role(frozenset({"peel"})),
+    "Centrifuge": Role(frozenset({"open_door", "spin"}), frozenset({"open_door"}), opens="open_door"),
+    "Thermocycler": Role(
+        frozenset({"open_lid", "close_lid", "run_profile"}), frozenset({"open_lid", "close_lid"}), opens="open_lid"
     ),
     "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
@@ -187,6 +201,100 @@ class PlateReader(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Nothing measures; the tray stays where it is, for an arm may reach into it."""
+
+
+class Incubator(Instrument[OptionsT]):
+    """A chamber at a temperature. Its first site, `transfer`, is where an arm reaches; the others are slots inside."""
+
+    verbs = ROLES["Incubator"].verbs
+
+    @abstractmethod
+    async def move_labware(self, labware: str, source: str, destination: str) -> None:
+        """Take labware in, from the transfer site to a slot, or give it out; sites by their whole names."""
+
+    @abstractmethod
+    async def set_temperature(self, temperature_c: float) -> None:
+        """Bring the chamber to a temperature; returns when it is there, which may take an hour."""
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """The temperature of the chamber."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """At rest with its gate closed; the temperature stays, for the sake of what is inside."""
+
+
+class Sealer(Instrument[OptionsT]):
+    """Closes plates with a film."""
+
+    verbs = ROLES["Sealer"].verbs
+
+    @abstractmethod
+    async def seal(self, labware: str, temperature_c: float | None = None, duration_s: float | None = None) -> None:
+        """Seal the plate on the tray, and bring the tray out again; heat and time are the options' where not given."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """The heater off, and the tray out."""
+
+
+class Peeler(Instrument[OptionsT]):
+    """Takes films off plates."""
+
+    verbs = ROLES["Peeler"].verbs
+
+    @abstractmethod
+    async def peel(self, labware: str) -> None:
+        """Take the film off the plate on the tray, and bring the tray out again."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """At rest, and the tray out."""
+
+
+class Centrifuge(Instrument[OptionsT]):
+    """Spins the labware in its bucket."""
+
+    verbs = ROLES["Centrifuge"].verbs
+
+    @abstractmethod
+    async def open_door(self) -> None:
+        """Open the door, with the bucket where it can be reached."""
+
+    @abstractmethod
+    async def spin(self, force_g: float, duration_s: float) -> None:
+        """Close the door, spin with `force_g` for `duration_s` at speed, and come to rest; the door stays closed."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """The rotor at rest."""
+
+
+class Thermocycler(Instrument[OptionsT]):
+    """Takes the plate on its block through temperatures, under a heated lid."""
+
+    verbs = ROLES["Thermocycler"].verbs
+
+    @abstractmethod
+    async def open_lid(self) -> None:
+        """Open the lid."""
+
+    @abstractmethod
+    async def close_lid(self) -> None:
+        """Close the lid."""
+
+    @abstractmethod
+    async def run_profile(self, cycles: Sequence[Mapping[str, Any]], lid_c: float | None = None) -> None:
+        """Close the lid and hold each temperature of each cycle in turn.
+
+        A cycle is `{"holds": [[temperature_c, duration_s], ...], "times": n}`; `lid_c` is the lid's temperature, that
+        of the options where it is not given. Block and lid are off afterwards, and the lid stays closed.
+        """
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Block and lid off."""
 
 
 class Sensor(Instrument[OptionsT]):

@@ -24,6 +24,9 @@ class Transport(ABC):
     async def receive(self) -> bytes:
         """Wait for the next bytes, at least one; `b""` means the other end closed."""
 
+    async def send_break(self, duration_s: float) -> None:  # noqa: B027 - most wires have none
+        """Hold a serial line in break; a stream that is no serial line knows no break, and nothing happens."""
+
     @abstractmethod
     async def close(self) -> None:
         """End the connection; closing a closed transport does nothing."""

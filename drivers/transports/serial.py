@@ -145,6 +145,17 @@ class SerialTransport(Transport):
             except BlockingIOError:
                 await _writable(fd)
 
+    async def send_break(self, duration_s: float) -> None:
+        """Hold the line in break; ports that know none (`socket:`) let it pass."""
+        if self._port is None:
+            raise ConnectionLost(f"serial port {self._name} is closed.")
+        try:
+            self._port.break_condition = True
+            await asyncio.sleep(duration_s)
+            self._port.break_condition = False
+        except OSError as error:
+            raise ConnectionLost(f"serial port {self._name}: {error}.") from error
+
     async def receive(self) -> bytes:
         """The next bytes; b"" when the port is gone."""
         return await self._inbox.take()

@@ -90,6 +90,7 @@ class _Tracer:
     soiled: list[Soiled] = field(default_factory=list)
     wasted: dict[str, str] = field(default_factory=dict)
     sealed: dict[str, frozenset[str]] = field(default_factory=dict)
+    chambers: dict[str, float] = field(default_factory=dict)  # device -> temperature it was set to
     touched: dict[str, Liquids] = field(default_factory=dict)  # mount -> what its tip has touched
     returned: dict[tuple[str, str], Liquids] = field(default_factory=dict)  # rack, well -> what the tip there touched
     seen: set[tuple[object, ...]] = field(default_factory=set)
@@ -100,6 +101,7 @@ class _Tracer:
             "set_temperature": self._heat, "heat": self._heat, "run_program": self._fire, "confirm": self._taken,
             "withdraw": self._withdraw, "infuse": self._infuse, "blow_out": self._dispense,
             "pick_up_tip": self._pick_up,
+            "move_labware": self._enter, "run_profile": self._cycle,
         }  # fmt: skip
         for action in actions:
             if action.step not in self.sealed:
@@ -201,9 +203,23 @@ class _Tracer:
 
     def _heat(self, action: Action) -> None:
         """Whatever stands on the device that is set to a temperature."""
+        self.chambers[action.device] = action.args["temperature_c"]
+        self._all_on(action, action.args["temperature_c"])
+
+    def _all_on(self, action: Action, temperature_c: float) -> None:
         for name, item in self.ledger.items.items():
             if item.site is not None and item.site.partition(".")[0] == action.device:
-                self._warm(action.step, name, action.args["temperature_c"])
+                self._warm(action.step, name, temperature_c)
+
+    def _cycle(self, action: Action) -> None:
+        """What stands in a thermocycler comes to the highest of its temperatures."""
+        hottest_c = max(at_c for cycle in action.args["cycles"] for at_c, _ in cycle["holds"])
+        self._all_on(action, hottest_c)
+
+    def _enter(self, action: Action) -> None:
+        """Labware that an incubator takes in comes to its temperature."""
+        if action.device in self.chambers and action.args["labware"] in self.ledger.items:
+            self._warm(action.step, action.args["labware"], self.chambers[action.device])
 
     def _fire(self, action: Action) -> None:
         """What stands in a furnace comes to the highest temperature of its program."""

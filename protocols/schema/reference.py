@@ -13,6 +13,9 @@ _HEAD = """# The protocol format `lab-protocol/1`
 
 Generated from `protocols/model.py` by `make schemas`; do not edit. The JSON Schema is
 `protocols/schema/lab-protocol-1.schema.json`. Quantities are text with a unit. Keys without a default are required.
+
+`incubate`, `seal`, `peel`, `centrifuge` and `thermocycle` are done by a device of the lab that can, if the arm brings
+the labware to it; `incubate` else on a heater at rest; otherwise by a person ([devices](devices.md)).
 """
 
 

@@ -40,15 +40,15 @@ class Body:
         begin, end = self.target_c - behind_c + lag, self.target_c + self.rate_c_s * passed - behind_c + lag * fade
         return end + (self.temperature_c - begin) * math.exp(-passed / self.tau_s)
 
-    def aim(self, target_c: float, now_s: float, rate_c_s: float = 0.0) -> None:
-        """Change the target from `now_s` on; it may move from there."""
+    def aim(self, target_c: float, now_s: float, rate_c_s: float = 0.0, *, tau_s: float | None = None) -> None:
+        """Change the target from `now_s` on, and the time constant if one is given; the target may move from there."""
         self.temperature_c, self.at_s = self.at(now_s), now_s
-        self.target_c, self.rate_c_s, self.gap_c = target_c, rate_c_s, 0.0
+        self.target_c, self.rate_c_s, self.gap_c, self.tau_s = target_c, rate_c_s, 0.0, tau_s or self.tau_s
 
-    def follow(self, source: "Body", now_s: float) -> None:
+    def follow(self, source: "Body", now_s: float, *, tau_s: float | None = None) -> None:
         """Be surrounded by a body, which itself follows none, from `now_s` on and as long as that one's aim stays."""
         target_c = source.target_c + source.rate_c_s * (now_s - source.at_s - source.tau_s)
-        self.aim(target_c, now_s, source.rate_c_s)
+        self.aim(target_c, now_s, source.rate_c_s, tau_s=tau_s)
         self.gap_c = source.at(now_s) - target_c
         self.gap_tau_s = source.tau_s if source.tau_s != self.tau_s else self.tau_s * (1 + 1e-6)
 

@@ -45,6 +45,7 @@ class World:
         self.labware: dict[str, Labware] = {}
         self.at: dict[str, str] = {}  # site -> name of the labware on it
         self.warmth: dict[str, float] = {}  # site -> degC that labware there tends to; elsewhere it is the air's
+        self.paces: dict[str, float] = {}  # site -> time constant of labware there; elsewhere `LABWARE_TAU_S`
         self.heaters: dict[str, Body] = {}  # site -> what surrounds labware there, where that has a heat of its own
         self.closed: set[str] = set()  # sites that cannot be reached now, such as a tray that is in
         self.clamped: set[str] = set()  # sites that hold fast what stands there
@@ -98,8 +99,9 @@ class World:
         self.touched_s[site] = self.now()
         self._expose(labware, site)
 
-    def warm(self, site: str, temperature_c: float | None) -> None:
-        """Give a site a temperature of its own from now on, or with None that of the air again."""
+    def warm(self, site: str, temperature_c: float | None, tau_s: float = LABWARE_TAU_S) -> None:
+        """Give a site a temperature of its own from now on, or with None the air's again; `tau_s`: how quickly."""
+        self.paces[site] = tau_s
         if temperature_c is None:
             self.warmth.pop(site, None)
         else:
@@ -119,11 +121,12 @@ class World:
         """Bring labware among the surroundings of a site, or of none; until now its wells were among the old ones."""
         for well in labware.seen_s:
             self.vessel(labware, well)
+        tau_s = self.paces.get(site or "", LABWARE_TAU_S)
         heater = self.heaters.get(site or "")
         if heater is not None:
-            labware.body.follow(heater, self.now())
+            labware.body.follow(heater, self.now(), tau_s=tau_s)
         else:
-            labware.body.aim(self.warmth.get(site or "", self.air.temperature_c), self.now())
+            labware.body.aim(self.warmth.get(site or "", self.air.temperature_c), self.now(), tau_s=tau_s)
 
     def _require_open(self, site: str) -> None:
         if site in self.closed:

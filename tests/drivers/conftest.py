@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from drivers.core.build import build
+from drivers.core.driver import installed
 from drivers.core.errors import ConnectionFailed, ConnectionLost
 from drivers.core.instrument import Command, Instrument
 from drivers.core.transport import Port, Transport, port_at
 from drivers.core.world import WorldSettings
 from labfile import Lab
 from sim_lab import link
-from sim_lab.session import TwinWorld
+from sim_lab.session import TwinWorld, twin_class
 from sim_lab.world import model
 
 
@@ -258,3 +259,63 @@ class Bench:
 @pytest.fixture(scope="session")
 def serial_bench() -> type[Bench]:
     return Bench
+
+
+class Tap(Transport):
+    """A transport that remembers what was sent and when, and can spoil what comes back."""
+
+    def __init__(self, inner: Transport, spoil: Callable[[bytes], bytes]) -> None:
+        self.inner, self.spoil = inner, spoil
+        self.sent: list[bytes] = []
+        self.at_s: list[float] = []
+
+    async def open(self) -> None:
+        await self.inner.open()
+
+    async def send(self, data: bytes) -> None:
+        self.sent.append(data)
+        self.at_s.append(asyncio.get_running_loop().time())
+        await self.inner.send(data)
+
+    async def receive(self) -> bytes:
+        return self.spoil(await self.inner.receive())
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+class OnTap:
+    """A driver on its twin, with a tap on the line between them; to be made in a running loop."""
+
+    def __init__(self, driver: str, *, limits: dict[str, list[str]] | None = None, **options: Any) -> None:
+        spec = installed()[driver]
+        kept, wrong = spec.default_limits.narrowed(limits or {})
+        assert not wrong
+        self.name = spec.role.lower()
+        self.world = model.World(1, {})
+        self.world.now = asyncio.get_running_loop().time
+        chosen = spec.options(**options)
+        self.twin: Any = twin_class(driver)(self.name, chosen, self.world)
+        self.device: Any = spec.load()(self.name, Port(f"sim:{self.name}", self.dial), chosen, kept)
+        self.spoil: Callable[[bytes], bytes] = lambda data: data
+        self.serving: set[asyncio.Task[Any]] = set()
+        self.lines: list[Tap] = []
+
+    def dial(self) -> Transport:
+        here, there = link.wire(self.twin.baud)
+        self.serving.add(asyncio.create_task(self.twin.serve(there)))
+        self.lines.append(Tap(here, lambda data: self.spoil(data)))
+        return self.lines[-1]
+
+    @property
+    def sent(self) -> list[bytes]:
+        """What was sent on the latest line."""
+        return self.lines[-1].sent if self.lines else []
+
+    async def do(self, verb: str, **args: Any) -> Any:
+        return await self.device.perform(Command(f"tapped/{verb}", verb, args))
+
+
+@pytest.fixture(scope="session")
+def tapped() -> type[OnTap]:
+    return OnTap

@@ -215,11 +215,11 @@ def test_a_program_with_conditions_is_read_back(lab: Lab) -> None:
     assert Program.from_json(found.as_json()) == found
 
 
-def test_a_device_that_is_not_there_is_a_persons_work(lab: Lab) -> None:
+def test_a_device_that_is_not_there_is_a_persons_work(small_lab: Lab) -> None:
     spin = {"id": "spin", "do": "centrifuge", "labware": "plate", "force": "1000 xg", "for": "5 min"}
     cycle = {"id": "pcr", "do": "thermocycle", "labware": "plate", "lid": "105 degC",
              "cycles": [{"holds": [{"at": "95 degC", "for": "30 s"}], "times": 30}]}  # fmt: skip
-    found = checked(lab, FILL, SEAL, spin, cycle, {"id": "lid", "do": "lid", "labware": "plate", "put": "on"})
+    found = checked(small_lab, FILL, SEAL, spin, cycle, {"id": "lid", "do": "lid", "labware": "plate", "put": "on"})
     assert found.ok
     assert [problem.rule for problem in found.problems] == ["HAND-001"] * 3, found.problems
     assert found.program is not None

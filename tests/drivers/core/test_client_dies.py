@@ -105,6 +105,29 @@ def shaken(rig: Any) -> int | None:
     return None if twin.table.is_on else sum(each.duration_s >= 30 for each in twin.shaken)
 
 
+async def at_incubator(rig: Any, incubator: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "incubator.transfer")
+
+
+def taken_in(rig: Any) -> int | None:
+    where = next((site for site, name in rig.truth.at.items() if name == "plate"), None)
+    return {"incubator.transfer": 0, "incubator.5": 1}.get(where or "")
+
+
+async def open_plate(rig: Any, sealer: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "sealer.tray")
+
+
+async def closed_plate(rig: Any, peeler: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "peeler.tray")
+    rig.truth.labware["plate"].sealed = True
+
+
+async def in_bucket(rig: Any, centrifuge: Any) -> None:
+    rig.truth.closed.discard("centrifuge.bucket")
+    rig.truth.place("plate", kind(PLATE), "centrifuge.bucket")
+
+
 async def in_reader(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
@@ -138,6 +161,21 @@ CASES = [
          frozenset({"done"})),
     Case("shaker", Command("run/7", "set_temperature", {"temperature_c": 40.0}), nothing,
          lambda rig: int(rig.twin("shaker").is_heating and rig.twin("shaker").target_c == 40.0), SURE),
+    Case("incubator",
+         Command("run/7", "move_labware", {"labware": "plate", "source": "incubator.transfer", "destination": "incubator.5"}),
+         at_incubator, taken_in, SURE),
+    Case("incubator", Command("run/7", "set_temperature", {"temperature_c": 38.0}), nothing,
+         lambda rig: int(rig.twin("incubator").chamber.target_c == 38.0), SURE),
+    Case("sealer", Command("run/7", "seal", {"labware": "plate"}), open_plate,
+         lambda rig: None if rig.twin("sealer")._cycle else rig.twin("sealer").seals, frozenset({"done"})),
+    Case("peeler", Command("run/7", "peel", {"labware": "plate"}), closed_plate,
+         lambda rig: int(not rig.truth.labware["plate"].sealed), frozenset({"unknown"})),
+    Case("centrifuge", Command("run/7", "open_door"), nothing,
+         lambda rig: int("centrifuge.bucket" not in rig.truth.closed), SURE),
+    Case("centrifuge", Command("run/7", "spin", {"force_g": 500.0, "duration_s": 30.0}), in_bucket,
+         lambda rig: len(rig.twin("centrifuge").spun), frozenset({"done"})),
+    Case("thermocycler", Command("run/7", "run_profile", {"cycles": [{"holds": [[60.0, 20.0]], "times": 2}]}), nothing,
+         lambda rig: None if rig.twin("thermocycler").run != "-" else len(rig.twin("thermocycler").completed), SURE),
     Case("syringe", Command("run/7", "withdraw", {"volume_ul": VOLUME_UL, "rate_ul_s": 100.0}), at_pump,
          lambda rig: times(900.0 - rig.truth.labware["stock"].vessels["A1"].volume_ul), SURE),
     Case("dispenser", Command("run/7", "withdraw", {"volume_ul": VOLUME_UL, "rate_ul_s": 100.0}), at_dispenser,

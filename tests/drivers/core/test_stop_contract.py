@@ -49,6 +49,24 @@ async def hot_nest(rig: Any, shaker: Any) -> None:
     await rig.do(shaker, "set_temperature", temperature_c=40.0)
 
 
+async def at_incubator(rig: Any, incubator: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "incubator.transfer")
+
+
+async def open_plate(rig: Any, sealer: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "sealer.tray")
+
+
+async def closed_plate(rig: Any, peeler: Any) -> None:
+    rig.truth.place("plate", kind(PLATE), "peeler.tray")
+    rig.truth.labware["plate"].sealed = True
+
+
+async def in_bucket(rig: Any, centrifuge: Any) -> None:
+    rig.truth.closed.discard("centrifuge.bucket")
+    rig.truth.place("plate", kind(PLATE), "centrifuge.bucket")
+
+
 async def on_tray(rig: Any, reader: Any) -> None:
     rig.truth.place("plate", kind(PLATE), "hotel.1")
     plate = rig.truth.lift("hotel.1")
@@ -72,6 +90,8 @@ async def nothing(rig: Any, device: Any) -> None: ...
 
 
 MOVE = {"labware": "plate", "source": "hotel.1", "destination": "ot2.6"}
+CYCLES = {"cycles": [{"holds": [[95.0, 30.0], [60.0, 60.0]], "times": 30}]}
+TAKE_IN = {"labware": "plate", "source": "incubator.transfer", "destination": "incubator.5"}
 WELLS = [f"{row}{column}" for row in "ABCDEFGH" for column in range(1, 13)]
 CASES = [
     Case("ot2", deck,

@@ -1,0 +1,1 @@
+"""Centrifuges for plates."""

@@ -1,0 +1,1 @@
+"""Peelers: they take films off plates."""

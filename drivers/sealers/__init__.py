@@ -1,0 +1,1 @@
+"""Sealers: they close plates with a film."""

@@ -1,0 +1,1 @@
+"""Thermocyclers: blocks that change temperature quickly, under heated lids."""
