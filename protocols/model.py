@@ -370,7 +370,7 @@ class Position(_Step):
 
 
 class Wait(_Step):
-    """Let time pass; nothing of this protocol runs meanwhile."""
+    """Let time pass; nothing else in its lane runs meanwhile."""
 
     do: Literal["wait"]
     for_: DurationS = Field(alias="for")

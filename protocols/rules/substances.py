@@ -80,7 +80,10 @@ def _called(cas: str) -> str:
 def _unknown(case: Case) -> Iterator[Finding]:
     for name, material in case.source.protocol.materials.items():
         if material.cas is None:
-            message, hint = f"nothing is known of '{name}': it has no CAS number", f"Give materials.{name}.cas."
+            message = f"nothing is known of '{name}': it has no CAS number"
+            hint = (
+                f"Give materials.{name}.cas if it is known; if nobody knows it, leave it out, and a person approves it."
+            )
         elif (found := substance(material.cas)) is None or not found.classified:
             message = f"nothing is known of what {name} ({material.cas}) may not meet"
             hint = "A person must look it up, or add it to protocols/chemistry/substances.csv."
