@@ -85,9 +85,11 @@ class _LazyGroup(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, lab_file: Path, runs: Path, url: str, as_json: bool) -> None:
     """Genesis Lab: a robotic laboratory and its twin."""
-    said = ctx.get_parameter_source("url") is ParameterSource.COMMANDLINE
-    if said and ctx.invoked_subcommand not in AT_URL:
+    typed = {name for name in ("url", "lab_file") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if "url" in typed and ctx.invoked_subcommand not in AT_URL:
         raise click.UsageError(f"`lab {ctx.invoked_subcommand}` is not asked of an interface: leave --url out")
+    if typed == {"lab_file"}:  # who names a lab does not mean the one of LAB_URL: `lab --lab other.toml stop`
+        url = ""
     ctx.obj = Output(lab_file, runs, as_json, url)
 
 

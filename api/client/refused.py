@@ -26,7 +26,7 @@ class LabRefused(Exception):
         self.faults: Sequence[str] = problem.faults
 
     def __str__(self) -> str:
-        said = " ".join(f"{text.rstrip('.')}." for text in (self.detail, self.hint) if text)
+        said = " ".join(text if text[-1] in ".?!" else f"{text}." for text in (self.detail, self.hint) if text)
         lines = [f"{found.step or 'protocol'}: {found.rule} {found.message} {found.hint}" for found in self.problems]
         return "\n".join([said, *lines, *(fault for fault in self.faults if fault not in self.detail)])
 

@@ -21,12 +21,21 @@ _LINES = 7  # as many as there are colours that stay apart
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture that a notebook shows; `svg` is its source."""
+    """A picture that a notebook shows; `of` is what is drawn, as data."""
 
-    svg: str
+    of: "Curve | PlateMap"
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        """By itself."""
+        from orchestrator.report.alone import svg
+
+        return svg(self.of)
+
+    def _repr_html_(self) -> str:
+        """With its title and with what its colours mean."""
+        from orchestrator.report.alone import html
+
+        return html(self.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +89,15 @@ class Table(Sequence[Reading]):
 
     def plate(self, step: str, quantity: str = "") -> Drawing:
         """A map of what a step has read; raises `ValueError` as `wells` does."""
-        from orchestrator.report.alone import svg
-
-        return Drawing(svg(self.plate_map(step, quantity)))
-
-    def plate_map(self, step: str, quantity: str = "") -> "PlateMap":
-        """The same as data."""
         from orchestrator.report.plates import values_map
 
         values = self.wells(step, quantity)
         row = next(row for row in self.only(step, quantity) if row.well in values)
         title = f"{row.labware or row.device}: {row.quantity}" + (f", {row.unit}" if row.unit else "")
-        return values_map(title, f"Step {step}, {row.device}.", _columns(values), values)
+        return Drawing(values_map(title, f"Step {step}, {row.device}.", _columns(values), values))
 
     def plot(self, quantity: str = "", *, step: str = "", wells: Sequence[str] = ()) -> Drawing:
         """Values over time, a line a well (or a device); raises `ValueError` where there is nothing to draw."""
-        from orchestrator.report.alone import svg
-
-        return Drawing(svg(self.curve(quantity, step=step, wells=wells)))
-
-    def curve(self, quantity: str = "", *, step: str = "", wells: Sequence[str] = ()) -> "Curve":
-        """The same as data."""
         from orchestrator.report.curve import lines
 
         sets: dict[str, list[tuple[float, float]]] = {}
@@ -113,7 +110,7 @@ class Table(Sequence[Reading]):
             why = f"{len(sets)} lines in {len(units)} units; one drawing has 1 to {_LINES} in one"
             raise ValueError(f"{why}. Choose by quantity ({', '.join(self.quantities)}), step or wells.")
         y_label = " ".join(filter(None, (quantity or "value", f"({found[0].unit})" * bool(found[0].unit))))
-        return lines(quantity or self.run_id, "time, s", y_label, sets)
+        return Drawing(lines(quantity or self.run_id, "time, s", y_label, sets))
 
     def _repr_html_(self) -> str:
         fields = Reading.model_fields

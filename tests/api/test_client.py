@@ -167,7 +167,7 @@ def test_a_run_from_submission_to_plate(lab: Lab) -> None:
     data = client.data(told.run_id)
     assert isinstance(data, Table)
     assert data.wells("read").keys() == {"A1", "A2", "A3"}
-    assert "<svg" in data.plate("read").svg
+    assert "<svg" in data.plate("read")._repr_html_()
     assert next(client.iter_documents(told.run_id))["name"] == "start"
     assert told.run_id in {run.run_id for run in client.iter_runs()}
     files = {file.name: file.bytes for file in client.files(told.run_id)}

@@ -1,11 +1,12 @@
 """The table of the client in a notebook: what it shows, what it gives, and that hostile text stays text."""
 
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from api.client import Table
-from api.client.table import SHOWN
+from api.client.table import SHOWN, Drawing
 from api.models import Reading
 from api.untrusted import untrusted
 
@@ -20,6 +21,10 @@ def row(step: str, quantity: str, well: str = "", value: float | None = 1.0, **m
 READ = Table(tuple(row("read", "absorbance_520nm", f"{r}{c}", c / 10) for r in "ABC" for c in (1, 2, 12)), "r1")
 KINETICS = Table(tuple(row("loop", "absorbance_405nm", w, t * s, at_s=60.0 * t, unit="AU")
                        for t in range(5) for w, s in (("A1", 0.1), ("B1", 0.2))), "r2")  # fmt: skip
+
+
+def drawn(drawing: Drawing) -> Any:
+    return drawing.of
 
 
 def test_wells_of_a_step() -> None:
@@ -59,7 +64,7 @@ def test_a_long_table_says_what_it_leaves_out() -> None:
                                              ("AF48", 1536)])  # fmt: skip
 def test_a_map_has_the_wells_of_the_smallest_plate_that_has_them_all(well: str, wells: int) -> None:
     table = Table((row("read", "a", "A1", 0.0), row("read", "a", well, 2.0)))
-    spots = {spot.title: spot for spot in table.plate_map("read").spots}
+    spots = {spot.title: spot for spot in drawn(table.plate("read")).spots}
     assert len(spots) == wells
     assert spots[f"{well}: 2.0000"].colour != spots["A1: 0.0000"].colour
     with pytest.raises(ValueError, match="no wells of a plate"):
@@ -72,19 +77,25 @@ def test_drawings_are_svg_by_themselves() -> None:
         text = drawing._repr_svg_()
         root = ElementTree.fromstring(text)
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
-        assert "<script>" not in text
         assert "<style>" in text
+        page = drawing._repr_html_()
+        ElementTree.fromstring(page)
+        assert "<figcaption>" in page
+        assert "<script>" not in text + page
+    assert [label in KINETICS.plot()._repr_html_() for label in ("absorbance_405nm A1", "absorbance_405nm B1")] == [
+        True
+    ] * 2
 
 
 def test_lines_over_time() -> None:
-    curve = KINETICS.curve("absorbance_405nm")
+    curve = drawn(KINETICS.plot("absorbance_405nm"))
     assert [series.label for series in curve.series] == ["reader A1", "reader B1"]
     low, high = (series.dots[-1][1] for series in curve.series)
     assert high < low, "up is less in SVG"
     assert curve.y_label == "absorbance_405nm (AU)"
-    assert len(KINETICS.curve(wells=["B1"]).series) == 1
+    assert len(drawn(KINETICS.plot(wells=["B1"])).series) == 1
     flat = Table((row("s", "t", value=21.0), row("s", "t", value=21.0, at_s=60.0)))
-    assert len(flat.curve("t").series[0].dots) == 2
+    assert len(drawn(flat.plot("t")).series[0].dots) == 2
     with pytest.raises(ValueError, match="9 lines in 1 units; one drawing has 1 to 7"):
         READ.plot()
     with pytest.raises(ValueError, match="0 lines"):

@@ -64,6 +64,7 @@ def test_the_environment_says_where_for_those_verbs_only(
     shutil.copy(ROOT / "lab.toml", tmp_path / "lab.toml")
     assert say("status")[0] == 3
     assert say("check")[0] == 0
+    assert say("status", "--lab", "lab.toml")[1]["state"] == "down", "who names a lab means that one"
     assert say("status", "--url", "localhost:1")[1]["kind"] == "no_address"
 
 
