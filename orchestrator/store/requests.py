@@ -21,7 +21,7 @@ POLL_S = 0.02  # between looks for an answer
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing asked for: `submit`, `pause`, `resume`, `abort`, `stop`, `settle`, `choose`, `clear`."""
+    """One thing asked for: `submit`, `pause`, `resume`, `abort`, `stop`, `settle`, `choose`, `clear`, `plan`."""
 
     id: str
     kind: str
