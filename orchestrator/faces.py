@@ -90,17 +90,14 @@ def faces(
         count += 1
         return f"{run_id}.{count}"
 
-    return {
-        name: (MovableFace if roles[name] in MOVES else Face)(
-            roles[name], devices[name], scan.reads.get(name, {}), next_id
-        )
-        for name in scan.devices
-    }
+    kinds = {name: MovableFace if roles[name] in MOVES else Face for name in scan.devices}
+    return {name: kind(roles[name], devices[name], scan.reads.get(name, {}), next_id) for name, kind in kinds.items()}
 
 
 def plan_of(scan: Scan, seen: Mapping[str, Any], gate: asyncio.Event) -> Plan:
     """Bluesky's plan; it stands still at its next checkpoint for as long as the gate is closed."""
-    return bpp.plan_mutator(_PLANS[scan.plan](scan, seen), lambda msg: _before(msg, gate))
+    paused: Plan = bpp.plan_mutator(_PLANS[scan.plan](scan, seen), lambda msg: _before(msg, gate))
+    return paused
 
 
 def _before(msg: Msg, gate: asyncio.Event) -> tuple[Plan | None, None]:
@@ -124,7 +121,7 @@ def _scan(scan: Scan, seen: Mapping[str, Any]) -> Plan:
 
 def _rel_scan(scan: Scan, seen: Mapping[str, Any]) -> Plan:
     """Bluesky's own goes back also after a stop or an abort; here whatever was ended stays where it is."""
-    stand = yield from bps.locate(*(seen[axis] for axis in scan.ways), squeeze=False)
+    stand = yield Msg("locate", *(seen[axis] for axis in scan.ways), squeeze=False)
     home = {axis: place["readback"] for axis, place in zip(scan.ways, stand, strict=True)}
     ways = {axis: tuple(home[axis] + place for place in way) for axis, way in scan.ways.items()}
     for axis, way in ways.items():
@@ -137,7 +134,7 @@ def _rel_scan(scan: Scan, seen: Mapping[str, Any]) -> Plan:
 
 
 def _list_scan(scan: Scan, seen: Mapping[str, Any]) -> Plan:
-    ways = (part for axis, way in scan.ways.items() for part in (seen[axis], list(way)))
+    ways: Any = [part for axis, way in scan.ways.items() for part in (seen[axis], list(way))]
     return (yield from bp.list_scan(_detectors(scan, seen), *ways))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from drivers.core.build import timing
 from drivers.core.errors import LimitError
+from drivers.core.limits import Limits
 from labfile.lab import Lab
 
 MAX_POINTS = 10_000
@@ -63,7 +64,7 @@ def _count(detectors: Any, num: Any = 1, delay: Any = 0.0, *, wells: Any = None,
 
 
 def _scan(detectors: Any, *args: Any, num: Any = None, wells: Any = None, wavelengths_nm: Any = None) -> None:
-    """Move one or more axes together in `num` steps and read at each: axis, start, stop, axis, start, stop, ... (mm)."""
+    """Move axes together to `num` points and read at each: axis, start, stop, axis, start, stop, ... (mm)."""
 
 
 def _rel_scan(detectors: Any, *args: Any, num: Any = None, wells: Any = None, wavelengths_nm: Any = None) -> None:
@@ -186,17 +187,13 @@ class _Binder:
         entry = self._lab.devices[device]
         try:
             if limit in entry.limits.ranges:
-                entry.limits.check(limit, value, device=device)
+                Limits(entry.limits.ranges).check(limit, value, device=device)
         except LimitError as error:
             self.problems.append(str(error))
 
     def _number(self, name: str, said: Any, low: float = -math.inf, high: float = math.inf) -> float:
-        if (
-            isinstance(said, bool)
-            or not isinstance(said, int | float)
-            or not abs(said) < 1e12
-            or not low <= said <= high
-        ):
+        number = isinstance(said, int | float) and not isinstance(said, bool)
+        if not number or not abs(said) < 1e12 or not low <= said <= high:
             bounds = f" from {low:g} to {high:g}" if math.isfinite(low) else ""
             self.problems.append(f"{name}: give a finite number{bounds}, not {str(said)[:40]!r}")
             return max(low, 0.0)
