@@ -136,6 +136,14 @@ def clear(engine: Engine, cell: str) -> None:
         _mark(connection, cell, queue_uid=str(uuid.uuid4()))
 
 
+def start(engine: Engine, cell: str) -> None:
+    """Set the queue to work: the first that waits is taken up at once. An empty queue stands still."""
+    with _changing(engine, cell) as connection:
+        if not _items(connection, cell, "working") and _take_up(connection, cell) is None:
+            return
+        _mark(connection, cell, running=True, stopping=False)
+
+
 def next_up(engine: Engine, cell: str, me: str) -> Item | None:
     """The item at work, for the one interface that sees to the queue; the first that waits is taken up for it."""
     was = marks(engine, cell)
@@ -150,14 +158,21 @@ def next_up(engine: Engine, cell: str, me: str) -> Item | None:
         working = _items(connection, cell, "working")
         if working:
             return working[0]
-        there = _items(connection, cell, "waiting")
-        if now.stopping or not there:
+        item = None if now.stopping else _take_up(connection, cell)
+        if item is None:
             _mark(connection, cell, running=False, stopping=False)
-            return None
-        begun = replace(there[0], begun_at=time.time())
-        _set(connection, begun.uid, state="working", begun_at=begun.begun_at)
-        _mark(connection, cell, queue_uid=str(uuid.uuid4()))
-        return begun
+        return item
+
+
+def _take_up(connection: Connection, cell: str) -> Item | None:
+    """The first that waits, which is at work from now."""
+    there = _items(connection, cell, "waiting")
+    if not there:
+        return None
+    begun = replace(there[0], begun_at=time.time())
+    _set(connection, begun.uid, state="working", begun_at=begun.begun_at)
+    _mark(connection, cell, queue_uid=str(uuid.uuid4()))
+    return begun
 
 
 def begun(engine: Engine, uid: str, run_id: str) -> None:

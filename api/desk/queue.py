@@ -187,13 +187,10 @@ def _plan_in(office: Office, item: Mapping[str, Any]) -> m.PlanIn:
 
 
 def _submission(office: Office, item: Mapping[str, Any]) -> m.Submission:
-    bad = [
-        name
-        for name, value in item["kwargs"].items()
-        if isinstance(value, bool) or not isinstance(value, str | int | float)
-    ]
-    if bad:
-        raise Invalid(f"parameters are text or numbers; {', '.join(bad)[:200]} are not")
+    kwargs: Mapping[str, Any] = item["kwargs"]
+    bad = [name for name, said in kwargs.items() if isinstance(said, bool) or not isinstance(said, str | int | float)]
+    if bad or len(kwargs) > 200:
+        raise Invalid(f"parameters are at most 200 texts or numbers; {', '.join(bad)[:200] or len(kwargs)} are not")
     return m.Submission(library=item["name"], parameters=dict(kwargs), world=_world(office))
 
 
@@ -240,8 +237,7 @@ async def queue_start(office: Office, who: Principal) -> m.QSaid:
         raise Conflict("there is no environment: open it first")
     if marks.running:
         raise Conflict("the queue is at work already")
-    if await asyncio.to_thread(queueing.waiting, office.engine, _cell(office)):
-        await asyncio.to_thread(queueing.mark, office.engine, _cell(office), running=True, stopping=False)
+    await asyncio.to_thread(queueing.start, office.engine, _cell(office))
     return m.QSaid()
 
 
@@ -270,8 +266,8 @@ async def re_resume(office: Office, who: Principal) -> m.QSaid:
 async def re_end(office: Office, who: Principal, how: str) -> m.QSaid:
     """End the item at work: `stopped`, `aborted` and `halted` are all a safe end, and differ in the history only."""
     item = await _working(office)
+    await asyncio.to_thread(queueing.ending, office.engine, item.uid, how)  # first: the run may end at once
     await controls.abort(office, who, item.run_id, how)
-    await asyncio.to_thread(queueing.ending, office.engine, item.uid, how)
     return m.QSaid()
 
 
