@@ -147,6 +147,46 @@ class PlanInfo(Model):
     movable: dict[str, str] = Field(description="axis and where it may go")
 
 
+# Campaigns
+
+Values = Annotated[dict[str, str | int | float], Field(max_length=200)]
+
+
+class CampaignIn(Model):
+    """One protocol, to be run once for each set of parameters, in their order."""
+
+    document: dict[str, Any] | None = Field(None, description="lab-protocol/1, as JSON")
+    library: str | None = Field(None, max_length=128, description="or a name of GET /protocols")
+    points: Annotated[list[Values], Field(min_length=1, max_length=200)]
+    world: World
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    why: Text = ""
+
+
+class Point(Model):
+    """One set of parameters; without a run it has not been submitted yet, or `error` says why it was refused."""
+
+    number: int
+    parameters: Values
+    run_id: str
+    state: RunPhase | Literal["ahead", "refused", "dropped"]
+    error: Untrusted | None
+
+
+class Campaign(Model):
+    """A campaign as it stands."""
+
+    campaign_id: str
+    state: Literal["running", "completed", "refused", "aborted"]
+    world: World
+    by: str
+    asked_at: float
+    why: str
+    error: str = Field(description="why nothing more of it is submitted, when it was refused")
+    counts: dict[str, int] = Field(description="points by their state")
+    points: list[Point]
+
+
 # The queue of beamline tools, in the shapes of Bluesky's HTTP server; what a tool sends beyond these is left aside
 
 
@@ -343,6 +383,14 @@ class Reading(Model):
     material: str
     value: float | None
     text: Untrusted | None
+
+
+class CampaignReading(Reading):
+    """A row of the joined table: a reading, with its point, run and parameters."""
+
+    point: int
+    run_id: str
+    parameters: Values
 
 
 class File(Model):

@@ -201,9 +201,8 @@ def finish(engine: Engine, cell: str, item: Item, outcome: str, error: str, run_
         _mark(connection, cell, **uids, **({} if status == "completed" else {"running": False, "stopping": False}))
 
 
-def owner(lab: Lab, item: Item) -> Principal | None:
-    """Who added an item, no wider than they were then and than lab.toml has them now."""
-    kept = item.who
+def owner(lab: Lab, kept: Mapping[str, Any]) -> Principal | None:
+    """Who asked for something earlier, no wider than they were then and than lab.toml has them now."""
     terms = Terms(scopes=frozenset(kept["may"]), hazard_ceiling=kept["hazard_ceiling"], budget=kept["budget"])
     return principal(lab, kept["name"], terms, kept["token"])
 

@@ -106,6 +106,11 @@ async def run(office: Office, run_id: str) -> m.Run:
     return _run(live, live.runs[run_id]) if run_id in live.runs else _asked(live, *asked)
 
 
+def known_run(live: Live, run_id: str) -> m.Run:
+    """A run whose submission the journal has told."""
+    return _run(live, live.runs[run_id])
+
+
 def _asked(live: Live, request: Request, at: float) -> m.Run:
     about = request.body.get("about", {})
     record = RunRecord(request.run_id, request.asked_by, str(about.get("protocol", "")), at, 0,

@@ -317,7 +317,7 @@ async def _see_to(office: Office, item: Item) -> None:
 
 async def _begin(office: Office, item: Item) -> None:
     """Submit it; under its own key, so that another interface that does the same makes no second run."""
-    who = queueing.owner(office.lab, item)
+    who = queueing.owner(office.lab, item.who)
     try:
         if who is None:
             raise Forbidden(f"lab.toml knows no {item.who['name']!r} any more")

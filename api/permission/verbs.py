@@ -23,6 +23,7 @@ VERBS: Mapping[str, Verb] = {
         Verb("submit", "submit", "give a protocol to the lab", ("hazard", "approved", "over_budget")),
         Verb("run_plan", "submit", "run a plan of Bluesky's", ("moves", "over_budget")),
         Verb("queue", "submit", "arrange the queue of beamline tools, and have it begin"),
+        Verb("propose_campaign", "submit", "propose many runs of one protocol; each is then submitted by itself"),
         Verb("request_approval", "submit", "ask people to approve a protocol"),
         Verb("approve", "approve", "approve or refuse what others asked for", ("own",)),
         Verb("pause", "pause", "begin nothing more of a run", ("own",)),

@@ -181,3 +181,30 @@ queue_items = Table(
     Column("result", Text),  # JSON, once it has ended
     Index("queue_items_by_cell", "cell", "state", "place"),
 )
+
+#: One protocol with many sets of parameters, each of which becomes a run.
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("request", String(128), nullable=False, unique=True),  # the proposer's key
+    Column("world", String(16), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("body", Text, nullable=False),  # JSON: the protocol, and all sets of parameters
+    Column("principal", Text, nullable=False),  # JSON: the proposer, with all that bounded them then
+    Column("state", String(16), nullable=False, index=True),  # running, completed, refused, aborted
+    Column("error", Text, nullable=False),
+    Column("holder", String(64), nullable=False),  # the interface that submits its points, until
+    Column("until", Float, nullable=False),
+)
+
+#: The points of a campaign that were submitted, or refused.
+campaign_points = Table(
+    "campaign_points",
+    metadata,
+    Column("campaign", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", String(64), nullable=False),
+    Column("error", Text, nullable=False),
+)
