@@ -123,8 +123,8 @@ class PlanIn(Model):
     """A plan of GET /plans with its arguments: devices by name, places in mm, times in s."""
 
     plan: Annotated[str, Field(max_length=64)]
-    args: Annotated[list[Any], Field(max_length=200)] = []
-    kwargs: Annotated[dict[str, Any], Field(max_length=20)] = {}
+    args: list[Any] = Field(default_factory=list, max_length=200)
+    kwargs: dict[str, Any] = Field(default_factory=dict, max_length=20)
     world: World
 
 

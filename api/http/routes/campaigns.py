@@ -13,26 +13,27 @@ router = APIRouter(tags=["campaigns"])
 
 
 @router.post("/campaigns", response_model=m.Campaign, status_code=202)
-async def propose(request: Request, office: Here, who: Who, asked: m.CampaignIn, key: IdempotencyKey) -> Response:
-    """Have a protocol run once for each set of parameters. Each run is submitted by itself, within the proposer's
-    ceiling and budget; what the budget does not allow ends the campaign."""
+async def propose_campaign(
+    request: Request, office: Here, who: Who, asked: m.CampaignIn, key: IdempotencyKey
+) -> Response:
+    """Have a protocol run once for each set of parameters, within the proposer's ceiling and budget."""
     return told(request, await campaigning.propose(office, who, asked, key), 202)
 
 
 @router.get("/campaigns", response_model=m.Page[m.Campaign])
-async def listed(request: Request, office: Here, who: Who, limit: Limit = 20, after: After = None) -> Response:
+async def campaigns(request: Request, office: Here, who: Who, limit: Limit = 20, after: After = None) -> Response:
     """The newest campaigns."""
     return told(request, page(await campaigning.listed(office, who), limit, after, lambda one: one.campaign_id))
 
 
 @router.get("/campaigns/{campaign_id}", response_model=m.Campaign)
-async def one(request: Request, office: Here, who: Who, campaign_id: RunId) -> Response:
+async def campaign(request: Request, office: Here, who: Who, campaign_id: RunId) -> Response:
     """One campaign, with the runs of its points."""
     return told(request, await campaigning.one(office, who, campaign_id))
 
 
 @router.get("/campaigns/{campaign_id}/table", response_model=m.Page[m.CampaignReading])
-async def table(
+async def campaign_table(
     request: Request, office: Here, who: Who, campaign_id: RunId, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
 ) -> Response:  # fmt: skip
@@ -43,6 +44,6 @@ async def table(
 
 
 @router.post("/campaigns/{campaign_id}/abort", response_model=m.Campaign)
-async def abort(request: Request, office: Here, who: Who, campaign_id: RunId) -> Response:
+async def abort_campaign(request: Request, office: Here, who: Who, campaign_id: RunId) -> Response:
     """Submit nothing more of it, and end its runs that have not begun."""
     return told(request, await campaigning.abort(office, who, campaign_id))

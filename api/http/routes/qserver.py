@@ -54,40 +54,40 @@ def said(verb: Callable[P, Awaitable[m.QSaid]]) -> Callable[P, Awaitable[Any]]:
 
 
 @router.get("/status", response_model=m.QStatus)
-async def status(office: Here, who: Who) -> m.QStatus:
+async def q_status(office: Here, who: Who) -> m.QStatus:
     """The queue at a glance."""
     return await queue.status(office, who)
 
 
 @router.get("/ping", response_model=m.QStatus)
-async def ping(office: Here, who: Who) -> m.QStatus:
+async def q_ping(office: Here, who: Who) -> m.QStatus:
     """The same."""
     return await queue.status(office, who)
 
 
 @router.get("/plans/allowed", response_model=m.QPlans)
-async def plans_allowed(office: Here, who: Who) -> m.QPlans:
+async def q_plans_allowed(office: Here, who: Who) -> m.QPlans:
     """Bluesky's plans, and the library's protocols as plans."""
     await office.allow(who, "read")
     return m.QPlans(plans_allowed=queue.known_plans(office), plans_allowed_uid=office.lab.config_hash[:36])
 
 
 @router.get("/plans/existing", response_model=m.QPlansExisting)
-async def plans_existing(office: Here, who: Who) -> m.QPlansExisting:
+async def q_plans_existing(office: Here, who: Who) -> m.QPlansExisting:
     """The same."""
     await office.allow(who, "read")
     return m.QPlansExisting(plans_existing=queue.known_plans(office), plans_existing_uid=office.lab.config_hash[:36])
 
 
 @router.get("/devices/allowed", response_model=m.QDevices)
-async def devices_allowed(office: Here, who: Who) -> m.QDevices:
+async def q_devices_allowed(office: Here, who: Who) -> m.QDevices:
     """The lab's devices."""
     await office.allow(who, "read")
     return m.QDevices(devices_allowed=queue.known_devices(office), devices_allowed_uid=office.lab.config_hash[:36])
 
 
 @router.get("/devices/existing", response_model=m.QDevicesExisting)
-async def devices_existing(office: Here, who: Who) -> m.QDevicesExisting:
+async def q_devices_existing(office: Here, who: Who) -> m.QDevicesExisting:
     """The same."""
     await office.allow(who, "read")
     uid = office.lab.config_hash[:36]
@@ -95,27 +95,27 @@ async def devices_existing(office: Here, who: Who) -> m.QDevicesExisting:
 
 
 @router.get("/queue/get", response_model=m.QQueue)
-async def queue_get(office: Here, who: Who) -> m.QQueue:
+async def q_queue_get(office: Here, who: Who) -> m.QQueue:
     """What waits, and what is at work."""
     return await queue.queue_get(office, who)
 
 
 @router.get("/history/get", response_model=m.QHistory)
-async def history_get(office: Here, who: Who) -> m.QHistory:
+async def q_history_get(office: Here, who: Who) -> m.QHistory:
     """What has ended, and how."""
     return await queue.history_get(office, who)
 
 
 @router.post("/queue/item/add", response_model=m.QItem)
 @said
-async def item_add(office: Here, who: Who, asked: m.QAdd) -> m.QItem:
+async def q_item_add(office: Here, who: Who, asked: m.QAdd) -> m.QItem:
     """Put a plan into the queue."""
     return await queue.item_add(office, who, asked)
 
 
 @router.get("/queue/item/get", response_model=m.QItem)
 @said
-async def item_get(request: Request, office: Here, who: Who) -> m.QItem:
+async def q_item_get(request: Request, office: Here, who: Who) -> m.QItem:
     """One item that waits; tools say which in a body, `{"uid": ...}` or `{"pos": ...}`."""
     try:
         which = m.QWhich.model_validate(json.loads(await request.body() or b"{}"))
@@ -126,84 +126,84 @@ async def item_get(request: Request, office: Here, who: Who) -> m.QItem:
 
 @router.post("/queue/item/remove", response_model=m.QItem)
 @said
-async def item_remove(office: Here, who: Who, asked: m.QWhich) -> m.QItem:
+async def q_item_remove(office: Here, who: Who, asked: m.QWhich) -> m.QItem:
     """Take an item out that waits."""
     return await queue.item_remove(office, who, asked)
 
 
 @router.post("/queue/clear", response_model=m.QSaid)
 @said
-async def queue_clear(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_clear(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """Take everything out that waits."""
     return await queue.queue_clear(office, who)
 
 
 @router.post("/queue/start", response_model=m.QSaid)
 @said
-async def queue_start(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_start(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """Begin the items, one after the other."""
     return await queue.queue_start(office, who)
 
 
 @router.post("/queue/stop", response_model=m.QSaid)
 @said
-async def queue_stop(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_stop(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """Begin no further item once the one at work has ended."""
     return await queue.queue_stop(office, who, True)
 
 
 @router.post("/queue/stop/cancel", response_model=m.QSaid)
 @said
-async def queue_stop_cancel(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_stop_cancel(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """Take that back."""
     return await queue.queue_stop(office, who, False)
 
 
 @router.post("/environment/open", response_model=m.QSaid)
 @said
-async def environment_open(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_environment_open(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """Before a queue is started."""
     return await queue.environment(office, who, True)
 
 
 @router.post("/environment/close", response_model=m.QSaid)
 @said
-async def environment_close(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_environment_close(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """When nothing is at work."""
     return await queue.environment(office, who, False)
 
 
 @router.post("/re/pause", response_model=m.QSaid)
 @said
-async def re_pause(office: Here, who: Who, asked: m.QPause | None = None) -> m.QSaid:
+async def q_re_pause(office: Here, who: Who, asked: m.QPause | None = None) -> m.QSaid:
     """Begin nothing more of the plan at work; what is under way goes on to its end."""
     return await queue.re_pause(office, who)
 
 
 @router.post("/re/resume", response_model=m.QSaid)
 @said
-async def re_resume(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_resume(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """Let it go on."""
     return await queue.re_resume(office, who)
 
 
 @router.post("/re/stop", response_model=m.QSaid)
 @said
-async def re_stop(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_stop(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """End it safely."""
     return await queue.re_end(office, who, "stopped")
 
 
 @router.post("/re/abort", response_model=m.QSaid)
 @said
-async def re_abort(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_abort(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """End it safely."""
     return await queue.re_end(office, who, "aborted")
 
 
 @router.post("/re/halt", response_model=m.QSaid)
 @said
-async def re_halt(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_halt(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
     """End it safely: no plan of a lab ends without its clean-up."""
     return await queue.re_end(office, who, "halted")
 
