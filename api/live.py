@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from api.untrusted import untrusted
 from drivers.core.instrument import Readings
 from orchestrator.journal import plain
+from orchestrator.maintenance import MAINTENANCE
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, reduce
 from orchestrator.state.records import Codec
@@ -68,6 +69,16 @@ class RunRecord:
 
 
 @dataclass(slots=True)
+class PlanNow:
+    """A plan of Bluesky's that has, or had, its devices."""
+
+    begun_at: float
+    outcome: r.RunOutcome | Literal[""] = ""
+    error: str = ""
+    ended_at: float | None = None
+
+
+@dataclass(slots=True)
 class Live:
     """One cell."""
 
@@ -76,6 +87,7 @@ class Live:
     state: CellState = field(default_factory=CellState)
     seq: int = 0
     runs: dict[str, RunRecord] = field(default_factory=dict)
+    plans: dict[str, PlanNow] = field(default_factory=dict)
     devices: dict[str, DeviceNow] = field(default_factory=dict)
     alarms: deque[tuple[int, r.Alarmed]] = field(default_factory=lambda: deque(maxlen=500))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
@@ -87,6 +99,11 @@ class Live:
     def up(self) -> bool:
         """Whether a worker has it and lives."""
         return bool(self.holder) and self.silent_s is not None and self.silent_s < LEASE_S
+
+    def outcome(self, run_id: str) -> str:
+        """How a run, or a plan, ended; empty while it has not."""
+        found = self.runs.get(run_id) or self.plans.get(run_id)
+        return found.outcome if found else ""
 
     def take(self, seq: int, record: r.Record) -> Event:
         """Fold one more record in."""
@@ -120,6 +137,11 @@ class Live:
                 device.error, device.failed_at = record.error, record.at
             case r.Alarmed():
                 self.alarms.append((seq, record))
+            case r.Reserved() if not record.holder.startswith(MAINTENANCE):
+                self.plans.setdefault(record.holder, PlanNow(record.at))
+            case r.Released() if record.holder in self.plans:
+                plan = self.plans[record.holder]
+                plan.outcome, plan.error, plan.ended_at = record.outcome, record.error, record.at
             case r.Finished() if run is not None:
                 run.outcome, run.error, run.ended_at = record.outcome, record.error, record.at
 

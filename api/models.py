@@ -116,6 +116,201 @@ class LibraryEntry(Model):
     parameters: dict[str, Any]
 
 
+# Plans of Bluesky's
+
+
+class PlanIn(Model):
+    """A plan of GET /plans with its arguments: devices by name, places in mm, times in s."""
+
+    plan: Annotated[str, Field(max_length=64)]
+    args: list[Any] = Field(default_factory=list, max_length=200)
+    kwargs: dict[str, Any] = Field(default_factory=dict, max_length=20)
+    world: World
+
+
+class PlanParameter(Model):
+    """An argument; `default` is null where there is none, or where it is none."""
+
+    name: str
+    kind: Literal["positional", "positionals", "keyword"]
+    required: bool
+    default: int | float | str | None
+
+
+class PlanInfo(Model):
+    """A plan that may be run here, and over what."""
+
+    name: str
+    what: str
+    parameters: list[PlanParameter]
+    readable: list[str]
+    movable: dict[str, str] = Field(description="axis and where it may go")
+
+
+# Campaigns
+
+Values = Annotated[dict[str, str | int | float], Field(max_length=200)]
+
+
+class CampaignIn(Model):
+    """One protocol, to be run once for each set of parameters, in their order."""
+
+    document: dict[str, Any] | None = Field(None, description="lab-protocol/1, as JSON")
+    library: str | None = Field(None, max_length=128, description="or a name of GET /protocols")
+    points: Annotated[list[Values], Field(min_length=1, max_length=200)]
+    world: World
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    why: Text = ""
+
+
+class Point(Model):
+    """One set of parameters; without a run it has not been submitted yet, or `error` says why it was refused."""
+
+    number: int
+    parameters: Values
+    run_id: str
+    state: RunPhase | Literal["ahead", "refused", "dropped"]
+    error: Untrusted | None
+
+
+class Campaign(Model):
+    """A campaign as it stands."""
+
+    campaign_id: str
+    state: Literal["running", "completed", "refused", "aborted"]
+    world: World
+    by: str
+    asked_at: float
+    why: str
+    error: str = Field(description="why nothing more of it is submitted, when it was refused")
+    counts: dict[str, int] = Field(description="points by their state")
+    points: list[Point]
+
+
+# The queue of beamline tools, in the shapes of Bluesky's HTTP server; what a tool sends beyond these is left aside
+
+
+class QModel(BaseModel):
+    """What tools send and get; keys and meanings are those of bluesky-queueserver 0.0.25."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class QNothing(QModel):
+    """Nothing that matters here; `lock_key` is left aside."""
+
+
+class QAdd(QModel):
+    """An item to put into the queue: at the back, or at a place (0 is the front), or beside another."""
+
+    item: dict[str, Any]
+    pos: Annotated[int, Field(ge=-(2**31), lt=2**31)] | Literal["front", "back"] | None = None
+    before_uid: Annotated[str, Field(max_length=64)] | None = None
+    after_uid: Annotated[str, Field(max_length=64)] | None = None
+
+
+class QWhich(QModel):
+    """An item of the queue: by its uid, or by its place; the last one when neither is said."""
+
+    uid: Annotated[str, Field(max_length=64)] | None = None
+    pos: Annotated[int, Field(ge=-(2**31), lt=2**31)] | Literal["front", "back"] | None = None
+
+
+class QPause(QModel):
+    """Either way what is under way ends first: an action of a laboratory is not broken off."""
+
+    option: Literal["deferred", "immediate"] | None = None
+
+
+class QSaid(QModel):
+    """Whether it was done, and why not."""
+
+    success: bool = True
+    msg: str = ""
+
+
+class QItem(QSaid):
+    """An item of the queue."""
+
+    item: dict[str, Any] | None = None
+    qsize: int | None = None
+
+
+class QPlans(QSaid):
+    """Plans by name."""
+
+    plans_allowed: dict[str, Any]
+    plans_allowed_uid: str
+
+
+class QPlansExisting(QSaid):
+    """Plans by name: the same, for nobody's eyes are less than another's."""
+
+    plans_existing: dict[str, Any]
+    plans_existing_uid: str
+
+
+class QDevices(QSaid):
+    """Devices by name."""
+
+    devices_allowed: dict[str, Any]
+    devices_allowed_uid: str
+
+
+class QDevicesExisting(QSaid):
+    """Devices by name, the same."""
+
+    devices_existing: dict[str, Any]
+    devices_existing_uid: str
+
+
+class QQueue(QSaid):
+    """What waits and what is at work (empty when nothing is)."""
+
+    items: list[dict[str, Any]]
+    running_item: dict[str, Any]
+    plan_queue_uid: str
+
+
+class QHistory(QSaid):
+    """What has ended, the oldest first."""
+
+    items: list[dict[str, Any]]
+    plan_history_uid: str
+
+
+class QStatus(QModel):
+    """The queue at a glance."""
+
+    msg: str
+    time: str
+    items_in_queue: int
+    items_in_history: int
+    running_item_uid: str | None
+    manager_state: Literal["idle", "executing_queue", "paused"]
+    queue_stop_pending: bool
+    queue_autostart_enabled: bool = False
+    worker_environment_exists: bool
+    worker_environment_state: Literal["closed", "idle", "executing_plan"]
+    worker_background_tasks: int = 0
+    re_state: Literal["idle", "running", "paused"] | None
+    ip_kernel_state: str | None = None
+    ip_kernel_captured: bool | None = None
+    pause_pending: bool
+    status_uid: str
+    run_list_uid: str
+    plan_queue_uid: str
+    plan_history_uid: str
+    devices_existing_uid: str
+    plans_existing_uid: str
+    devices_allowed_uid: str
+    plans_allowed_uid: str
+    plan_queue_mode: dict[str, bool] = {"loop": False, "ignore_failures": False}
+    task_results_uid: str
+    lock_info_uid: str
+    lock: dict[str, bool] = {"environment": False, "queue": False}
+
+
 # Runs
 
 
@@ -188,6 +383,14 @@ class Reading(Model):
     material: str
     value: float | None
     text: Untrusted | None
+
+
+class CampaignReading(Reading):
+    """A row of the joined table: a reading, with its point, run and parameters."""
+
+    point: int
+    run_id: str
+    parameters: Values
 
 
 class File(Model):

@@ -20,7 +20,7 @@ from api.identity.door import Door
 from api.identity.principal import Principal
 from api.issuing import Issuer
 from api.keys import SigningKey
-from api.live import Event, Follower, Live
+from api.live import Event, Follower, Live, PlanNow, RunRecord
 from api.permission import Permission, Verdict
 from api.refusals import Away, BadRequest, Conflict, Forbidden, Missing
 from labfile.lab import Lab
@@ -126,6 +126,11 @@ class Office:
             raise Missing(f"run {run_id!r} is another lab's")
         return live, asked
 
+    async def plan_told(self, request: Request) -> tuple[Mapping[str, Any] | None, bool]:
+        """(what a plan answered, whether it was told to pause)."""
+        told = await asyncio.to_thread(requests.answer_of, self.engine, request.id)
+        return told, told is None and await asyncio.to_thread(requests.paused, self.engine, request.run_id)
+
     async def put(self, request: Request, program: Program) -> None:
         """Put a submission into the store; durable when this returns."""
         await asyncio.to_thread(requests.ask, self.engine, request, program)
@@ -146,14 +151,18 @@ class Office:
         """Put the end of every run on the record, and give the run its part of the trail."""
         if isinstance(record, r.Finished):
             self._later(live, record)
+        elif isinstance(record, r.Released) and record.holder in live.plans:
+            ended = r.Finished(at=record.at, run_id=record.holder, outcome=record.outcome, error=record.error)
+            self._later(live, ended)
 
     def catch_up(self) -> None:
         """Put on the record what ended while nobody was here; only inside a running loop."""
         for live in self.live.cells.values():
-            for run in live.runs.values():
+            known: dict[str, RunRecord | PlanNow] = {**live.runs, **live.plans}
+            for run_id, run in known.items():
                 if run.outcome:
                     at, outcome = run.ended_at or 0.0, run.outcome
-                    self._later(live, r.Finished(at=at, run_id=run.run_id, outcome=outcome, error=run.error))
+                    self._later(live, r.Finished(at=at, run_id=run_id, outcome=outcome, error=run.error))
 
     def _later(self, live: Live, record: r.Finished) -> None:
         task = asyncio.get_running_loop().create_task(self._ended(live, record))

@@ -62,6 +62,12 @@ class Invalid(Refusal):
     status, kind, title = 422, "invalid_protocol", "The protocol cannot run as it is"
 
 
+class InvalidPlan(Refusal):
+    """A plan of Bluesky's that this lab does not run as it was asked for."""
+
+    status, kind, title = 422, "invalid_plan", "The plan cannot run as it is"
+
+
 class TooMany(Refusal):
     """Too often."""
 

@@ -55,6 +55,16 @@ class Cell:
             if result is not None:
                 raise result
 
+    def check(self, names: Iterable[str]) -> None:
+        """Raise `RealTimeOnly` for a device that cannot keep the pace of this world."""
+        for name in names:
+            entry = self.lab.devices[name]
+            driver: Any = entry.spec
+            if driver.load().real_time_only and self.world.name != "real" and self.settings.speed != 1:
+                raise RealTimeOnly(
+                    f"{entry.name} ({entry.driver}) uses threads and works in real time only. Run with --speed 1."
+                )
+
     async def hang_up(self) -> None:
         """Give every device back; the world stays."""
         devices, self.devices = list(self.devices.values()), {}
@@ -65,12 +75,8 @@ class Cell:
         await self.devices[name].connect(force_reconnect=True)
 
     def _make(self, entry: DeviceEntry) -> Instrument[Any]:
-        device = build(entry, self.world, self.lab.sites)
-        if device.real_time_only and self.world.name != "real" and self.settings.speed != 1:
-            raise RealTimeOnly(
-                f"{entry.name} ({entry.driver}) uses threads and works in real time only. Run with --speed 1."
-            )
-        return device
+        self.check((entry.name,))
+        return build(entry, self.world, self.lab.sites)
 
     async def close(self, *, hang_up: bool = True) -> None:
         """Disconnect everything and end the world.

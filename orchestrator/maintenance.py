@@ -30,9 +30,13 @@ def closed(windows: Iterable[Window], state: CellState, now: float) -> dict[str,
     return found
 
 
+#: What the names of reservations for maintenance begin with.
+MAINTENANCE = "maintenance:"
+
+
 def holder(window: Window) -> str:
     """The name under which a maintenance has its device, up to the number of the worker that keeps it."""
-    return f"maintenance:{window.name}"
+    return f"{MAINTENANCE}{window.name}"
 
 
 async def keep(window: Window, lab: Lab, conductor: Conductor) -> None:

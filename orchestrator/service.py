@@ -132,6 +132,11 @@ class Service:
         task.add_done_callback(lambda _: self._plans.pop(name, None))
         return await task
 
+    async def reach(self, names: Sequence[str]) -> None:
+        """Connect devices, one caller at a time; raises the first `DeviceError`."""
+        async with self._connecting:
+            await self.cell.connect(names)
+
     def take_up(self) -> None:
         """After a start: go on with every run that has not ended, from what is known of it; and keep maintenance."""
         self._expire()
@@ -279,8 +284,7 @@ class Service:
         names = tuple(dict.fromkeys(action.device for action in run.order.values() if action.device != CLOCK))
         for pause_s in (*_RECONNECT_S, None):
             try:
-                async with self._connecting:
-                    await self.cell.connect(names)
+                await self.reach(names)
                 return True
             except DeviceError as error:
                 if pause_s is not None:
@@ -299,8 +303,7 @@ class Service:
         while True:
             await asyncio.sleep(_RECONNECT_S[-1])
             with contextlib.suppress(DeviceError):
-                async with self._connecting:
-                    await self.cell.connect(names)
+                await self.reach(names)
                 return True
 
     # Recovery

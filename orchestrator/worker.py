@@ -19,6 +19,7 @@ from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
+from orchestrator.guests import Guests
 from orchestrator.run import circumstances
 from orchestrator.scheduling.process import SolverProcess
 from orchestrator.service import Service
@@ -56,6 +57,7 @@ class Worker:
         self._folders: dict[str, RunFolder] = {}
         self._finishing: set[asyncio.Task[None]] = set()
         self.ended_runs: set[str] = set()
+        self._begun_plans: set[str] = set()
 
     async def run(self, *, gone: str | None = None, ready: Callable[[], None] = lambda: None) -> None:
         """Take the cell over, go on with what was under way, and serve until `ended` is set.
@@ -86,6 +88,7 @@ class Worker:
         _, state = self._read_on(seq, state)
         conductor = Conductor(StoreLog(self._engine, lease), time.time, state)
         self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver(), about=self._about)
+        self.guests = Guests(self.cell, self.service, self._begun_plans, self._answer, self._pace)
         conductor.listeners += [self._keep, listener(self._far)]
         self._complete_folders()
         try:
@@ -121,6 +124,7 @@ class Worker:
 
     async def _leave(self, conductor: Conductor) -> None:
         """Give everything back; devices keep their sessions where something is under way."""
+        await self.guests.close()
         await self.service.close()
         with contextlib.suppress(Fenced, OperationalError):
             await conductor.close()
@@ -136,6 +140,8 @@ class Worker:
             seq, state = number, reduce(state, record)
             if isinstance(record, r.Finished):
                 self.ended_runs.add(record.run_id)
+            elif isinstance(record, r.Reserved):
+                self._begun_plans.add(record.holder)
         return seq, state
 
     def _world_id(self) -> str:
@@ -186,7 +192,8 @@ class Worker:
             room = ROOM - len(conductor.state.runs)
             for request in await asyncio.to_thread(self._take, room):
                 told = await self._carry_out(request)
-                await asyncio.to_thread(requests.answer, self._engine, request.id, told)
+                if told is not None:
+                    await self._answer(request.id, told)
             if self._leaving:
                 self.ended.set()
                 return
@@ -196,12 +203,17 @@ class Worker:
     def _take(self, room: int) -> list[Request]:
         return requests.take(self._engine, self.name, room, self._lab.devices)
 
-    async def _carry_out(self, request: Request) -> dict[str, Any]:
-        handler = self._handlers().get(request.kind)
-        if handler is None:
+    async def _answer(self, request_id: str, told: Mapping[str, Any]) -> None:
+        await asyncio.to_thread(requests.answer, self._engine, request_id, told)
+
+    async def _carry_out(self, request: Request) -> Mapping[str, Any] | None:
+        """Do it, and what came of it; None for what answers later by itself."""
+        if request.kind != "plan" and request.kind not in self._handlers():
             return {"ok": False, "error": f"a cell knows no request '{request.kind}'"}
         try:
-            await handler(request)
+            if request.kind == "plan":
+                return self.guests.take(request)
+            await self._handlers()[request.kind](request)
         except Impossible as reason:
             return {"ok": False, "error": str(reason)}
         except (KeyError, TypeError, ValueError, NoResultFound) as error:
@@ -214,10 +226,10 @@ class Worker:
         service = self.service
         return {
             "submit": self._submit,
-            "pause": lambda q: service.pause(q.run_id, q.asked_by),
-            "resume": lambda q: service.resume(q.run_id, q.asked_by),
-            "abort": lambda q: service.abort(q.run_id, q.asked_by, q.body.get("reason", "")),
-            "stop": lambda q: service.stop(q.asked_by),
+            "pause": self._pause,
+            "resume": self._resume,
+            "abort": self._abort,
+            "stop": self._stop,
             "settle": lambda q: service.settle(
                 q.run_id, self._action(q), _one_of(get_args(r.Verdict), q.body["verdict"]), q.asked_by,
                 q.body.get("evidence", ""),
@@ -242,6 +254,28 @@ class Worker:
         if was is not None and meant is not None and meant != was.attempt:
             raise Impossible(f"{action} of run {request.run_id} is at attempt {was.attempt}, not {meant}; look again")
         return action
+
+    async def _pause(self, request: Request) -> None:
+        if self.guests.here(request.run_id):
+            self.guests.pause(request.run_id)
+        else:
+            await self.service.pause(request.run_id, request.asked_by)
+
+    async def _resume(self, request: Request) -> None:
+        if self.guests.here(request.run_id):
+            self.guests.resume(request.run_id)
+        else:
+            await self.service.resume(request.run_id, request.asked_by)
+
+    async def _abort(self, request: Request) -> None:
+        if self.guests.here(request.run_id):
+            self.guests.abort(request.run_id, request.asked_by)
+        else:
+            await self.service.abort(request.run_id, request.asked_by, request.body.get("reason", ""))
+
+    async def _stop(self, request: Request) -> None:
+        self.guests.stopped(request.asked_by)
+        await self.service.stop(request.asked_by)
 
     async def _down(self, _: Request) -> None:
         self._leaving = True
@@ -277,6 +311,8 @@ class Worker:
         return RunFolder(self._runs / run_id, self._lab, self._far)
 
     def _keep(self, record: r.Record) -> None:
+        if isinstance(record, r.Reserved):
+            self._begun_plans.add(record.holder)
         if isinstance(record, r.Finished):
             self.ended_runs.add(record.run_id)
             self._finish(record.run_id)

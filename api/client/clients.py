@@ -19,6 +19,11 @@ class LabClient(Base):
         )
         return self._send(call)
 
+    def abort_campaign(self, campaign_id: str) -> m.Campaign:
+        """Submit nothing more of it, and end its runs that have not begun."""
+        call = Call("POST", f"/api/v1/campaigns/{quoted(campaign_id)}/abort", m.Campaign)
+        return self._send(call)
+
     def alarms(self, *, limit: int = 50, after: str | None = None, world: m.World | None = None) -> m.Page[m.Alarm]:
         """What was raised, the newest first."""
         call = Call(
@@ -68,6 +73,39 @@ class LabClient(Base):
         """The newest signed head: to be kept elsewhere, against which the trail can be checked."""
         call = Call("GET", "/api/v1/audit/head", m.AuditHead, repeatable=True)
         return self._send(call)
+
+    def campaign(self, campaign_id: str) -> m.Campaign:
+        """One campaign, with the runs of its points."""
+        call = Call("GET", f"/api/v1/campaigns/{quoted(campaign_id)}", m.Campaign, repeatable=True)
+        return self._send(call)
+
+    def campaign_table(self, campaign_id: str, *, limit: int = 1000, after: int = 0) -> m.Page[m.CampaignReading]:
+        """The readings of all its runs as one tidy table. `after` counts rows."""
+        call = Call(
+            "GET",
+            f"/api/v1/campaigns/{quoted(campaign_id)}/table",
+            m.Page[m.CampaignReading],
+            query={"limit": limit, "after": after},
+            repeatable=True,
+        )
+        return self._send(call)
+
+    def iter_campaign_table(self, campaign_id: str) -> Iterator[m.CampaignReading]:
+        """All pages of `campaign_table`, item by item."""
+        call = Call("GET", f"/api/v1/campaigns/{quoted(campaign_id)}/table", m.Page[m.CampaignReading], repeatable=True)
+        return self._pages(call)
+
+    def campaigns(self, *, limit: int = 20, after: str | None = None) -> m.Page[m.Campaign]:
+        """The newest campaigns."""
+        call = Call(
+            "GET", "/api/v1/campaigns", m.Page[m.Campaign], query={"limit": limit, "after": after}, repeatable=True
+        )
+        return self._send(call)
+
+    def iter_campaigns(self) -> Iterator[m.Campaign]:
+        """All pages of `campaigns`, item by item."""
+        call = Call("GET", "/api/v1/campaigns", m.Page[m.Campaign], repeatable=True)
+        return self._pages(call)
 
     def choose(
         self,
@@ -218,6 +256,49 @@ class LabClient(Base):
         call = Call("POST", f"/api/v1/runs/{quoted(run_id)}/pause", m.Said, key=key_or_new(key))
         return self._send(call)
 
+    def plan_runs(self, *, limit: int = 50, after: str | None = None) -> m.Page[m.Run]:
+        """The newest plans that were asked for, the newest first."""
+        call = Call("GET", "/api/v1/plan-runs", m.Page[m.Run], query={"limit": limit, "after": after}, repeatable=True)
+        return self._send(call)
+
+    def iter_plan_runs(self) -> Iterator[m.Run]:
+        """All pages of `plan_runs`, item by item."""
+        call = Call("GET", "/api/v1/plan-runs", m.Page[m.Run], repeatable=True)
+        return self._pages(call)
+
+    def plans(self) -> list[m.PlanInfo]:
+        """The plans that may be run here, their arguments, and the devices with their limits."""
+        call = Call("GET", "/api/v1/plans", list[m.PlanInfo], repeatable=True)
+        return self._send(call)
+
+    def propose_campaign(
+        self,
+        *,
+        points: list[Mapping[str, str | int | float]],
+        world: m.World,
+        document: Mapping[str, Any] | None = None,
+        library: str | None = None,
+        priority: int = 0,
+        why: str = "",
+        key: str | None = None,
+    ) -> m.Campaign:
+        """Have a protocol run once for each set of parameters, within the proposer's ceiling and budget."""
+        call = Call(
+            "POST",
+            "/api/v1/campaigns",
+            m.Campaign,
+            body={
+                "points": points,
+                "world": world,
+                "document": document,
+                "library": library,
+                "priority": priority,
+                "why": why,
+            },
+            key=key_or_new(key),
+        )
+        return self._send(call)
+
     def protocol(self, name: str) -> dict[str, Any]:
         """A protocol of the library, as JSON."""
         call = Call("GET", f"/api/v1/protocols/{quoted(name)}", dict[str, Any], repeatable=True)
@@ -295,6 +376,28 @@ class LabClient(Base):
     def run(self, run_id: str) -> m.Run:
         """One run as it stands, and what of it waits for a person."""
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}", m.Run, repeatable=True)
+        return self._send(call)
+
+    def run_plan(
+        self,
+        *,
+        plan: str,
+        world: m.World,
+        args: list[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> m.Run:
+        """Run a plan while it has its devices to itself, in turn with the runs.
+
+        It is watched and steered like a run.
+        """
+        call = Call(
+            "POST",
+            "/api/v1/plans",
+            m.Run,
+            body={"plan": plan, "world": world, "args": args, "kwargs": kwargs},
+            key=key_or_new(key),
+        )
         return self._send(call)
 
     def runs(self, *, limit: int = 50, after: str | None = None) -> m.Page[m.Run]:
@@ -451,6 +554,11 @@ class AsyncLabClient(AsyncBase):
         )
         return await self._send(call)
 
+    async def abort_campaign(self, campaign_id: str) -> m.Campaign:
+        """Submit nothing more of it, and end its runs that have not begun."""
+        call = Call("POST", f"/api/v1/campaigns/{quoted(campaign_id)}/abort", m.Campaign)
+        return await self._send(call)
+
     async def alarms(
         self, *, limit: int = 50, after: str | None = None, world: m.World | None = None
     ) -> m.Page[m.Alarm]:
@@ -502,6 +610,39 @@ class AsyncLabClient(AsyncBase):
         """The newest signed head: to be kept elsewhere, against which the trail can be checked."""
         call = Call("GET", "/api/v1/audit/head", m.AuditHead, repeatable=True)
         return await self._send(call)
+
+    async def campaign(self, campaign_id: str) -> m.Campaign:
+        """One campaign, with the runs of its points."""
+        call = Call("GET", f"/api/v1/campaigns/{quoted(campaign_id)}", m.Campaign, repeatable=True)
+        return await self._send(call)
+
+    async def campaign_table(self, campaign_id: str, *, limit: int = 1000, after: int = 0) -> m.Page[m.CampaignReading]:
+        """The readings of all its runs as one tidy table. `after` counts rows."""
+        call = Call(
+            "GET",
+            f"/api/v1/campaigns/{quoted(campaign_id)}/table",
+            m.Page[m.CampaignReading],
+            query={"limit": limit, "after": after},
+            repeatable=True,
+        )
+        return await self._send(call)
+
+    def iter_campaign_table(self, campaign_id: str) -> AsyncIterator[m.CampaignReading]:
+        """All pages of `campaign_table`, item by item."""
+        call = Call("GET", f"/api/v1/campaigns/{quoted(campaign_id)}/table", m.Page[m.CampaignReading], repeatable=True)
+        return self._pages(call)
+
+    async def campaigns(self, *, limit: int = 20, after: str | None = None) -> m.Page[m.Campaign]:
+        """The newest campaigns."""
+        call = Call(
+            "GET", "/api/v1/campaigns", m.Page[m.Campaign], query={"limit": limit, "after": after}, repeatable=True
+        )
+        return await self._send(call)
+
+    def iter_campaigns(self) -> AsyncIterator[m.Campaign]:
+        """All pages of `campaigns`, item by item."""
+        call = Call("GET", "/api/v1/campaigns", m.Page[m.Campaign], repeatable=True)
+        return self._pages(call)
 
     async def choose(
         self,
@@ -652,6 +793,49 @@ class AsyncLabClient(AsyncBase):
         call = Call("POST", f"/api/v1/runs/{quoted(run_id)}/pause", m.Said, key=key_or_new(key))
         return await self._send(call)
 
+    async def plan_runs(self, *, limit: int = 50, after: str | None = None) -> m.Page[m.Run]:
+        """The newest plans that were asked for, the newest first."""
+        call = Call("GET", "/api/v1/plan-runs", m.Page[m.Run], query={"limit": limit, "after": after}, repeatable=True)
+        return await self._send(call)
+
+    def iter_plan_runs(self) -> AsyncIterator[m.Run]:
+        """All pages of `plan_runs`, item by item."""
+        call = Call("GET", "/api/v1/plan-runs", m.Page[m.Run], repeatable=True)
+        return self._pages(call)
+
+    async def plans(self) -> list[m.PlanInfo]:
+        """The plans that may be run here, their arguments, and the devices with their limits."""
+        call = Call("GET", "/api/v1/plans", list[m.PlanInfo], repeatable=True)
+        return await self._send(call)
+
+    async def propose_campaign(
+        self,
+        *,
+        points: list[Mapping[str, str | int | float]],
+        world: m.World,
+        document: Mapping[str, Any] | None = None,
+        library: str | None = None,
+        priority: int = 0,
+        why: str = "",
+        key: str | None = None,
+    ) -> m.Campaign:
+        """Have a protocol run once for each set of parameters, within the proposer's ceiling and budget."""
+        call = Call(
+            "POST",
+            "/api/v1/campaigns",
+            m.Campaign,
+            body={
+                "points": points,
+                "world": world,
+                "document": document,
+                "library": library,
+                "priority": priority,
+                "why": why,
+            },
+            key=key_or_new(key),
+        )
+        return await self._send(call)
+
     async def protocol(self, name: str) -> dict[str, Any]:
         """A protocol of the library, as JSON."""
         call = Call("GET", f"/api/v1/protocols/{quoted(name)}", dict[str, Any], repeatable=True)
@@ -729,6 +913,28 @@ class AsyncLabClient(AsyncBase):
     async def run(self, run_id: str) -> m.Run:
         """One run as it stands, and what of it waits for a person."""
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}", m.Run, repeatable=True)
+        return await self._send(call)
+
+    async def run_plan(
+        self,
+        *,
+        plan: str,
+        world: m.World,
+        args: list[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> m.Run:
+        """Run a plan while it has its devices to itself, in turn with the runs.
+
+        It is watched and steered like a run.
+        """
+        call = Call(
+            "POST",
+            "/api/v1/plans",
+            m.Run,
+            body={"plan": plan, "world": world, "args": args, "kwargs": kwargs},
+            key=key_or_new(key),
+        )
         return await self._send(call)
 
     async def runs(self, *, limit: int = 50, after: str | None = None) -> m.Page[m.Run]:

@@ -21,6 +21,8 @@ from api.client.base import AsyncBase, Base
 from api.client.call import Call, key_or_new, quoted
 from registry.manifest import Manifest
 '''
+#: What is there for the clients of others.
+OTHERS = "/qserver/"
 #: Closed sets of words that the models have a name for.
 _WORDS = {get_args(value): f"m.{name}" for name, value in vars(models).items() if get_origin(value) is Literal}
 #: A call or a display with its parts, some of which may be such themselves.
@@ -56,11 +58,12 @@ class Operation:
 
 
 def operations(openapi: Mapping[str, Any]) -> list[Operation]:
-    """All operations, by name."""
+    """All operations for our own client, by name."""
     found = [
         _operation(path, method, told, openapi["components"]["schemas"])
         for path, methods in openapi["paths"].items()
         for method, told in methods.items()
+        if not path.startswith(OTHERS)
     ]
     return sorted(found, key=lambda operation: operation.name)
 
@@ -110,6 +113,8 @@ def _answer(responses: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
 def _annotation(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     """A schema as a Python type; raises `KeyError` for what no client method can take yet."""
     match schema:
+        case _ if schema.keys() <= {"title"}:
+            return "Any"
         case {"$ref": _}:
             return _of_model(_name(schema), schemas)
         case {"enum": words}:

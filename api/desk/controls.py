@@ -65,8 +65,8 @@ async def stop(office: Office, who: Principal, world: str) -> Said:
 async def _open(office: Office, run_id: str) -> tuple[str, str]:
     """(world, submitter) of a run that is not over; raises `Missing`, or `Conflict` for one that is."""
     live, (request, _) = await office.whose(run_id)
-    if run_id in live.runs and live.runs[run_id].outcome:
-        raise Conflict(f"run {run_id} is over: {live.runs[run_id].outcome}")
+    if outcome := live.outcome(run_id):
+        raise Conflict(f"run {run_id} is over: {outcome}")
     return live.world, request.asked_by
 
 

@@ -17,7 +17,7 @@ AnswerT = TypeVar("AnswerT")
 
 def folder(office: Office, run_id: str) -> Path:
     """A run's folder, which only a run that the journal knows has; raises `Missing`."""
-    if not any(run_id in live.runs for live in office.live.cells.values()):
+    if not any(run_id in live.runs or run_id in live.plans for live in office.live.cells.values()):
         raise Missing(f"there is no run {run_id!r}", "GET /api/v1/runs lists them.")
     found = office.runs / run_id
     if found.parent != office.runs or not found.is_dir():

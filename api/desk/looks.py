@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 from api import models as m
-from api.live import DeviceNow, Live, RunRecord
+from api.live import DeviceNow, Live, PlanNow, RunRecord
 from api.office import Office
 from api.refusals import Missing
 from api.untrusted import untrusted
@@ -101,7 +101,14 @@ def runs(office: Office) -> list[m.Run]:
 async def run(office: Office, run_id: str) -> m.Run:
     """One run, also one that was submitted a moment ago; raises `Missing`."""
     live, asked = await office.whose(run_id)
+    if asked[0].kind == "plan":
+        return plan_run(live, *asked, *await office.plan_told(asked[0]))
     return _run(live, live.runs[run_id]) if run_id in live.runs else _asked(live, *asked)
+
+
+def known_run(live: Live, run_id: str) -> m.Run:
+    """A run whose submission the journal has told."""
+    return _run(live, live.runs[run_id])
 
 
 def _asked(live: Live, request: Request, at: float) -> m.Run:
@@ -109,6 +116,22 @@ def _asked(live: Live, request: Request, at: float) -> m.Run:
     record = RunRecord(request.run_id, request.asked_by, str(about.get("protocol", "")), at, 0,
                        int(request.body.get("priority", 0)), {"program_hash": request.body.get("program")})  # fmt: skip
     return _run(live, record).model_copy(update={"state": "asked"})
+
+
+def plan_run(live: Live, request: Request, at: float, answer: Mapping[str, Any] | None, paused: bool) -> m.Run:
+    """A plan of Bluesky's as it stands, in the shape of a run; it has no actions of its own."""
+    now = live.plans.get(request.run_id, PlanNow(at))
+    begun_at = now.begun_at if request.run_id in live.plans else None
+    state: Any = now.outcome or (answer or {}).get("outcome", "failed" if answer else "")
+    ended_at = now.ended_at or (at if answer and begun_at is None else begun_at if answer else None)
+    error = now.error or (answer or {}).get("error", "")
+    if not state:
+        state = "paused" if paused else "running" if begun_at else "waiting" if live.up else "asked"
+    return m.Run(
+        run_id=request.run_id, world=world(live), state=state, protocol=request.body["plan"], by=request.asked_by,
+        priority=0, submitted_at=at, begun_at=begun_at, ended_at=ended_at, planned_end=None, actions=0, actions_over=0,
+        doing=[], error=untrusted(error) if error else None, waits_for=[], hashes={},
+    )  # fmt: skip
 
 
 def _run(live: Live, record: RunRecord) -> m.Run:

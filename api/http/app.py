@@ -12,12 +12,25 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from api import models as m
+from api.desk import campaigning, queue
 from api.desk.identity import Logins
 from api.http.answers import PROBLEMS, problem, told
 from api.http.asker import Here, Who
 from api.http.guard import Guard
 from api.http.metrics import Metrics
-from api.http.routes import approvals, audit, events, identity, lab, manifest, protocols, runs
+from api.http.routes import (
+    approvals,
+    audit,
+    campaigns,
+    events,
+    identity,
+    lab,
+    manifest,
+    plans,
+    protocols,
+    qserver,
+    runs,
+)
 from api.mcp.server import build_mcp, mcp_app
 from api.office import Office
 from api.refusals import Refusal
@@ -47,10 +60,12 @@ def application() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,  # a client's methods are named after the routes
     )  # fmt: skip
     api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for part in (lab, protocols, runs, approvals, identity, audit, manifest, events):
+    for part in (lab, protocols, runs, campaigns, plans, approvals, identity, audit, manifest, events):
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(manifest.well_known)
+    app.include_router(qserver.router)
+    app.include_router(qserver.rest)
     app.include_router(_health())
     return app
 
@@ -70,7 +85,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     office.live.listeners.append(office.hear)
     office.catch_up()
     loop = asyncio.get_running_loop()
-    tasks = [loop.create_task(work) for work in (office.live.follow(), office.count_reads())]
+    at_work = (office.live.follow(), office.count_reads(), queue.work(office), campaigning.work(office))
+    tasks = [loop.create_task(work) for work in at_work]
     try:
         async with app.state.mcp.session_manager.run():
             yield

@@ -15,7 +15,7 @@ from pydantic import AnyHttpUrl, Field
 from starlette.applications import Starlette
 
 from api import models as m
-from api.desk import approving, controls, data, identity, looks, protocols, submissions
+from api.desk import approving, campaigning, controls, data, identity, looks, protocols, submissions
 from api.http.answers import page
 from api.identity.principal import Principal
 from api.mcp.shapes import Data, Guide, LabDescription, Runs
@@ -153,6 +153,11 @@ def _looking(server: MCPServer[Any], office: Office) -> None:
         return Data(rows=rows[after : after + limit], total=len(rows))
 
     @server.tool(annotations=_LOOKS)
+    async def get_campaign(campaign_id: str) -> m.Campaign:
+        """How a campaign stands: its points, their runs, and why one was refused."""
+        return await _or_told(campaigning.one(office, await _who(office), campaign_id))
+
+    @server.tool(annotations=_LOOKS)
     async def get_approval(approval_id: str) -> m.ApprovalOut:
         """How an approval that you asked for stands, and what people said."""
         return await _or_told(approving.one(office, await _who(office), approval_id))
@@ -168,6 +173,19 @@ def _asking(server: MCPServer[Any], office: Office) -> None:
         Take a new `key` for each run that you want; the same key again gives the same run, never another.
         """
         return await _or_told(submissions.submit(office, await _who(office), request, key))
+
+    @server.tool(annotations=_MOVES)
+    async def propose_campaign(request: m.CampaignIn, key: m.Key) -> m.Campaign:
+        """Have one protocol run once for each of up to 200 sets of parameters, within your ceiling and budget.
+
+        Returns at once; the same key again is the same campaign. Poll get_campaign; get_data has each run's table.
+        """
+        return await _or_told(campaigning.propose(office, await _who(office), request, key))
+
+    @server.tool(annotations=_MOVES)
+    async def abort_campaign(campaign_id: str) -> m.Campaign:
+        """Submit nothing more of a campaign of yours, and end its runs that have not begun."""
+        return await _or_told(campaigning.abort(office, await _who(office), campaign_id))
 
     @server.tool(annotations=_ASKS)
     async def request_approval(request: m.ApprovalIn) -> m.ApprovalOut:

@@ -21,7 +21,7 @@ POLL_S = 0.02  # between looks for an answer
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing asked for: `submit`, `pause`, `resume`, `abort`, `stop`, `settle`, `choose`, `clear`."""
+    """One thing asked for: `submit`, `pause`, `resume`, `abort`, `stop`, `settle`, `choose`, `clear`, `plan`."""
 
     id: str
     kind: str
@@ -114,14 +114,38 @@ def answer_of(engine: Engine, request_id: str) -> dict[str, Any] | None:
 
 
 def submission(engine: Engine, run_id: str) -> tuple[Request, float] | None:
-    """What was submitted under a run's name, and when (s since 1970); None for a name that nobody knows."""
-    wanted = sa.select(requests).where(requests.c.run_id == run_id, requests.c.kind == "submit")
+    """What was submitted under a run's name, a program or a plan, and when (s since 1970); None for nobody's name."""
+    wanted = sa.select(requests).where(requests.c.run_id == run_id, requests.c.kind.in_(("submit", "plan")))
     with engine.connect() as connection:
         row = connection.execute(wanted).first()
-    if row is None:
-        return None
-    request = Request(row.id, row.kind, row.run_id, orjson.loads(row.body), row.asked_by, row.cell)
-    return request, row.asked_at
+    return None if row is None else (_request(row), row.asked_at)
+
+
+def asked(engine: Engine, request_id: str) -> Request | None:
+    """A request by its id."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(requests).where(requests.c.id == request_id)).first()
+    return None if row is None else _request(row)
+
+
+def plans_asked(engine: Engine, count: int) -> list[tuple[Request, float]]:
+    """The newest plans that were asked for, and when."""
+    wanted = sa.select(requests).where(requests.c.kind == "plan").order_by(requests.c.place.desc()).limit(count)
+    with engine.connect() as connection:
+        return [(_request(row), row.asked_at) for row in connection.execute(wanted)]
+
+
+def paused(engine: Engine, run_id: str) -> bool:
+    """Whether the last word to a plan that was carried out was to pause."""
+    words = requests.c.kind.in_(("pause", "resume")) & (requests.c.run_id == run_id) & requests.c.answer.is_not(None)
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(requests).where(words).order_by(requests.c.place.desc())).all()
+    done = (row.kind for row in rows if orjson.loads(row.answer)["ok"])
+    return next(done, "resume") == "pause"
+
+
+def _request(row: Any) -> Request:
+    return Request(row.id, row.kind, row.run_id, orjson.loads(row.body), row.asked_by, row.cell)
 
 
 def wait_for_answer(engine: Engine, request_id: str, timeout_s: float) -> dict[str, Any] | None:

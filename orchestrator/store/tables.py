@@ -150,3 +150,61 @@ spending = Table(
     Column("money", Float, nullable=False),
     Index("spending_by_principal", "principal", "at"),
 )
+
+#: The queue of each cell that beamline tools arrange: whether it is at work, and who sees to it.
+queues = Table(
+    "queues",
+    metadata,
+    Column("cell", String(128), primary_key=True),
+    Column("environment", Integer, nullable=False),  # 1 once a tool has opened it
+    Column("running", Integer, nullable=False),  # 1 while its items are begun one after the other
+    Column("stopping", Integer, nullable=False),  # 1 when it shall end after the item at work
+    Column("queue_uid", String(40), nullable=False),  # another at each change
+    Column("history_uid", String(40), nullable=False),
+    Column("holder", String(64), nullable=False),  # the interface that begins its items, until
+    Column("until", Float, nullable=False),
+)
+
+#: What stands in these queues, is at work, or has ended.
+queue_items = Table(
+    "queue_items",
+    metadata,
+    Column("uid", String(40), primary_key=True),
+    Column("cell", String(128), nullable=False),
+    Column("state", String(16), nullable=False),  # waiting, working, ended
+    Column("place", Float, nullable=False),  # among those that wait; of what has ended, the order of the ends
+    Column("item", Text, nullable=False),  # JSON: the plan and its arguments, as the tool gave them
+    Column("principal", Text, nullable=False),  # JSON: who added it, with all that bounded them then
+    Column("run_id", String(64), nullable=False),
+    Column("ending", String(16), nullable=False),  # stopped, aborted or halted, when a tool asked for it
+    Column("begun_at", Float),
+    Column("result", Text),  # JSON, once it has ended
+    Index("queue_items_by_cell", "cell", "state", "place"),
+)
+
+#: One protocol with many sets of parameters, each of which becomes a run.
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("request", String(128), nullable=False, unique=True),  # the proposer's key
+    Column("world", String(16), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("body", Text, nullable=False),  # JSON: the protocol, and all sets of parameters
+    Column("principal", Text, nullable=False),  # JSON: the proposer, with all that bounded them then
+    Column("state", String(16), nullable=False, index=True),  # running, completed, refused, aborted
+    Column("error", Text, nullable=False),
+    Column("holder", String(64), nullable=False),  # the interface that submits its points, until
+    Column("until", Float, nullable=False),
+)
+
+#: The points of a campaign that were submitted, or refused.
+campaign_points = Table(
+    "campaign_points",
+    metadata,
+    Column("campaign", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", String(64), nullable=False),
+    Column("error", Text, nullable=False),
+)

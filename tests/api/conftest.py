@@ -1,6 +1,7 @@
 """A lab on its twin, up as a technician starts it, asked over HTTP; one for all tests of a process."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,20 @@ class Served:
     def another(self) -> "Another":
         """One more interface on the same store."""
         return Another(self)
+
+    def interface_pids(self) -> list[int]:
+        """The processes of `lab serve` that `lab up` keeps: the one that serves, then the spare."""
+        found = []
+        for entry in os.scandir("/proc"):
+            if not entry.name.isdigit():
+                continue
+            try:
+                words = Path(f"/proc/{entry.name}/cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            if "serve" in words and str(self.lab_file) in words:
+                found.append(int(entry.name))
+        return sorted(found)
 
     def tidy(self) -> None:
         """As a technician does before the next one works: runs that hang end, what they left is taken away."""

@@ -208,29 +208,14 @@ def test_the_interface_dies_in_mid_run_and_answers_again(served: Served, asks: A
     client = asks("technician")
     run_id = submit(client, "killed").json()["run_id"]
     served.until(lambda: client.get(f"/runs/{run_id}").json()["state"] in ("running", "completed"))
-    served.until(lambda: len(interface_pids(served)) == 2)
-    pid = interface_pids(served)[0]
+    served.until(lambda: len(served.interface_pids()) == 2)
+    pid = served.interface_pids()[0]
     os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
     served.until(lambda: httpx.get(f"{served.url}/healthz", timeout=30).status_code == 200)
     print(f"answered again after {time.monotonic() - began:.2f} s")
-    assert pid not in interface_pids(served)
+    assert pid not in served.interface_pids()
     again = served.until(lambda: submit(client, "killed"))
     assert again.json()["run_id"] == run_id
     assert served.ended(run_id)["state"] == "completed"
     assert served.lab("audit", "verify")["ok"]
-
-
-def interface_pids(served: Served) -> list[int]:
-    """The processes of `lab serve` that `lab up` keeps: the one that serves, then the spare."""
-    found = []
-    for entry in os.scandir("/proc"):
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = Path(f"/proc/{entry.name}/cmdline").read_text().split("\0")
-        except OSError:
-            continue
-        if "serve" in words and str(served.lab_file) in words:
-            found.append(int(entry.name))
-    return sorted(found)

@@ -15,7 +15,7 @@ from labfile.model import Budget
 ROOT = Path(__file__).resolve().parents[2]
 PERMISSION = Permission("cell-1")
 #: What facts are when nothing speaks against a verb.
-PLAIN = {"hazard": 0, "approved": False, "over_budget": False, "own": False}
+PLAIN = {"hazard": 0, "approved": False, "over_budget": False, "own": False, "moves": False}
 #: Verbs that no agent may do, whatever anyone wrote into lab.toml or a token.
 HUMAN = ("approve", "settle", "clear", "admin")
 
