@@ -31,6 +31,7 @@ from protocols.program import Program
 
 ANSWER_S = 10.0  # for a worker to carry out what is asked
 _POLL_S = 0.02
+SEEN_S = 2.0  # for the journal to tell of what a worker has just said
 READS_S = 60.0  # reads are recorded together, so many seconds' at a time
 
 
@@ -111,6 +112,14 @@ class Office:
             told = await asyncio.to_thread(requests.answer_of, self.engine, request)
             if told is not None or time.monotonic() > until:
                 return told
+            await asyncio.sleep(_POLL_S)
+
+    async def seen(self, world: str, run_id: str) -> None:
+        """Until the journal has told this process of a run that was taken in: whoever asks next finds it listed."""
+        until = time.monotonic() + SEEN_S
+        while True:
+            if run_id in self.cell(world).runs or time.monotonic() > until:
+                return
             await asyncio.sleep(_POLL_S)
 
     async def whose(self, run_id: str) -> tuple[Live, tuple[Request, float]]:

@@ -136,6 +136,8 @@ async def _again(office: Office, request: str, known: tuple[str, str, dict[str, 
     told = await office.answer(request, 5.0) if up else await asyncio.to_thread(answer_of, office.engine, request)
     if told is not None and not told["ok"]:
         raise Conflict(str(told["error"]))
+    if told is not None:
+        await office.seen(world, run_id)
     state = "asked" if told is None else "queued"
     return Submitted(
         run_id=run_id, world="real" if world == "real" else "twin", state=state,

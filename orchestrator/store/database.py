@@ -36,7 +36,10 @@ def open_store(url: str) -> Engine:
 
     SQLite runs in WAL mode with `synchronous=FULL`: a commit is on the disk when it returns.
     """
-    engine = sa.create_engine(_address(url), **_settings(url))
+    try:
+        engine = sa.create_engine(_address(url), **_settings(url))
+    except ModuleNotFoundError as error:
+        raise StoreError(f"{_told(url)}: PostgreSQL needs the extra: pip install 'genesislab[postgresql]'") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     try:
