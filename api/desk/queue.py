@@ -15,6 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from api import models as m
+from api import queue_models as q
 from api import queueing
 from api.desk import controls, data, looks, plans, protocols, submissions
 from api.identity.principal import Principal
@@ -39,7 +40,7 @@ _ReState = Literal["idle", "running", "paused"]
 # Looking
 
 
-async def status(office: Office, who: Principal) -> m.QStatus:
+async def status(office: Office, who: Principal) -> q.QStatus:
     """The queue at a glance."""
     await office.allow(who, "read")
     cell = _cell(office)
@@ -52,7 +53,7 @@ async def status(office: Office, who: Principal) -> m.QStatus:
     re_state: _ReState = "idle" if working is None else "paused" if state == "paused" else "running"
     busy = marks.running or working is not None
     fixed = office.lab.config_hash[:36]
-    return m.QStatus(
+    return q.QStatus(
         msg=f"RE Manager face of Genesis Lab {version('genesislab')}", time=datetime.now(UTC).isoformat(),
         items_in_queue=counts.get("waiting", 0), items_in_history=counts.get("ended", 0),
         running_item_uid=None if working is None else working.uid,
@@ -114,7 +115,7 @@ def known_devices(office: Office) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def queue_get(office: Office, who: Principal) -> m.QQueue:
+async def queue_get(office: Office, who: Principal) -> q.QQueue:
     """What waits, and what is at work."""
     await office.allow(who, "read")
     cell = _cell(office)
@@ -123,23 +124,23 @@ async def queue_get(office: Office, who: Principal) -> m.QQueue:
                  queueing.marks(office.engine, cell))
     )  # fmt: skip
     running = {} if working is None else {**working.item, "properties": {"time_start": working.begun_at}}
-    return m.QQueue(items=[dict(item.item) for item in there], running_item=running,
+    return q.QQueue(items=[dict(item.item) for item in there], running_item=running,
                     plan_queue_uid=marks.queue_uid or _START)  # fmt: skip
 
 
-async def history_get(office: Office, who: Principal) -> m.QHistory:
+async def history_get(office: Office, who: Principal) -> q.QHistory:
     """What has ended."""
     await office.allow(who, "read")
     there = await asyncio.to_thread(queueing.ended, office.engine, _cell(office))
     marks = await asyncio.to_thread(queueing.marks, office.engine, _cell(office))
     items = [{**item.item, "result": item.result} for item in there]
-    return m.QHistory(items=items, plan_history_uid=marks.history_uid or _START)
+    return q.QHistory(items=items, plan_history_uid=marks.history_uid or _START)
 
 
 # Arranging
 
 
-async def item_add(office: Office, who: Principal, said: m.QAdd) -> m.QItem:
+async def item_add(office: Office, who: Principal, said: q.QAdd) -> q.QItem:
     """Look at an item and put it into the queue; what it needs beyond good arguments is seen when it begins."""
     item = _item(said.item)
     await office.allow(who, "queue", target=str(item["name"])[:64], note={"asked": "add"})
@@ -147,7 +148,7 @@ async def item_add(office: Office, who: Principal, said: m.QAdd) -> m.QItem:
     added, size = await asyncio.to_thread(
         queueing.add, office.engine, _cell(office), item, who, said.pos, said.before_uid, said.after_uid
     )
-    return m.QItem(item=dict(added.item), qsize=size)
+    return q.QItem(item=dict(added.item), qsize=size)
 
 
 def _item(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,28 +195,28 @@ def _submission(office: Office, item: Mapping[str, Any]) -> m.Submission:
     return m.Submission(library=item["name"], parameters=dict(kwargs), world=_world(office))
 
 
-async def item_get(office: Office, who: Principal, said: m.QWhich) -> m.QItem:
+async def item_get(office: Office, who: Principal, said: q.QWhich) -> q.QItem:
     """One item that waits."""
     await office.allow(who, "read")
     there = await asyncio.to_thread(queueing.waiting, office.engine, _cell(office))
-    return m.QItem(item=dict(queueing.which(there, said.uid, said.pos).item))
+    return q.QItem(item=dict(queueing.which(there, said.uid, said.pos).item))
 
 
-async def item_remove(office: Office, who: Principal, said: m.QWhich) -> m.QItem:
+async def item_remove(office: Office, who: Principal, said: q.QWhich) -> q.QItem:
     """Take an item out that waits."""
     await office.allow(who, "queue", target=said.uid or "", note={"asked": "remove"})
     item, size = await asyncio.to_thread(queueing.remove, office.engine, _cell(office), said.uid, said.pos)
-    return m.QItem(item=dict(item.item), qsize=size)
+    return q.QItem(item=dict(item.item), qsize=size)
 
 
-async def queue_clear(office: Office, who: Principal) -> m.QSaid:
+async def queue_clear(office: Office, who: Principal) -> q.QSaid:
     """Take everything out that waits."""
     await office.allow(who, "queue", note={"asked": "clear"})
     await asyncio.to_thread(queueing.clear, office.engine, _cell(office))
-    return m.QSaid()
+    return q.QSaid()
 
 
-async def environment(office: Office, who: Principal, wanted: bool) -> m.QSaid:
+async def environment(office: Office, who: Principal, wanted: bool) -> q.QSaid:
     """Open or close it: here a mark only, for the worker is there as long as the lab is up."""
     await office.allow(who, "queue", note={"asked": "environment open" if wanted else "environment close"})
     marks = await asyncio.to_thread(queueing.marks, office.engine, _cell(office))
@@ -226,10 +227,10 @@ async def environment(office: Office, who: Principal, wanted: bool) -> m.QSaid:
     if not wanted and await asyncio.to_thread(queueing.at_work, office.engine, _cell(office)) is not None:
         raise Conflict("a plan is at work; end it first")
     await asyncio.to_thread(queueing.mark, office.engine, _cell(office), environment=wanted, running=False)
-    return m.QSaid()
+    return q.QSaid()
 
 
-async def queue_start(office: Office, who: Principal) -> m.QSaid:
+async def queue_start(office: Office, who: Principal) -> q.QSaid:
     """Have the items begun, one after the other, until none is left or one fails."""
     await office.allow(who, "queue", note={"asked": "start"})
     marks = await asyncio.to_thread(queueing.marks, office.engine, _cell(office))
@@ -238,37 +239,37 @@ async def queue_start(office: Office, who: Principal) -> m.QSaid:
     if marks.running:
         raise Conflict("the queue is at work already")
     await asyncio.to_thread(queueing.start, office.engine, _cell(office))
-    return m.QSaid()
+    return q.QSaid()
 
 
-async def queue_stop(office: Office, who: Principal, wanted: bool) -> m.QSaid:
+async def queue_stop(office: Office, who: Principal, wanted: bool) -> q.QSaid:
     """Begin no further item once the one at work has ended; or take that back."""
     await office.allow(who, "queue", note={"asked": "stop" if wanted else "stop cancel"})
     marks = await asyncio.to_thread(queueing.marks, office.engine, _cell(office))
     if not marks.running:
         raise Conflict("the queue is not at work")
     await asyncio.to_thread(queueing.mark, office.engine, _cell(office), stopping=wanted)
-    return m.QSaid()
+    return q.QSaid()
 
 
-async def re_pause(office: Office, who: Principal) -> m.QSaid:
+async def re_pause(office: Office, who: Principal) -> q.QSaid:
     """Begin nothing more of the item at work."""
     await controls.pause(office, who, (await _working(office)).run_id)
-    return m.QSaid()
+    return q.QSaid()
 
 
-async def re_resume(office: Office, who: Principal) -> m.QSaid:
+async def re_resume(office: Office, who: Principal) -> q.QSaid:
     """Let it go on."""
     await controls.resume(office, who, (await _working(office)).run_id)
-    return m.QSaid()
+    return q.QSaid()
 
 
-async def re_end(office: Office, who: Principal, how: str) -> m.QSaid:
+async def re_end(office: Office, who: Principal, how: str) -> q.QSaid:
     """End the item at work: `stopped`, `aborted` and `halted` are all a safe end, and differ in the history only."""
     item = await _working(office)
     await asyncio.to_thread(queueing.ending, office.engine, item.uid, how)  # first: the run may end at once
     await controls.abort(office, who, item.run_id, how)
-    return m.QSaid()
+    return q.QSaid()
 
 
 async def _working(office: Office) -> Item:

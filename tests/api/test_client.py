@@ -179,7 +179,10 @@ def test_every_look_is_answered_by_its_model(lab: Lab) -> None:
     run_id = lab("technician").submit(**SMALL).run_id
     approval = lab("explorer").request_approval(**SMALL)
     made = lab("safety_officer").make_token(label="looks", scopes=["read"])
-    places = {"run_id": run_id, "approval_id": approval.id, "token_id": made.id}
+    campaign = lab("technician").propose_campaign(
+        points=[SMALL["parameters"]], document=SMALL["document"], world="twin"
+    )
+    places = {"run_id": run_id, "approval_id": approval.id, "token_id": made.id, "campaign_id": campaign.campaign_id}
     names = {"device": "ot2", "protocol": "dye_calibration", "file": "run.json"}
     client.wait(run_id, timeout_s=120)
     for operation in OPERATIONS:

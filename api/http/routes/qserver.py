@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 from fastapi import APIRouter, Depends, Header, Request
 from pydantic import ValidationError
 
-from api import models as m
+from api import queue_models as q
 from api.desk import queue
 from api.http.answers import PROBLEMS
 from api.http.asker import NOBODY, Here
@@ -38,7 +38,7 @@ async def asker(office: Here, authorization: Annotated[str, Header(max_length=90
 Who = Annotated[Principal, Depends(asker)]
 
 
-def said(verb: Callable[P, Awaitable[m.QSaid]]) -> Callable[P, Awaitable[Any]]:
+def said(verb: Callable[P, Awaitable[q.QSaid]]) -> Callable[P, Awaitable[Any]]:
     """A refusal is an answer here, with `success` false; who may not, or is not known, gets it as HTTP's."""
 
     @functools.wraps(verb)
@@ -48,162 +48,162 @@ def said(verb: Callable[P, Awaitable[m.QSaid]]) -> Callable[P, Awaitable[Any]]:
         except (Unknown, Forbidden):
             raise
         except Refusal as error:
-            return m.QItem(success=False, msg=f"{error.detail}{'. ' if error.hint else ''}{error.hint}"[:4000])
+            return q.QItem(success=False, msg=f"{error.detail}{'. ' if error.hint else ''}{error.hint}"[:4000])
 
     return answer
 
 
-@router.get("/status", response_model=m.QStatus)
-async def q_status(office: Here, who: Who) -> m.QStatus:
+@router.get("/status", response_model=q.QStatus)
+async def q_status(office: Here, who: Who) -> q.QStatus:
     """The queue at a glance."""
     return await queue.status(office, who)
 
 
-@router.get("/ping", response_model=m.QStatus)
-async def q_ping(office: Here, who: Who) -> m.QStatus:
+@router.get("/ping", response_model=q.QStatus)
+async def q_ping(office: Here, who: Who) -> q.QStatus:
     """The same."""
     return await queue.status(office, who)
 
 
-@router.get("/plans/allowed", response_model=m.QPlans)
-async def q_plans_allowed(office: Here, who: Who) -> m.QPlans:
+@router.get("/plans/allowed", response_model=q.QPlans)
+async def q_plans_allowed(office: Here, who: Who) -> q.QPlans:
     """Bluesky's plans, and the library's protocols as plans."""
     await office.allow(who, "read")
-    return m.QPlans(plans_allowed=queue.known_plans(office), plans_allowed_uid=office.lab.config_hash[:36])
+    return q.QPlans(plans_allowed=queue.known_plans(office), plans_allowed_uid=office.lab.config_hash[:36])
 
 
-@router.get("/plans/existing", response_model=m.QPlansExisting)
-async def q_plans_existing(office: Here, who: Who) -> m.QPlansExisting:
+@router.get("/plans/existing", response_model=q.QPlansExisting)
+async def q_plans_existing(office: Here, who: Who) -> q.QPlansExisting:
     """The same."""
     await office.allow(who, "read")
-    return m.QPlansExisting(plans_existing=queue.known_plans(office), plans_existing_uid=office.lab.config_hash[:36])
+    return q.QPlansExisting(plans_existing=queue.known_plans(office), plans_existing_uid=office.lab.config_hash[:36])
 
 
-@router.get("/devices/allowed", response_model=m.QDevices)
-async def q_devices_allowed(office: Here, who: Who) -> m.QDevices:
+@router.get("/devices/allowed", response_model=q.QDevices)
+async def q_devices_allowed(office: Here, who: Who) -> q.QDevices:
     """The lab's devices."""
     await office.allow(who, "read")
-    return m.QDevices(devices_allowed=queue.known_devices(office), devices_allowed_uid=office.lab.config_hash[:36])
+    return q.QDevices(devices_allowed=queue.known_devices(office), devices_allowed_uid=office.lab.config_hash[:36])
 
 
-@router.get("/devices/existing", response_model=m.QDevicesExisting)
-async def q_devices_existing(office: Here, who: Who) -> m.QDevicesExisting:
+@router.get("/devices/existing", response_model=q.QDevicesExisting)
+async def q_devices_existing(office: Here, who: Who) -> q.QDevicesExisting:
     """The same."""
     await office.allow(who, "read")
     uid = office.lab.config_hash[:36]
-    return m.QDevicesExisting(devices_existing=queue.known_devices(office), devices_existing_uid=uid)
+    return q.QDevicesExisting(devices_existing=queue.known_devices(office), devices_existing_uid=uid)
 
 
-@router.get("/queue/get", response_model=m.QQueue)
-async def q_queue_get(office: Here, who: Who) -> m.QQueue:
+@router.get("/queue/get", response_model=q.QQueue)
+async def q_queue_get(office: Here, who: Who) -> q.QQueue:
     """What waits, and what is at work."""
     return await queue.queue_get(office, who)
 
 
-@router.get("/history/get", response_model=m.QHistory)
-async def q_history_get(office: Here, who: Who) -> m.QHistory:
+@router.get("/history/get", response_model=q.QHistory)
+async def q_history_get(office: Here, who: Who) -> q.QHistory:
     """What has ended, and how."""
     return await queue.history_get(office, who)
 
 
-@router.post("/queue/item/add", response_model=m.QItem)
+@router.post("/queue/item/add", response_model=q.QItem)
 @said
-async def q_item_add(office: Here, who: Who, asked: m.QAdd) -> m.QItem:
+async def q_item_add(office: Here, who: Who, asked: q.QAdd) -> q.QItem:
     """Put a plan into the queue."""
     return await queue.item_add(office, who, asked)
 
 
-@router.get("/queue/item/get", response_model=m.QItem)
+@router.get("/queue/item/get", response_model=q.QItem)
 @said
-async def q_item_get(request: Request, office: Here, who: Who) -> m.QItem:
+async def q_item_get(request: Request, office: Here, who: Who) -> q.QItem:
     """One item that waits; tools say which in a body, `{"uid": ...}` or `{"pos": ...}`."""
     try:
-        which = m.QWhich.model_validate(json.loads(await request.body() or b"{}"))
+        which = q.QWhich.model_validate(json.loads(await request.body() or b"{}"))
     except (ValueError, RecursionError, ValidationError):
         raise BadRequest("say which item: uid, or pos") from None
     return await queue.item_get(office, who, which)
 
 
-@router.post("/queue/item/remove", response_model=m.QItem)
+@router.post("/queue/item/remove", response_model=q.QItem)
 @said
-async def q_item_remove(office: Here, who: Who, asked: m.QWhich) -> m.QItem:
+async def q_item_remove(office: Here, who: Who, asked: q.QWhich) -> q.QItem:
     """Take an item out that waits."""
     return await queue.item_remove(office, who, asked)
 
 
-@router.post("/queue/clear", response_model=m.QSaid)
+@router.post("/queue/clear", response_model=q.QSaid)
 @said
-async def q_queue_clear(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_clear(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """Take everything out that waits."""
     return await queue.queue_clear(office, who)
 
 
-@router.post("/queue/start", response_model=m.QSaid)
+@router.post("/queue/start", response_model=q.QSaid)
 @said
-async def q_queue_start(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_start(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """Begin the items, one after the other."""
     return await queue.queue_start(office, who)
 
 
-@router.post("/queue/stop", response_model=m.QSaid)
+@router.post("/queue/stop", response_model=q.QSaid)
 @said
-async def q_queue_stop(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_stop(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """Begin no further item once the one at work has ended."""
     return await queue.queue_stop(office, who, True)
 
 
-@router.post("/queue/stop/cancel", response_model=m.QSaid)
+@router.post("/queue/stop/cancel", response_model=q.QSaid)
 @said
-async def q_queue_stop_cancel(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_queue_stop_cancel(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """Take that back."""
     return await queue.queue_stop(office, who, False)
 
 
-@router.post("/environment/open", response_model=m.QSaid)
+@router.post("/environment/open", response_model=q.QSaid)
 @said
-async def q_environment_open(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_environment_open(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """Before a queue is started."""
     return await queue.environment(office, who, True)
 
 
-@router.post("/environment/close", response_model=m.QSaid)
+@router.post("/environment/close", response_model=q.QSaid)
 @said
-async def q_environment_close(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_environment_close(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """When nothing is at work."""
     return await queue.environment(office, who, False)
 
 
-@router.post("/re/pause", response_model=m.QSaid)
+@router.post("/re/pause", response_model=q.QSaid)
 @said
-async def q_re_pause(office: Here, who: Who, asked: m.QPause | None = None) -> m.QSaid:
+async def q_re_pause(office: Here, who: Who, asked: q.QPause | None = None) -> q.QSaid:
     """Begin nothing more of the plan at work; what is under way goes on to its end."""
     return await queue.re_pause(office, who)
 
 
-@router.post("/re/resume", response_model=m.QSaid)
+@router.post("/re/resume", response_model=q.QSaid)
 @said
-async def q_re_resume(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_resume(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """Let it go on."""
     return await queue.re_resume(office, who)
 
 
-@router.post("/re/stop", response_model=m.QSaid)
+@router.post("/re/stop", response_model=q.QSaid)
 @said
-async def q_re_stop(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_stop(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """End it safely."""
     return await queue.re_end(office, who, "stopped")
 
 
-@router.post("/re/abort", response_model=m.QSaid)
+@router.post("/re/abort", response_model=q.QSaid)
 @said
-async def q_re_abort(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_abort(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """End it safely."""
     return await queue.re_end(office, who, "aborted")
 
 
-@router.post("/re/halt", response_model=m.QSaid)
+@router.post("/re/halt", response_model=q.QSaid)
 @said
-async def q_re_halt(office: Here, who: Who, asked: m.QNothing | None = None) -> m.QSaid:
+async def q_re_halt(office: Here, who: Who, asked: q.QNothing | None = None) -> q.QSaid:
     """End it safely: no plan of a lab ends without its clean-up."""
     return await queue.re_end(office, who, "halted")
 
