@@ -105,7 +105,7 @@ def _health() -> APIRouter:
         """Whether this process lives."""
         return told(request, m.Health(ok=True))
 
-    @router.get("/readyz", response_model=m.Health)
+    @router.get("/readyz", response_model=m.Health, responses={503: {"model": m.Health, "description": "Not yet"}})
     async def readyz(request: Request, office: Here) -> Response:
         """Whether it can serve: the store is there, and a worker has this world's cell."""
         live = office.cell(office.world)
