@@ -47,7 +47,9 @@ def _watch(kind: type, method: str, tell: Callable[..., tuple[Any, ...]], witnes
     setattr(kind, method, told)
 
 
-def _at(_: Any, really: Any, __: Any, well: str, volume_ul: float | None = None) -> tuple[Any, ...]:
+def _at(
+    _: Any, really: Any, __: Any, well: str, volume_ul: float | None = None, *faults: Any, **more: Any
+) -> tuple[Any, ...]:
     return (really.name if really else None, well, volume_ul)
 
 
