@@ -88,10 +88,6 @@ class DryRuns:
             return Found(error=f"looking at it needed more than this machine has ({error}): make the protocol smaller")
         return found
 
-    def warm_up(self) -> None:
-        """Have a process import what it needs before somebody waits for it."""
-        self._pool.schedule(_imports)
-
     def close(self) -> None:
         """End the processes."""
         self._pool.stop()  # type: ignore[no-untyped-call]
@@ -141,8 +137,3 @@ def _lab(lab_file: str) -> Any:
     from labfile import read
 
     return read(Path(lab_file))
-
-
-def _imports() -> None:
-    import orchestrator.bands
-    import orchestrator.simulate  # noqa: F401 - to be there when the first job comes

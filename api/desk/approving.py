@@ -17,7 +17,8 @@ _SHOWN_READINGS = 50
 async def request(office: Office, who: Principal, asked: ApprovalIn) -> ApprovalOut:
     """Dry-run a protocol and ask people to approve just that; raises `Invalid` for what cannot run at all."""
     await office.allow(who, "request_approval", world=asked.world)
-    found = await office.dry_runs.find(await job(office, asked, asked.world))
+    looked_at = await job(office, asked, asked.world)
+    found = await office.dry_runs.find(looked_at)
     told = [finding.model_dump() for finding in findings(found)]
     if not found.ok or found.program is None:
         raise Invalid(found.error or "findings forbid it", "No approval can allow this; mend it.", problems=told)
@@ -29,7 +30,7 @@ async def request(office: Office, who: Principal, asked: ApprovalIn) -> Approval
         "duration_s": found.duration_s, "actions": len(found.program.actions), "devices": found.program.devices,
         "stock": found.stock, "readings": list(found.readings)[:_SHOWN_READINGS],
     }  # fmt: skip
-    document = (await job(office, asked, asked.world)).document
+    document = dict(looked_at.document)
     body = {"why": asked.why, "protocol": found.name, "document": document, "parameters": asked.parameters,
             "findings": told, "dry_run": dry_run}  # fmt: skip
     approval = await asyncio.to_thread(

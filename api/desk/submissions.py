@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from api import approvals, budget
 from api.audit.chain import Entry
 from api.desk.protocols import findings, job
-from api.dryrun import Found
+from api.dryrun import Found, Job
 from api.identity.principal import HAZARDS, Principal
 from api.models import Submission, Submitted
 from api.office import Office, request_id
@@ -35,7 +36,8 @@ async def submit(office: Office, who: Principal, asked: Submission, key: str) ->
     approval = None
     if asked.approval is not None:
         approval = await asyncio.to_thread(approvals.find, office.engine, asked.approval)
-    found = await _look(office, asked, approval)
+    looked_at = await _job(office, asked, approval)
+    found = await _look(office, looked_at)
     if approval is not None:
         await _stands(office, who, asked, approval, found)
     facts: dict[str, Any] = {"hazard": HAZARDS.index(found.hazard), "approved": approval is not None}
@@ -55,7 +57,8 @@ async def submit(office: Office, who: Principal, asked: Submission, key: str) ->
             approvals.use, office.engine, asked.approval, request
         ):
             raise Stale("the approval was used for another run", "An approval stands for one run: ask for a new one.")
-        return await _put(office, who, asked, found, request, run_id, fingerprint)
+        document = looked_at.document
+        return await _put(office, who, asked, document, found, request, run_id, fingerprint)
     except Forbidden as error:
         if over:
             error.more["faults"] = hashes["budget"].split("; ")
@@ -66,12 +69,17 @@ async def submit(office: Office, who: Principal, asked: Submission, key: str) ->
         raise
 
 
-async def _look(office: Office, asked: Submission, approval: approvals.Approval | None) -> Found:
-    """Dry-run what would be run: the approved program, where one was approved."""
+async def _job(office: Office, asked: Submission, approval: approvals.Approval | None) -> Job:
+    """What would be run: the approved program, where one was approved."""
     program = None
     if approval is not None:
         program = await asyncio.to_thread(_program, office, approval.bound_to["program"])
-    found = await office.dry_runs.find(await job(office, asked, asked.world, program=program))
+    return await job(office, asked, asked.world, program=program)
+
+
+async def _look(office: Office, looked_at: Job) -> Found:
+    """Dry-run it; raises `Invalid` with every finding."""
+    found = await office.dry_runs.find(looked_at)
     if not found.ok:
         detail = found.error or f"{len(found.blocking)} findings forbid it"
         raise Invalid(detail, "Mend what the findings say.", problems=[f.model_dump() for f in findings(found)])
@@ -97,12 +105,13 @@ def _program(office: Office, digest: str) -> Any:
 
 
 async def _put(
-    office: Office, who: Principal, asked: Submission, found: Found, request: str, run_id: str, fingerprint: str
+    office: Office, who: Principal, asked: Submission, document: Mapping[str, Any], found: Found, request: str,
+    run_id: str, fingerprint: str,
 ) -> Submitted:  # fmt: skip
     assert found.program is not None  # noqa: S101 - what is ok has a program
     body = {
         "fingerprint": fingerprint,
-        "about": {"protocol": found.name, "document": await _document(office, asked), "parameters": asked.parameters,
+        "about": {"protocol": found.name, "document": dict(document), "parameters": asked.parameters,
                   "approval": asked.approval},
         "durations_s": dict(found.durations_s), "predicted": list(found.predicted), "priority": asked.priority,
         "deadline": asked.deadline, "predicted_s": found.duration_s, "protocol_hash": found.protocol_hash,
@@ -112,10 +121,6 @@ async def _put(
     known = await asyncio.to_thread(_known, office, request)
     assert known is not None  # noqa: S101 - it has just been put there, or was there before
     return await _again(office, request, known, fingerprint)
-
-
-async def _document(office: Office, asked: Submission) -> Any:
-    return (await job(office, asked, asked.world)).document
 
 
 def _known(office: Office, request: str) -> tuple[str, str, dict[str, Any]] | None:

@@ -67,6 +67,7 @@ def build_mcp(office: Office, url: str) -> MCPServer[Any]:
         token_verifier=_Tokens(office), auth=settings,
     )  # fmt: skip
     _looking(server, office)
+    _watching(server, office)
     _asking(server, office)
     _resources(server, office)
     return server
@@ -95,7 +96,7 @@ async def _or_told(answer: Awaitable[AnswerT]) -> AnswerT:
 
 
 def _looking(server: MCPServer[Any], office: Office) -> None:
-    """Tools that change nothing."""
+    """Tools that tell of the lab and of protocols, and change nothing."""
 
     @server.tool(annotations=_LOOKS)
     async def describe_lab() -> LabDescription:
@@ -126,6 +127,10 @@ def _looking(server: MCPServer[Any], office: Office) -> None:
     async def simulate_protocol(request: m.Simulation) -> m.Simulated:
         """Dry-run a protocol on a fresh twin in virtual time: duration, stock, predicted readings, end state, cost."""
         return await _or_told(protocols.simulate(office, await _who(office), request))
+
+
+def _watching(server: MCPServer[Any], office: Office) -> None:
+    """Tools that tell of runs, their data and approvals."""
 
     @server.tool(annotations=_LOOKS)
     async def get_run(run_id: str) -> m.Run:
