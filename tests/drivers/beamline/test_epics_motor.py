@@ -74,7 +74,9 @@ def test_limits_of_the_driver_and_of_the_record() -> None:
 def test_a_limit_switch_is_a_failure() -> None:
     async def story(device: EpicsAxis, twin: Twin) -> None:
         twin.record.place_mm = 50.0
-        for turn in range(400):  # ophyd may miss a change of limits that comes while it still connects: it is made again
+        for turn in range(
+            400
+        ):  # ophyd may miss a change of limits that comes while it still connects: it is made again
             if turn % 100 == 0:
                 await asyncio.to_thread(device._motor.high_limit_travel.put, 81.0)
                 await asyncio.to_thread(device._motor.high_limit_travel.put, 80.0)
