@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Port, Transport, port_at
 from drivers.core.world import DeviceAddress, World, WorldSettings
 from sim_lab import clock
@@ -18,6 +20,7 @@ from sim_lab.twin import ServerTwin, StreamTwin, Twin
 from sim_lab.world import model
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 def twin_class(driver: str) -> type[Twin]:
@@ -30,6 +33,17 @@ def twin_class(driver: str) -> type[Twin]:
 def make_twin(name: str, device: DeviceAddress, world: model.World) -> Twin:
     """The twin of one device."""
     return twin_class(device.driver)(name, device.options, world)
+
+
+async def _served(name: str, client: Coroutine[Any, Any, None], link: Transport) -> None:
+    """Serve one client; a mistake of the twin is told, and closes the wire, so that nobody waits for its answer."""
+    try:
+        with contextlib.suppress(ConnectionLost):
+            await client
+    except Exception:
+        logger.exception("the twin of %s failed", name)
+    finally:
+        await link.close()
 
 
 class TwinWorld(World):
@@ -84,7 +98,7 @@ class TwinWorld(World):
         here, there = wire(twin.baud)
         line = twin.line(there)
         client = twin.serve(line) if tcp_port is None else twin.serve_port(tcp_port, line)
-        task = asyncio.get_running_loop().create_task(client)
+        task = asyncio.get_running_loop().create_task(_served(twin.name, client, there))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         return Tapped(here, self._taps.setdefault(twin.name, Tap()))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 
 from labfile import Lab, read
@@ -13,10 +12,6 @@ from orchestrator.labview import view
 from protocols.check import Checked, check
 from protocols.labview import LabView
 from protocols.parse import from_document
-
-# How long an example takes says more of the machine than of us.
-hypothesis.settings.register_profile("lab", deadline=None)
-hypothesis.settings.load_profile("lab")
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = """

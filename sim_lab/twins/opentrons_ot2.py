@@ -7,6 +7,7 @@ really there. Errors carry the names that the robot server uses.
 import asyncio
 import contextlib
 import itertools
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from sim_lab.twins.ot2_pipette import Head, RobotError
 from sim_lab.world.model import World
 
 API_VERSION = "8.8.2"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -206,6 +208,10 @@ class Twin(StreamTwin):
             except (RobotError, KeyError, UnknownLabware) as error:
                 kind_of_error = error.kind if isinstance(error, RobotError) else "InvalidParameter"
                 command["error"] = {"errorType": kind_of_error, "detail": str(error)}
+                command["status"] = "failed"
+            except Exception as error:  # as the robot tells a mistake of its own program: nobody waits for ever
+                logger.exception("%s: %s failed by a mistake of the twin", self.name, command["commandType"])
+                command["error"] = {"errorType": "PythonException", "detail": f"{type(error).__name__}: {error}"}
                 command["status"] = "failed"
 
     async def _pass(self, run: Run, seconds: float) -> None:

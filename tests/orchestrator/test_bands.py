@@ -71,12 +71,11 @@ def clot(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first tip that is to draw 40 uL is clogged: the robot counts what it never got."""
     whole, clogged = Head.aspirate, []
 
-    def aspirate(self: Head, really: Any, told: Any, well: str, volume_ul: float) -> None:
+    def aspirate(self: Head, really: Any, told: Any, well: str, volume_ul: float, share: float = 1.0) -> None:
         if volume_ul == 40.0 and not clogged:
             clogged.append(well)
-            self.thought_ul += volume_ul
-        else:
-            whole(self, really, told, well, volume_ul)
+            share = 0.0
+        whole(self, really, told, well, volume_ul, share)
 
     monkeypatch.setattr(Head, "aspirate", aspirate)
 
