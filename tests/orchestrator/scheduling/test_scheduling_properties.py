@@ -135,12 +135,13 @@ def test_what_has_begun_never_moves(problem, now, late):
             holds = tuple((h.id, held[h.id]) for h in problem.holds if h.first == p.task)
             begun.append(Begun(p.task, p.mode, p.start, p.end if p.end + late <= now else None, holds))
     then = replace(problem, begun=tuple(begun), now=now)
-    for solve in (lambda: greedy(then, 0.0), lambda: plan(then, 2, hint=old, workers=1)):
+    for solve, knows_old in ((lambda: greedy(then, 0.0), False), (lambda: plan(then, 2, hint=old, workers=1), True)):
         try:
             new = solve()
         except NoSchedule:
             # What ran late broke a limit or pushed a plan beyond it; with nothing late the old plan still holds.
-            assert late
+            # The greedy alone, which has not seen it, may give up.
+            assert late or not knows_old
             continue
         assert verify(then, new) == ()
         placed = {p.task: p for p in new.placements}
