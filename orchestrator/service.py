@@ -214,6 +214,7 @@ class Service:
 
     async def clear(self, things: Sequence[str], by: str) -> None:
         """A person took away what ended runs had left on these sites."""
+        self.cell.world.cleared(things)
         await self.conductor.record(r.Cleared(at=self.conductor.now(), things=tuple(things), by=by))
 
     async def idle(self) -> None:

@@ -103,6 +103,11 @@ class TwinWorld(World):
         task.add_done_callback(self._serving.discard)
         return Tapped(here, self._taps.setdefault(twin.name, Tap()))
 
+    def cleared(self, sites: Sequence[str]) -> None:
+        """Take away what stands there."""
+        for site in sites:
+            self.truth.take_away(site)
+
     def twin(self, name: str) -> Twin:
         """A started twin, for who holds its truth against what its driver says."""
         return self._twins[name]

@@ -69,6 +69,9 @@ class World(ABC):
     def port(self, name: str) -> Port:
         """Where a started device is reached."""
 
+    def cleared(self, sites: Sequence[str]) -> None:
+        """People say that nothing stands on these sites any more: a world that plays its people makes it so."""
+
     def fingerprint(self) -> str:
         """A hash of every byte that passed, where a world can see them; empty where it cannot."""
         return ""

@@ -99,6 +99,13 @@ class World:
         self.touched_s[site] = self.now()
         self._expose(labware, site)
 
+    def take_away(self, site: str) -> None:
+        """A person clears a site, whatever shuts or holds it: what stood there is nowhere, and counts all the same."""
+        name = self.at.pop(site, None)
+        if name is not None:
+            self.touched_s[site] = self.now()
+            self._expose(self.labware[name], None)
+
     def warm(self, site: str, temperature_c: float | None, tau_s: float = LABWARE_TAU_S) -> None:
         """Give a site a temperature of its own from now on, or with None the air's again; `tau_s`: how quickly."""
         self.paces[site] = tau_s

@@ -190,6 +190,21 @@ def test_stop_is_sent_to_every_device_at_once(small_lab: Lab) -> None:
     assert times["stop"] < 0.1
 
 
+def test_what_a_person_cleared_is_gone_for_the_next_run(small_lab: Lab) -> None:
+    """After a stop the labware stands where it stood: on the twin, too, somebody takes it away who says so."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        await floor.service.stop("me")
+        await floor.until(lambda: floor.outcome("r") is not None)
+        await floor.service.clear(tuple(floor.conductor.state.left), "me")
+        await floor.submit("next", TRANSFER)
+        await floor.until(lambda: floor.outcome("next") is not None)
+
+    assert on_the_floor(small_lab, story).outcome("next") == "completed"
+
+
 def failing(floor: Floor, verb: str, *errors: Exception) -> None:
     """The next calls of a verb on the OT-2 fail so."""
     device = floor.cell.devices["ot2"]
