@@ -22,7 +22,7 @@ demo: setup
 	@$(BIN)/python tools/demo.py $(wildcard $(OUTSIDE))
 
 test: setup-test lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 lint: setup-test
 	@$(BIN)/ruff check .

@@ -69,8 +69,9 @@ class World(ABC):
     def port(self, name: str) -> Port:
         """Where a started device is reached."""
 
+    @abstractmethod
     def cleared(self, sites: Sequence[str]) -> None:
-        """People say that nothing stands on these sites any more: a world that plays its people makes it so."""
+        """People say that nothing stands on these sites any more; a world that plays its people makes it so."""
 
     def fingerprint(self) -> str:
         """A hash of every byte that passed, where a world can see them; empty where it cannot."""
@@ -99,6 +100,9 @@ class RealWorld(World):
     def port(self, name: str) -> Port:
         """The port at the device's `real` address."""
         return port_at(self.devices[name].real)
+
+    def cleared(self, sites: Sequence[str]) -> None:
+        """Nothing to do: they have done it."""
 
     async def close(self) -> None:
         """Nothing to do."""

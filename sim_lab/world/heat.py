@@ -14,6 +14,7 @@ _NODES = (
     (-0.861136311594053, 0.347854845137454), (-0.339981043584856, 0.652145154862546),
     (0.339981043584856, 0.652145154862546), (0.861136311594053, 0.347854845137454),
 )  # fmt: skip
+ALIKE = 1e-6  # relative difference below which two time constants are taken apart: their difference divides
 SETTLED = 12.0  # time constants after which a body is at its target, to 1e-5 of the way
 
 
@@ -50,7 +51,8 @@ class Body:
         target_c = source.target_c + source.rate_c_s * (now_s - source.at_s - source.tau_s)
         self.aim(target_c, now_s, source.rate_c_s, tau_s=tau_s)
         self.gap_c = source.at(now_s) - target_c
-        self.gap_tau_s = source.tau_s if source.tau_s != self.tau_s else self.tau_s * (1 + 1e-6)
+        alike = abs(source.tau_s - self.tau_s) < ALIKE * self.tau_s
+        self.gap_tau_s = self.tau_s * (1 + ALIKE) if alike else source.tau_s
 
     def integral(self, of: Callable[[float], float], start_s: float, end_s: float) -> float:
         """A function of the temperature (degC), integrated over time since the last change of the target.

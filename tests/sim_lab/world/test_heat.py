@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sim_lab.world.heat import Body
@@ -34,6 +34,8 @@ def test_a_ramp_is_followed_with_a_lag(tau_s, rate):
 
 
 @given(TAU, TAU, RATE)
+@example(60.0, 60.0, 0.5)
+@example(60.0, math.nextafter(60.0, 61.0), 0.5)
 def test_a_sample_in_a_furnace(furnace_s, sample_s, rate):
     furnace, sample = Body(20.0, 20.0, furnace_s), Body(15.0, 15.0, sample_s)
     furnace.aim(90.0, 0.0, rate)
