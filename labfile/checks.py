@@ -19,6 +19,7 @@ from labfile.plugins import Driver, Limits
 from labfile.problems import Fault
 from labfile.shape import shape_faults
 
+_ARE = {"driver": "is", "options": "are", "limits": "are"}
 COMMON_KEYS = frozenset(DeviceTable.model_fields)
 #: A twin in this process; a device that has none.
 _TWIN_WORDS = ("sim:", "none")
@@ -118,6 +119,31 @@ def duplicate_addresses(devices: Tables) -> Iterator[Fault]:
         first = seen.setdefault(instrument, name)
         if first != name:
             yield Fault(("devices", name, "real"), f"same address as devices.{first}", "each instrument has its own")
+
+
+def stand_in_faults(devices: Tables, sites: Tables, examined: Mapping[str, Examined]) -> Iterator[Fault]:
+    """Devices that cannot take the place of the one they name: a run must not notice which of them it has."""
+    for name, table in devices.items():
+        other = table.get("stands_in_for")
+        if not isinstance(other, str):
+            continue
+        at: KeyPath = ("devices", name, "stands_in_for")
+        if other not in devices or other == name:
+            yield Fault(at, "no other device", did_you_mean(other, devices.keys() - {name}, "in this lab"))
+            continue
+        if "stands_in_for" in devices[other]:
+            yield Fault(at, f"{other} stands in for another itself", f"name {devices[other]['stands_in_for']}")
+        mine, its = examined[name], examined[other]
+        for part in ("driver", "options", "limits"):
+            one, two = getattr(mine, part), getattr(its, part)
+            if None not in (one, two) and one != two:
+                yield Fault(at, f"its {part} {_ARE[part]} not as {other}'s", "only a device of the same make stands in")
+        if mine.driver is not None and mine.driver is its.driver:
+            for place in mine.driver.sites:
+                arms = {sites.get(f"{owner}.{place}", {}).get("arm") for owner in (name, other)}
+                if len(arms) > 1:
+                    hint = "teach both to the same arm, or neither"
+                    yield Fault(at, f"'{name}.{place}' and '{other}.{place}' are not reached alike", hint)
 
 
 def maintenance_faults(windows: Tables, devices: Tables) -> Iterator[Fault]:

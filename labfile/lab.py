@@ -26,6 +26,7 @@ class DeviceEntry:
     options: BaseModel
     limits: Limits
     calibration_due: date | None = None
+    stands_in_for: str | None = None
 
     @property
     def role(self) -> str:
@@ -75,6 +76,15 @@ class Lab:
     #: sha256 (hex) over the canonical JSON of the file's content: comments and layout do not change it.
     config_hash: str
     path: Path
+
+    @property
+    def stand_ins(self) -> dict[str, tuple[str, ...]]:
+        """Of each device that has any, the devices that may be taken in its place."""
+        named: dict[str, list[str]] = {}
+        for name, entry in self.devices.items():
+            named.setdefault(entry.stands_in_for or name, []).append(name)
+        groups = [group for group in named.values() if len(group) > 1]
+        return {name: tuple(other for other in group if other != name) for group in groups for name in group}
 
     @property
     def all_sites(self) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def _lab(
         *(fault for found in examined.values() for fault in found.faults),
         *checks.duplicate_addresses(devices),
         *checks.site_faults(sites, storage, devices, examined),
+        *checks.stand_in_faults(devices, checks.tables(document, "sites"), examined),
         *checks.maintenance_faults(checks.tables(document, "maintenance"), devices),
         *checks.shared_names(document),
         *checks.number_faults(document),
@@ -122,5 +123,6 @@ def _entry(name: str, parsed: Document, found: checks.Examined) -> DeviceEntry:
     if found.driver is None or found.options is None or found.limits is None:
         raise AssertionError(f"device '{name}' has no fault, yet was not examined")
     return DeviceEntry(
-        name, table.driver, found.driver, table.real, table.twin, found.options, found.limits, table.calibration_due
-    )
+        name, table.driver, found.driver, table.real, table.twin, found.options, found.limits, table.calibration_due,
+        table.stands_in_for,
+    )  # fmt: skip

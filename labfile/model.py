@@ -125,6 +125,10 @@ class DeviceTable(Table):
         default={},
         description='Narrower limits than the driver\'s own: name = ["lower", "upper"], with units.',
     )
+    stands_in_for: Name | None = Field(
+        default=None,
+        description="Another device, of the same driver, options and limits, in whose place a plan may take this one.",
+    )
     calibration_due: date | None = Field(
         default=None, description="The day from which its calibration no longer counts, such as 2027-03-31."
     )

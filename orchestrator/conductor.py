@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orchestrator.journal import Log
 from orchestrator.state import records as r
@@ -90,6 +90,16 @@ class Conductor:
         self.turns.take(run_id, action.id)
         for thing in opened:
             self._wake_next(thing)
+        return durable
+
+    def rebind(self, run_id: str, first: str, places: Mapping[str, str]) -> asyncio.Future[None]:
+        """Send the visit that begins with action `first` to other places (old: new), where it is last in line."""
+        before = self.state.run(run_id).program.holds
+        durable = self.record(r.Rebound(at=self.now(), run_id=run_id, first=first, places=places))
+        for old, new in zip(before, self.state.run(run_id).program.holds, strict=True):
+            if old != new:
+                self.turns.move((run_id, old.first), old.thing, new.thing)
+                self._wake_next(old.thing)
         return durable
 
     def stand_in_line(self, holder: str, things: Sequence[str], *, first: bool = False) -> None:

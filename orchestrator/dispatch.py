@@ -8,11 +8,12 @@ from typing import Any
 
 from orchestrator.conductor import Conductor
 from orchestrator.maintenance import Closed
-from orchestrator.planner import Outlook, ends, gantt, order, outlook
+from orchestrator.planner import Outlook, Visit, ends, gantt, moved, moves, order, outlook
 from orchestrator.scheduling.model import Schedule
 from orchestrator.scheduling.process import SolverProcess
+from orchestrator.stand_ins import StandIns
 from orchestrator.state import records as r
-from orchestrator.state.cell import RunState
+from orchestrator.state.cell import CellState, RunState
 from orchestrator.turns import Place
 from protocols.program import Hold
 
@@ -34,12 +35,13 @@ class Dispatcher:
         *,
         seconds: float = PLAN_S,
         closed: Callable[[], Closed] = dict,
+        stand_ins: Callable[[], StandIns] = dict,
     ) -> None:
-        """`closed()` tells when devices are not for runs."""
+        """`closed()` tells when devices are not for runs, `stand_ins()` which may take another's place now."""
         self.plan: list[dict[str, Any]] = []
         self.taken = 0  # plans that became the order
         self._conductor, self._solver, self._holds_of, self._seconds = conductor, solver, holds_of, seconds
-        self._closed = closed
+        self._closed, self._stand_ins = closed, stand_ins
         self._task: asyncio.Task[None] | None = None
         self._due: dict[tuple[str, str], float] = {}  # last action of each task -> its planned end
 
@@ -69,7 +71,7 @@ class Dispatcher:
         fits = False
         while not fits:
             conductor = self._conductor
-            looked = outlook(conductor.state, conductor.now(), self._holds_of, self._closed())
+            looked = outlook(conductor.state, conductor.now(), self._holds_of, self._closed(), self._stand_ins())
             before = conductor.turns.waiting()
             async with contextlib.aclosing(self._solver.solve(looked.problem, self._seconds)) as plans:
                 async for schedule in plans:
@@ -86,11 +88,16 @@ class Dispatcher:
         conductor = self._conductor
         if any(run not in conductor.state.runs for places in before.values() for run, _ in places):
             return True
-        wanted = order(looked, schedule, before)
-        waiting = conductor.turns.waiting()
+        elsewhere = moves(looked, schedule)
+        if not all(_still_to_come(conductor.state, visit) for visit, _ in elsewhere):
+            return False
+        wanted = order(looked, schedule, moved(before, elsewhere))
+        waiting = moved(conductor.turns.waiting(), elsewhere)
         for thing, places in wanted.items():
             if not _taken_first(places, set(waiting.get(thing, ()))):
                 return False
+        for visit, to in elsewhere:
+            conductor.rebind(visit.run_id, visit.hold.first, to)
         conductor.turns.reorder(wanted)
         self.plan = gantt(looked, schedule)
         self._due = ends(looked, schedule)
@@ -103,6 +110,11 @@ def _tell_failure(task: "asyncio.Task[None]") -> None:
     """Without a plan the turns stay as they are, which is always possible; but somebody should know."""
     if not task.cancelled() and task.exception() is not None:
         _LOG.error("no plan", exc_info=task.exception())
+
+
+def _still_to_come(state: CellState, visit: Visit) -> bool:
+    run = state.runs.get(visit.run_id)
+    return run is not None and not run.amended and run.phase(visit.hold.first) == "waiting"
 
 
 def _taken_first(places: Sequence[Place], still: set[Place]) -> bool:

@@ -75,8 +75,9 @@ async def perform(
 
     When this is cancelled, devices that are `shared` go on with what they do: whoever takes the run up asks them.
     """
-    stations = {name: Station(name, device, conductor, run_id, shared=shared) for name, device in cell.devices.items()}
-    stations[CLOCK] = Station(CLOCK, None, conductor, run_id)
+    stations = _Stations(
+        lambda name: Station(name, None if name == CLOCK else cell.devices[name], conductor, run_id, shared=shared)
+    )
     engine = Engine(dict(about), leaves_devices=shared)
     for sink in sinks:
         engine.subscribe(sink)
@@ -85,6 +86,18 @@ async def perform(
     finally:
         for station in stations.values():
             await station.give_up()
+
+
+class _Stations(dict[str, Station]):
+    """Made when they are asked for: a visit may go to a device that was not meant at the begin."""
+
+    def __init__(self, make: Callable[[str], Station]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> Station:
+        station = self[name] = self._make(name)
+        return station
 
 
 def how_it_ended(run: RunState) -> tuple[r.RunOutcome, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.scheduling.model import Begun, Hold, Job, Lag, Machine, Mode, Problem, Schedule, Task
+from orchestrator.stand_ins import StandIns, choices, visit
 from orchestrator.state.cell import OVER, CellState, RunState
 from orchestrator.turns import Place
 from protocols.program import Action
@@ -34,12 +35,28 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit that has not begun, to a device that has stand-ins; whoever has the device has its places."""
+
+    hold: ProgramHold
+    run_id: str
+    actions: frozenset[str]
+    ways: Mapping[str, Mapping[str, str]]  # stand-in -> what becomes of the places there, old: new
+
+    @property
+    def places(self) -> frozenset[str]:
+        """The device and its places, as the program names them."""
+        return frozenset(thing for places in self.ways.values() for thing in places)
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """A problem with what is needed to read its answers."""
 
     problem: Problem
     chains: Mapping[str, Chain]
     since: float
+    visits: Mapping[str, Visit]  # by the problem's holds
 
 
 def outlook(
@@ -47,16 +64,19 @@ def outlook(
     now: float,
     holds_of: Any,
     closed: Mapping[str, tuple[tuple[float, float], ...]] | None = None,
+    stand_ins: StandIns | None = None,
 ) -> Outlook:
     """Everything that waits or runs in a cell, as a problem; `holds_of(run)` gives a run's holds.
 
-    `closed`: device -> times (s of the cell's clock) in which no run has it.
+    `closed`: device -> times (s of the cell's clock) in which no run has it. `stand_ins`: device -> those that may be
+    taken instead.
     """
     since = min([now, *(was.at for run in state.runs.values() for was in run.actions.values())])
     machines: dict[str, Machine] = {}
     jobs, tasks, lags, holds = [], [], [], []
     begun: list[Begun] = []
     chains: dict[str, Chain] = {}
+    visits: dict[str, Visit] = {}
     for run in state.runs.values():
         if run.paused_by and run.begun_at is None:
             continue
@@ -66,17 +86,19 @@ def outlook(
         long = [hold for hold in program_holds if not _within(hold, mine)]
         durations = run.submitted.durations_s
         jobs.append(_job(run, since))
+        free = _visits(run, long, stand_ins or {})
+        visits |= {_name(run, one.hold): one for one in free}
         for c in mine:
-            held = _covered(c, long, run)
+            held = _covered(c, long, run) | _on_visit(c, free)
             things = tuple(thing for thing in c.needs if thing not in held)
             tasks.append(Task(c.id, run.run_id, (Mode(things, _duration_ms(c, durations)),)))
             began = _begun(c, run, since)
             if began is not None:
                 begun.append(began)
-            for thing in c.needs:
+            for thing in (*c.needs, *(other for one in free for other in one.ways)):
                 machines.setdefault(thing, Machine(thing, closed=_closed(thing, closed or {}, since)))
         lags += _lags(mine)
-        holds += _long_holds(run, long, mine)
+        holds += _long_holds(run, long, mine, free)
     taken: dict[str, list[tuple[str, str]]] = {hold.first: [] for hold in holds}
     for hold in holds:
         taken[hold.first].append((hold.id, hold.machines[0]))
@@ -84,7 +106,7 @@ def outlook(
         tuple(machines.values()), tuple(jobs), tuple(tasks), tuple(lags), tuple(holds),
         tuple(replace(b, held=tuple(taken.get(b.task, ()))) for b in begun), _ms(now - since),
     )  # fmt: skip
-    return Outlook(problem, chains, since)
+    return Outlook(problem, chains, since, visits)
 
 
 def chain(run: RunState, holds: Sequence[ProgramHold]) -> list[Chain]:
@@ -145,14 +167,51 @@ def _covered(c: Chain, long: Sequence[ProgramHold], run: RunState) -> set[str]:
     }
 
 
-def _long_holds(run: RunState, long: Sequence[ProgramHold], chains: Sequence[Chain]) -> list[Hold]:
+def _visits(run: RunState, long: Sequence[ProgramHold], stand_ins: StandIns) -> list[Visit]:
+    """The run's visits that may still go to another device."""
+    found = []
+    for hold in long:
+        if hold.thing in stand_ins and not run.amended and run.phase(hold.first) == "waiting":
+            actions = tuple(run.order.values())
+            ways = {places[hold.thing]: places for places in choices(actions, hold, stand_ins)}
+            if ways:
+                inside = frozenset(action.id for action in visit(actions, hold))
+                found.append(Visit(hold, run.run_id, inside, ways))
+    return found
+
+
+def _on_visit(c: Chain, visits: Sequence[Visit]) -> set[str]:
+    """The things of a task that come with the device it visits, whichever that will be."""
+    return {thing for one in visits if any(a.id in one.actions for a in c.actions) for thing in one.places}
+
+
+def _long_holds(
+    run: RunState, long: Sequence[ProgramHold], chains: Sequence[Chain], visits: Sequence[Visit]
+) -> list[Hold]:
     where = {action.id: c.id for c in chains for action in c.actions}
     final = chains[-1].id if chains else ""
+    others = {one.hold: tuple(one.ways) for one in visits}
+    implied = {(first, thing) for one in visits for first in one.actions for thing in one.places - {one.hold.thing}}
     return [
-        Hold(f"{run.run_id}/{hold.first}/{hold.thing}", (hold.thing,), where[hold.first],
-             where.get(hold.last or "", final))
-        for hold in long if hold.first in where
-    ]  # fmt: skip
+        Hold(
+            _name(run, hold), (hold.thing, *others.get(hold, ())), where[hold.first], where.get(hold.last or "", final)
+        )
+        for hold in long
+        if hold.first in where and (hold.first, hold.thing) not in implied
+    ]
+
+
+def _name(run: RunState, hold: ProgramHold) -> str:
+    return f"{run.run_id}/{hold.first}/{hold.thing}"
+
+
+def moves(outlook: Outlook, schedule: Schedule) -> list[tuple[Visit, Mapping[str, str]]]:
+    """The visits that a schedule sends to stand-ins, with what becomes of their places (old: new)."""
+    return [
+        (outlook.visits[hold], outlook.visits[hold].ways[machine])
+        for hold, machine in schedule.held
+        if hold in outlook.visits and machine in outlook.visits[hold].ways
+    ]
 
 
 def _closed(
@@ -193,6 +252,18 @@ def _begun(c: Chain, run: RunState, since: float) -> Begun | None:
 
 def _ms(seconds: float) -> int:
     return round(seconds * MS)
+
+
+def moved(
+    queues: Mapping[str, Sequence[Place]], elsewhere: Sequence[tuple[Visit, Mapping[str, str]]]
+) -> dict[str, list[Place]]:
+    """The queues once these visits go to other places; who comes to a queue stands behind those who are there."""
+    found: dict[str, list[Place]] = {}
+    for thing, places in queues.items():
+        for run_id, first in places:
+            to = next((to for v, to in elsewhere if v.run_id == run_id and first in v.actions), {})
+            found.setdefault(to.get(thing, thing), []).append((run_id, first))
+    return found
 
 
 def order(outlook: Outlook, schedule: Schedule, waiting: Mapping[str, Sequence[Place]]) -> dict[str, list[Place]]:

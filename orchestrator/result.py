@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivers.core.instrument import Readings
+from orchestrator.stand_ins import rebound
 from orchestrator.state import records as r
 from protocols.ledger import Ledger
 from protocols.program import Action, Program
@@ -52,6 +53,9 @@ def result_of(program: Program, records: Iterable[r.Record], began: float) -> Re
         match record:
             case r.Amended():
                 actions |= {action.id: action for action in record.actions}
+            case r.Rebound():
+                program = rebound(program, record.first, record.places)
+                actions |= {action.id: action for action in program.actions}
             case r.Begun():
                 begun[record.action] = record.at - began
             case r.Done() | r.Settled() | r.Failed():

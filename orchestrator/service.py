@@ -19,6 +19,7 @@ from orchestrator.recovery import BY_POLICY, Policy, offered, retry_after_s, set
 from orchestrator.reservations import Reservations
 from orchestrator.safe_end import safe_end
 from orchestrator.scheduling.process import SolverProcess
+from orchestrator.stand_ins import StandIns
 from orchestrator.state import records as r
 from orchestrator.state.cell import Impossible, RunState
 from orchestrator.station import Station
@@ -67,6 +68,7 @@ class Service:
         self.dispatcher = None if solver is None else Dispatcher(
             conductor, solver, self._holds, seconds=plan_s,
             closed=lambda: maintenance.closed(cell.lab.maintenance, conductor.state, conductor.now()),
+            stand_ins=self._stand_ins,
         )  # fmt: skip
 
     # What people and programs ask for
@@ -286,6 +288,7 @@ class Service:
         for pause_s in (*_RECONNECT_S, None):
             try:
                 await self.reach(names)
+                self._help(self._reach_stand_ins(names))
                 return True
             except DeviceError as error:
                 if pause_s is not None:
@@ -299,6 +302,23 @@ class Service:
                 )
                 self.conductor.forget(run.run_id)
         return False
+
+    def _stand_ins(self) -> StandIns:
+        """Of each device, those that may be taken in its place and can be reached."""
+        return {
+            name: tuple(other for other in others if other in self.cell.devices)
+            for name, others in self.cell.lab.stand_ins.items()
+        }
+
+    async def _reach_stand_ins(self, names: Sequence[str]) -> None:
+        """See beside the run which other devices a plan may choose; one that cannot be reached is none."""
+        known = self.cell.lab.stand_ins
+        for other in dict.fromkeys(other for name in names for other in known.get(name, ())):
+            if other not in self.cell.devices:
+                with contextlib.suppress(DeviceError):
+                    await self.reach((other,))
+                    if self.dispatcher is not None:
+                        self.dispatcher.changed()
 
     async def _wait_for_device(self, run: RunState, names: Sequence[str]) -> bool:
         while True:

@@ -37,6 +37,13 @@ class Turns:
         """The things that an action takes for longer than it has them already."""
         return self._opens.get((run_id, action), ())
 
+    def move(self, place: Place, old: str, new: str) -> None:
+        """An action takes another thing than was said, and stands behind everybody there; nothing if it took it."""
+        if old in self._opens.get(place, ()):
+            self._opens[place] = tuple(new if thing == old else thing for thing in self._opens[place])
+            self._queues[old].remove(place)
+            self._queues.setdefault(new, []).append(place)
+
     def blocked_on(self, run_id: str, action: str) -> str:
         """A thing on which it is another's turn; empty when the action may go."""
         place = (run_id, action)

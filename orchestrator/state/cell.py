@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from drivers.core.errors import Outcome
 from drivers.core.instrument import Readings
+from orchestrator.stand_ins import rebound
 from orchestrator.state import records as r
 from protocols.program import Action, Hold, Program
 
@@ -295,6 +296,22 @@ def _amended(state: CellState, record: r.Amended) -> CellState:
     return _with(state, run)
 
 
+def _rebound(state: CellState, record: r.Rebound) -> CellState:
+    run = _revised(state, record)
+    if run.amended:
+        raise Impossible(f"run {run.run_id} is in its safe end; its visits stay where they are")
+    try:
+        program = rebound(run.program, record.first, record.places)
+    except KeyError:
+        raise Impossible(f"no visit of run {run.run_id} begins with {record.first}") from None
+    changed = [new.id for old, new in zip(run.program.actions, program.actions, strict=True) if old != new]
+    begun = [name for name in changed if run.phase(name) != "waiting"]
+    if begun:
+        raise Impossible(f"{', '.join(begun)} of run {run.run_id} has begun; that visit stays where it is")
+    order = {action.id: action for action in program.actions}
+    return _with(state, replace(run, program=program, order=order, frees=_frees(program.holds)))
+
+
 def _alarmed(state: CellState, record: r.Alarmed) -> CellState:
     run = state.run(record.run_id)
     return _with(state, replace(run, alarms=(*run.alarms, record)))
@@ -344,6 +361,7 @@ _REDUCERS: Mapping[type[r.Record], Callable[[CellState, Any], CellState]] = {
     r.Claimed: _claimed, r.Submitted: _submitted, r.Begun: _begun, r.Done: _done, r.Failed: _failed,
     r.PassedOver: _passed_over,
     r.Settled: _settled, r.Chosen: _chosen, r.Paused: _paused, r.Resumed: _resumed, r.AbortAsked: _abort_asked,
-    r.Amended: _amended, r.Alarmed: _alarmed, r.Finished: _finished, r.Reserved: _reserved, r.Released: _released,
+    r.Amended: _amended, r.Rebound: _rebound,
+    r.Alarmed: _alarmed, r.Finished: _finished, r.Reserved: _reserved, r.Released: _released,
     r.Cleared: _cleared,
 }  # fmt: skip

@@ -139,6 +139,14 @@ class Amended(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rebound(Record):
+    """A visit of the run goes to a stand-in: from action `first` to the visit's end, `places` are others (old: new)."""
+
+    first: str
+    places: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alarmed(Record):
     """Something left its predicted band; the message names the step."""
 
@@ -184,7 +192,7 @@ KINDS: Mapping[str, type[Record]] = {
     kind.__name__.lower(): kind
     for kind in (
         Claimed, Submitted, Begun, Done, Failed, PassedOver, Settled, Chosen, Paused, Resumed, AbortAsked, Amended,
-        Alarmed, Finished, Reserved, Released, Cleared,
+        Rebound, Alarmed, Finished, Reserved, Released, Cleared,
     )
 }  # fmt: skip
 

@@ -336,6 +336,24 @@ def test_devices_behind_one_server_differ_in_their_options(write: Write, good: s
     ]
 
 
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ('stands_in_for = "nobody"', "no other device"),
+        ('stands_in_for = "spare"', "no other device"),
+        ('stands_in_for = "sensor"', "its driver is not as sensor's"),
+        ('stands_in_for = "handler"', "its driver is not as handler's"),
+        ('stands_in_for = "arm"', None),
+    ],
+)
+def test_only_a_device_of_the_same_make_stands_in(
+    write: Write, good: str, drivers: Drivers, second: str, message: str | None
+) -> None:
+    spare = f'[devices.spare]\ndriver = "fake.arm"\nreal = "tcp://spare.example:1"\ntwin = "sim:"\n{second}\n'
+    told = [problem.message for problem in check(write(good + spare), drivers)]
+    assert told[:1] == ([] if message is None else [message])
+
+
 def test_a_driver_that_cannot_be_imported_is_a_problem_of_its_device(write: Write, good: str, drivers: Drivers) -> None:
     class Broken(dict[str, Driver]):
         def __getitem__(self, name: str) -> Driver:

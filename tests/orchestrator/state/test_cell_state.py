@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from orchestrator.conductor import Conductor
 from orchestrator.journal import MemoryLog
 from orchestrator.plan import Frontier
-from orchestrator.planner import order, outlook
+from orchestrator.planner import moves, order, outlook
 from orchestrator.scheduling.greedy import greedy
 from orchestrator.scheduling.verify import verify
 from orchestrator.state import records as r
@@ -20,6 +20,7 @@ from orchestrator.state.cell import CellState, Impossible, fold, reduce
 from protocols.program import Action, Hold, Program
 
 THINGS = ("arm", "ot2", "reader", "reader.tray", "hotel.1")
+STAND_INS = {"arm": ("other_arm",), "ot2": ("flex", "star")}
 
 
 @st.composite
@@ -254,7 +255,8 @@ async def _drain(conductor: Conductor, rng: random.Random) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(programs(), min_size=2, max_size=6), st.integers(0, 2**16), st.booleans())
 def test_deadlock_is_impossible(many: list[Program], seed: int, planned: bool) -> None:
-    """Any programs, any order of ends; in the order of coming, or in that of a verified plan taken on the way."""
+    """Any programs, any order of ends; in the order of coming, or in that of a verified plan, which may send visits
+    to other devices."""
 
     async def main() -> None:
         conductor = Conductor(MemoryLog(), lambda: 0.0)
@@ -263,9 +265,11 @@ def test_deadlock_is_impossible(many: list[Program], seed: int, planned: bool) -
             conductor.record(replace(submitted(f"r{number}", program), at=0.0))
             conductor.turns.enter(f"r{number}", program.holds)
         if planned:
-            looked = outlook(conductor.state, 0.0, lambda run: run.program.holds)
+            looked = outlook(conductor.state, 0.0, lambda run: run.program.holds, {}, STAND_INS)
             schedule = greedy(looked.problem)
             assert not verify(looked.problem, schedule)
+            for visit, places in moves(looked, schedule):
+                conductor.rebind(visit.run_id, visit.hold.first, places)
             conductor.turns.reorder(order(looked, schedule, conductor.turns.waiting()))
         await _drain(conductor, rng)
 
