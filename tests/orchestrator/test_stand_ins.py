@@ -8,8 +8,8 @@ import pytest
 from benchmarks.many.shift import Job, jobs, shift
 from labfile import Lab, read
 from orchestrator.planner import moves, outlook
-from orchestrator.scheduling.greedy import greedy
 from orchestrator.result import result_of
+from orchestrator.scheduling.greedy import greedy
 from orchestrator.stand_ins import choices, rebound, visit
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, fold, reduce
