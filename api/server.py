@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def office_of(lab: Lab, world: str, engine: Engine, runs: Path) -> Iterator[Offi
 def serve(
     lab: Lab, world: str, engine: Engine, runs: Path, listening: socket.socket, *, wait: TextIO | None = None
 ) -> None:
-    """Serve until SIGTERM or SIGINT; a spare first waits for a line on `wait`, and ends when there comes none."""
+    """Serve until SIGTERM or SIGINT; who is kept first waits for a line on `wait`, and ends with the end of it."""
     with office_of(lab, world, engine, runs) as office:
         _, guarded = build(office, url_of(lab, listening))
         if wait is not None:
@@ -61,7 +62,7 @@ def serve(
             ssl_certfile=_beside(lab, lab.api.certificate), ssl_keyfile=_beside(lab, lab.api.key),
         )  # fmt: skip
         server = _Server(config)
-        uvicorn_loop(server, listening)
+        uvicorn_loop(server, listening, wait)
 
 
 class _Server(uvicorn.Server):
@@ -71,8 +72,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def uvicorn_loop(server: uvicorn.Server, listening: socket.socket) -> None:
-    """Run a server on uvloop, where that is there."""
+def uvicorn_loop(server: uvicorn.Server, listening: socket.socket, keeper: TextIO | None = None) -> None:
+    """Run a server on uvloop, where that is there, until it is told to end, or its keeper says no more."""
     try:
         from uvloop import new_event_loop
     except ImportError:
@@ -82,7 +83,14 @@ def uvicorn_loop(server: uvicorn.Server, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        if keeper is not None:  # whoever takes a dead keeper's place has an interface of its own
+            loop.add_reader(keeper.fileno(), hear, loop, keeper.fileno())
         await server.serve([listening])
+
+    def hear(loop: asyncio.AbstractEventLoop, pipe: int) -> None:
+        if not os.read(pipe, 64):
+            loop.remove_reader(pipe)
+            server.should_exit = True
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(main())

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ class Lab:
         shutil.copy(ROOT / "lab.toml", folder / "lab.toml")
         self.errors = folder / "up.err"
         self.supervisors: list[subprocess.Popen[bytes]] = []
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
 
     def _command(self, *words: str) -> list[str]:
         return [
@@ -42,7 +45,7 @@ class Lab:
 
     def up(self, speed: float = 200) -> None:
         with self.errors.open("ab") as errors:
-            command = self._command("up", "--twin", "--port", "0", "--speed", str(speed))
+            command = self._command("up", "--twin", "--port", str(self.port), "--speed", str(speed))
             self.supervisors.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors))
 
     def says(self, *words: str, code: int = 0) -> dict[str, Any]:
@@ -63,6 +66,11 @@ class Lab:
                 return found
             time.sleep(0.2)
         raise AssertionError(f"{what}: {self.cell()} {self.errors.read_text()}")
+
+    def answers(self) -> bool:
+        """Whether anybody listens at the interface's port."""
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", self.port)) == 0
 
     def ready(self) -> None:
         self.until(lambda: self.cell()["state"] == "up", "no worker")
@@ -145,6 +153,7 @@ def test_a_supervisor_that_dies_disturbs_nothing(lab: Lab) -> None:
     worker = lab.worker_pid()
     lab.supervisors[0].kill()
     lab.supervisors[0].wait()
+    lab.until(lambda: not lab.answers(), "the interface that nobody keeps any more holds the port")
     lab.up(speed=100)
     lab.until(lambda: "watching it" in lab.errors.read_text(), "not adopted")
     lab.until(lambda: lab.outcome(run_id) == "completed", "the run was disturbed")
