@@ -1,8 +1,8 @@
 """What may be done about an action that failed, or of which nobody knows what became.
 
-First the truth, then the choice: an unknown outcome is settled by the device's own record, by its being harmless, or
-by a person; it is never replayed by guess. A failure before which nothing moved may be tried again by policy; all else
-is a person's choice.
+First the truth, then the choice: an unknown outcome is settled by the device's own record, by its being harmless, by
+a measurement (`witness`), or by a person; it is never replayed by guess. A failure before which nothing moved may be
+tried again by policy; all else is a person's choice.
 """
 
 from collections.abc import Sequence

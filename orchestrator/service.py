@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from drivers.core.errors import DeviceError
-from drivers.core.instrument import Recall
+from drivers.core.instrument import Command, Recall
 from orchestrator import limits, maintenance
 from orchestrator.bands import watch
 from orchestrator.cell import Cell
@@ -23,8 +23,9 @@ from orchestrator.stand_ins import StandIns
 from orchestrator.state import records as r
 from orchestrator.state.cell import Impossible, RunState
 from orchestrator.station import Station
+from orchestrator.witness import witness_of
 from protocols.holds import holds
-from protocols.program import CLOCK, Hold, Program
+from protocols.program import CLOCK, Action, Hold, Program
 
 SinksOf = Callable[[str, Mapping[str, Any]], Sequence[DocumentSink]]
 _LOG = logging.getLogger(__name__)
@@ -415,9 +416,10 @@ class Service:
                 recalled = await self.cell.devices[action.device].recall(station.command(action))
             except DeviceError as error:
                 recalled = Recall("unknown", f"{action.device} could not be asked: {error}")
-        told = settle(action, recalled)
-        if told is None:
-            await self._alarm(run_id, name, recalled.evidence if recalled else "nobody can tell what became of it")
+        evidence = recalled.evidence if recalled else "nobody can tell what became of it"
+        told = settle(action, recalled) or await self._measured(run, action, evidence)
+        if isinstance(told, str):
+            await self._alarm(run_id, name, told)
             return
         verdict, by, evidence = told
         await self.conductor.record(
@@ -431,6 +433,19 @@ class Service:
                 readings=recalled.readings if recalled else (),
             )
         )
+
+    async def _measured(self, run: RunState, action: Action, evidence: str) -> tuple[str, str, str] | str:
+        """(verdict, by, evidence) where a measurement proves that it was done; else all that is known, in words."""
+        witness = witness_of(run, action, self.roles)
+        balance = self.cell.devices.get(witness.balance) if witness else None
+        if witness is None or balance is None:
+            return evidence
+        try:
+            (shown,) = await balance.perform(Command(f"{run.run_id}/{action.id}/witness", "weigh"))
+        except DeviceError as error:
+            return f"{evidence}; {error}"
+        told = f"{evidence}; {witness.evidence(shown.value or 0.0)}"
+        return ("done", "measurement", told) if witness.proves(shown.value or 0.0) else told
 
     async def _alarm(self, run_id: str, action: str, message: str) -> None:
         await self.conductor.record(r.Alarmed(at=self.conductor.now(), run_id=run_id, action=action, message=message))
