@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from orchestrator.state.cell import RunState
+from orchestrator.state.cell import RunState, is_site
 from protocols.bench import WATER_G_UL
+from protocols.holds import arrives
 from protocols.program import Action
 
 #: Labware weighs more than this, and an empty pan shows less, g. Ours: a light plate has 30 g.
@@ -38,14 +39,18 @@ class Witness:
 
 def witness_of(run: RunState, action: Action, roles: Mapping[str, str]) -> Witness | None:
     """The balance that can prove an action of a person, if any: its pan is where it was done, and it shows 0 before."""
-    owners = {thing.partition(".")[0] for thing in action.needs if "." in thing}
-    balance = next((owner for owner in sorted(owners) if roles.get(owner) == "Balance"), None)
-    if balance is None or roles.get(action.device) != "Operator":
+    pan = next((thing for thing in action.needs if is_site(thing) and roles.get(_owner(thing)) == "Balance"), None)
+    if pan is None or roles.get(action.device) != "Operator":
         return None
+    balance = _owner(pan)
     before = [a.verb for a in run.order.values() if a.device == balance and run.phase(a.id) == "done"]
-    if action.verb == "place" and before[-1:] == ["zero"]:
+    if arrives(action) == pan and before[-1:] == ["zero"]:
         return Witness(balance, LOADED_G, inf)
     if action.verb == "fill" and before[-1:] == ["tare"]:
         asked_g = sum(action.args["volumes_ul"].values()) * WATER_G_UL
         return Witness(balance, asked_g * (1 - TOLERANCE), asked_g * (1 + TOLERANCE))
     return None
+
+
+def _owner(site: str) -> str:
+    return site.partition(".")[0]

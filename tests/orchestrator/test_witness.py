@@ -1,6 +1,7 @@
 """What a person did on a balance's pan, when the person cannot be asked: proved by its mass, or left to a person."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,11 +15,11 @@ from orchestrator.journal import MemoryLog
 from orchestrator.labview import view
 from orchestrator.service import Service
 from orchestrator.state import records as r
-from orchestrator.state.cell import fold
+from orchestrator.state.cell import RunState, fold
 from orchestrator.witness import witness_of
 from protocols.check import check
 from protocols.parse import from_document
-from protocols.program import Program
+from protocols.program import Action, Program
 
 DOSE: dict[str, Any] = {
     "format": "lab-protocol/1", "name": "dose", "author": {"kind": "human", "name": "tests"},
@@ -97,9 +98,26 @@ def test_a_balance_proves_what_was_done_and_no_more(lab: Lab, done: bool) -> Non
         assert "balance shows" in alarm.message
 
 
-def test_other_places_have_no_witness(lab: Lab) -> None:
-    bench = check(from_document(DOSE), view(lab)).program
-    assert bench is not None
-    roles = {name: device.role for name, device in lab.devices.items()}
-    state = fold([r.Submitted(at=0.0, run_id="r", program=bench, about={})]).run("r")
-    assert [action.id for action in bench.actions if witness_of(state, action, roles)] == []
+def test_only_a_pan_that_showed_zero_is_a_witness() -> None:
+    zero, weigh = (
+        Action(f"{verb}.1", verb, "balance", verb, {}, needs=("balance", "balance.pan")) for verb in ("zero", "weigh")
+    )
+    bring = Action("b.1", "b", "operator", "remove", {"labware": "x", "site": "bench.x", "destination": "balance.pan"},
+                   needs=("balance.pan", "operator"))  # fmt: skip
+    elsewhere = replace(bring, id="e.1", args={**bring.args, "destination": "hotel.1"}, needs=("hotel.1", "operator"))
+    roles = {"balance": "Balance", "operator": "Operator"}
+
+    def after(*done: Action) -> RunState:
+        program = Program("p", (*done, bring, elsewhere), {}, {})
+        story: list[r.Record] = [r.Submitted(at=0.0, run_id="r", program=program, about={})]
+        for one in done:
+            story += [r.Begun(at=0.0, run_id="r", action=one.id), r.Done(at=0.0, run_id="r", action=one.id)]
+        return fold(story).run("r")
+
+    witness = witness_of(after(zero), bring, roles)
+    assert witness is not None
+    assert (witness.proves(0.01), witness.proves(40.0)) == (False, True)
+    assert witness_of(after(zero), elsewhere, roles) is None
+    assert witness_of(after(zero, weigh), bring, roles) is None
+    assert witness_of(after(), bring, roles) is None
+    assert witness_of(after(zero), replace(bring, device="arm"), {**roles, "arm": "PlateMover"}) is None
