@@ -5,15 +5,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint
 POINTS ?= 1000
 DAYS ?= 7
 SECONDS ?= 600
+COMMANDS ?= 100000
 OUTSIDE := ../shared/data/opentrons/OT2_S_v6_P300M_P20S_MixTransferManyLiquids.json
 
-.PHONY: demo test lint format bench crash fuzz week opentrons setup setup-test schemas constraints clean help
+.PHONY: demo test lint format bench crash fuzz soak week opentrons setup setup-test schemas constraints clean help
 
 help:
 	@echo "make demo    set up, then run an agent's protocol on the twin, from file to report"
 	@echo "make test    set up, then check and test everything"
 	@echo "make crash   kill a worker at POINTS=1000 points, and hold what came of it against the twin's witness"
 	@echo "make week    a lab at work for DAYS=7 simulated days, with faults; nothing may leak, stay held or be lost"
+	@echo "make soak    COMMANDS=100000 commands over real sockets, while one message in a hundred goes wrong"
 	@echo "make fuzz    the validator against a coverage-guided fuzzer for SECONDS=600"
 	@echo "make opentrons   the environment in which 'lab import' analyses Python protocols of Opentrons"
 	@echo "make lint | format | bench | schemas | constraints | clean"
@@ -40,6 +42,8 @@ bench: setup-test
 	@$(BIN)/python -m benchmarks.many
 	@$(BIN)/python -m benchmarks.scheduling
 	@$(BIN)/python -m benchmarks.interface
+	@$(BIN)/python -m benchmarks.serve
+	@$(BIN)/python -m benchmarks.day
 
 schemas: setup
 	@$(BIN)/python -m labfile.schema
@@ -56,6 +60,9 @@ fuzz: setup-test
 
 week: setup-test
 	@$(BIN)/python -m benchmarks.week --days $(DAYS)
+
+soak: setup-test
+	@$(BIN)/python -m benchmarks.soak --commands $(COMMANDS)
 
 opentrons: setup
 	@sh tools/setup_opentrons.sh

@@ -95,7 +95,7 @@ def reader(world: TwinWorld, round_: int) -> list[Act]:
 
     def load(w: TwinWorld, _: Readings) -> bool:
         if "reader.tray" not in w.truth.at:
-            name = f"dye{len(w.truth.labware)}"
+            name = f"dye{round_}"
             w.truth.place(name, kind(PLATE), "reader.tray")
             for well, volume in wells.items():
                 w.truth.fill(name, well, volume, {"7732-18-5": 55.4, "1934-21-0": 1e-4})

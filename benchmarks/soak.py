@@ -1,0 +1,166 @@
+"""`python -m benchmarks.soak`: many commands over real sockets while their lines go wrong, in simulated time.
+
+Every device with a story (`benchmarks.faults.stories`) plays it again and again, its twin behind a socket of this
+machine. Each message meets a fault of the line now and then. What a driver reports is held against the truth; what it
+names as an error must be mended by connecting anew. Memory is looked at on the way.
+"""
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults.matrix import HANG_S
+from benchmarks.faults.stories import STORIES
+from drivers.core.build import build
+from drivers.core.errors import DeviceError
+from drivers.core.instrument import Command, Instrument
+from drivers.core.world import WorldSettings
+from labfile import Lab, read
+from sim_lab import clock
+from sim_lab.faults import FAULTS, Injection, Plan
+from sim_lab.faults.catalogue import COMMS
+from sim_lab.session import TwinWorld
+
+ROOT = Path(__file__).resolve().parents[1]
+ATTEMPTS = 20  # to connect anew, before a device counts as lost: each may meet a fault as well
+LOOKS = 10  # at memory
+#: What memory may grow by between the second look and the last, MiB. Ours: what an allocator keeps.
+GROWTH_MIB = 32.0
+
+
+@dataclass
+class Soak:
+    """What came of it so far."""
+
+    wanted: int
+    commands: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)  # how rounds ended: well, named, or what is wrong
+    wrong: list[str] = field(default_factory=list)
+    struck: Counter[str] = field(default_factory=Counter)  # faults that happened
+    memory: list[tuple[int, float, int]] = field(default_factory=list)  # commands, MiB, objects
+
+    @property
+    def over(self) -> bool:
+        """Whether there were enough."""
+        return self.commands.total() >= self.wanted
+
+    def count(self, device: str) -> None:
+        """One command more; now and then a look at memory."""
+        self.commands[device] += 1
+        if self.commands.total() >= self.wanted * (len(self.memory) + 1) / LOOKS:
+            gc.collect()
+            rss = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+            self.memory.append((self.commands.total(), rss, len(gc.get_objects())))
+
+
+async def play(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
+    """One device's story in a world of its own, until there were enough commands."""
+    world = TwinWorld(lab.devices, lab.sites, WorldSettings(seed=plan.seed, epoch_s=0.0, wire=True, faults=plan))
+    await world.start([device])
+    driver: Instrument[Any] = build(lab.devices[device], world, lab.sites)
+    round_, kind = 0, "well"
+    while not soak.over and kind in ("well", "named", "wrong"):
+        round_ += 1
+        kind, told = await _round(lab, world, device, driver, round_, soak)
+        if kind == "named" and not await _mended(driver):
+            kind = "lost"
+        soak.told[kind] += 1
+        if kind not in ("well", "named"):
+            soak.wrong.append(f"{device}, round {round_}: {kind}: {told}")
+        _forget(world)
+    soak.struck.update(fault for _, _, fault in world.truth.faults.told)
+    await asyncio.gather(driver.disconnect(), return_exceptions=True)
+    await world.close()
+
+
+async def _round(
+    lab: Lab, world: TwinWorld, device: str, driver: Instrument[Any], round_: int, soak: Soak
+) -> tuple[str, str]:
+    what = "connect"
+    try:
+        async with asyncio.timeout(HANG_S):
+            await driver.connect()
+            for number, act in enumerate(STORIES[lab.devices[device].driver](world, round_)):
+                what = act.verb
+                soak.count(device)
+                readings = await driver.perform(Command(f"soak/{round_}/{number}", act.verb, act.args))
+                if not act.true(world, readings):
+                    return "wrong", f"{what} succeeded, and is not so"
+    except DeviceError as error:
+        return "named", f"{what}: {error}"
+    except TimeoutError:
+        return "hang", what
+    except Exception as error:
+        return "bare", f"{what}: {type(error).__name__}: {error}"
+    return "well", ""
+
+
+async def _mended(driver: Instrument[Any]) -> bool:
+    """Connect anew, and the safe end, as often as it takes."""
+    for _ in range(ATTEMPTS):
+        try:
+            async with asyncio.timeout(HANG_S):
+                await driver.disconnect()
+                await driver.connect()
+                await driver.make_safe()
+        except (DeviceError, TimeoutError):
+            continue
+        return True
+    return False
+
+
+def _forget(world: TwinWorld) -> None:
+    """Labware of rounds before, which stands nowhere, would be remembered for ever: a real lab has a bin."""
+    standing = set(world.truth.at.values())
+    for name in [name for name in world.truth.labware if name not in standing]:
+        del world.truth.labware[name]
+
+
+async def _all(lab: Lab, plans: Mapping[str, Plan], soak: Soak) -> None:
+    await asyncio.gather(*(play(lab, device, plan, soak) for device, plan in plans.items()))
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--commands", type=int, default=100_000)
+    parser.add_argument("--share", type=float, default=0.01, help="of messages that meet a fault of the line")
+    parser.add_argument("--device", action="append", default=[])
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)  # libraries tell of every byte they cannot read
+    lab = read(ROOT / "lab.toml")
+    devices = options.device or [name for name, entry in lab.devices.items() if entry.driver in STORIES]
+    share = options.share / len(COMMS)
+    plans = {
+        device: Plan(options.seed, tuple(Injection(device, f, FAULTS[f].usual, probability=share) for f in COMMS))
+        for device in devices
+    }
+    soak, began = Soak(options.commands), time.monotonic()
+    clock.run(lambda: _all(lab, plans, soak), epoch_s=0.0)
+    struck = soak.struck
+    print(f"{soak.commands.total():,} commands to {len(devices)} devices in {time.monotonic() - began:.0f} s; "
+          f"{struck.total():,} faults: {', '.join(f'{name} {n}' for name, n in sorted(struck.items()))}")  # fmt: skip
+    print(f"rounds: {', '.join(f'{n:,} {kind}' for kind, n in soak.told.most_common())}")
+    print(f"commands: {', '.join(f'{name} {n:,}' for name, n in soak.commands.most_common())}")
+    for commands, mib, objects in soak.memory:
+        print(f"  after {commands:>9,} commands {mib:6.0f} MiB, {objects:,} objects")
+    if len(soak.memory) > 2 and (grown := soak.memory[-1][1] - soak.memory[1][1]) > GROWTH_MIB:
+        soak.wrong.append(f"memory grew by {grown:.0f} MiB")
+    print("\n".join(soak.wrong) or "no wrong value, no hang, no leak")
+    return 1 if soak.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
