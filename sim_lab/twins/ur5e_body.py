@@ -77,6 +77,7 @@ class Body:
         self.slider = 1.0
         self.stopped_s = 0.0  # when the safety system last stopped it
         self.halted: Callable[[], None] = lambda: None  # told when the safety system or a loss of power ends all
+        self._goal = RobotMode.POWER_OFF  # where switching on shall end
         self._joints: Joints = PARKED
         self._motion: Motion | None = None
         self._switching: asyncio.TimerHandle | None = None
@@ -213,27 +214,23 @@ class Body:
 
     def power_on(self, to: RobotMode) -> None:
         """Power, and the brakes where `to` is RUNNING; takes its time."""
-        if self.safety > SafetyMode.REDUCED or self.mode >= to or self._switching is not None:
-            return
-        if self.mode < RobotMode.IDLE:
-            self.mode = RobotMode.POWER_ON
-            self._switch(POWER_ON_S, RobotMode.IDLE, to)
-        else:
-            self._switch(BRAKE_RELEASE_S, RobotMode.RUNNING, to)
+        self._goal = max(self._goal, to)
+        if self.safety <= SafetyMode.REDUCED and self._switching is None and self.mode < self._goal:
+            on = self.mode < RobotMode.IDLE
+            self.mode = RobotMode.POWER_ON if on else self.mode
+            after_s, mode = (POWER_ON_S, RobotMode.IDLE) if on else (BRAKE_RELEASE_S, RobotMode.RUNNING)
+            self._switching = asyncio.get_running_loop().call_later(after_s, self._arrive, mode)
 
-    def _switch(self, after_s: float, mode: RobotMode, to: RobotMode) -> None:
-        def arrive() -> None:
-            self._switching, self.mode = None, mode
-            self.power_on(to)
-
-        self._switching = asyncio.get_running_loop().call_later(after_s, arrive)
+    def _arrive(self, mode: RobotMode) -> None:
+        self._switching, self.mode = None, mode
+        self.power_on(mode)
 
     def power_off(self) -> None:
         """Brakes on, power off."""
         if self._switching is not None:
             self._switching.cancel()
             self._switching = None
-        self.mode = RobotMode.POWER_OFF
+        self.mode = self._goal = RobotMode.POWER_OFF
         self._stand()
 
     def protective_stop(self) -> None:

@@ -24,7 +24,8 @@ NAME = "rtde_control"
 READY, DONE = 1, 2
 STOP_SCRIPT = 255
 CYCLE_S = 0.002  # of an e-Series controller
-_OFFSET = {kind: re.compile(rf"reg_offset_{kind}\s*=\s*(\d+)") for kind in ("int", "float")}
+#: The number stands on the line after a comment.
+_OFFSET = {kind: re.compile(rf"reg_offset_{kind}\s*=\s*(?:#[^\n]*\n)?\s*(\d+)") for kind in ("int", "float")}
 Job = Coroutine[Any, Any, None]
 
 
@@ -137,11 +138,16 @@ class Remote:
         await self._move(lambda v, a: self._body.to_pose(end, v, a))
 
     async def stop(self) -> None:
-        """stopJ and stopL, speedStop and servoStop: brake at what register 0 says; register 1 (int) 1 does not wait."""
+        """stopJ and stopL: brake at what register 0 says; register 1 (int) 1 does not wait."""
         self._body.brake(self._values(0, 1)[0])
         await self._end_beside()
         if self._int(1) != 1:
             await self._body.rest()
+
+    async def stop_and_wait(self) -> None:
+        """speedStop and servoStop."""
+        self._body.brake(self._values(0, 1)[0])
+        await self._body.rest()
 
     async def set_tool(self) -> None:
         """setTcp."""
@@ -187,8 +193,8 @@ class Remote:
         """isJointsWithinSafetyLimits."""
         self._set(1, int(max(map(abs, self._values(0))) <= kinematics.TURN))
 
-    async def pose_allowed(self) -> None:
-        """isPoseWithinSafetyLimits."""
+    async def has_inverse(self) -> None:
+        """getInverseKinematicsHasSolution; and isPoseWithinSafetyLimits, where reach is all that limits the twin."""
         self._set(1, int(bool(kinematics.inverse(kinematics.frame(self._values(0)), self._body.tool))))
 
     def _solved(self) -> Joints:
@@ -196,8 +202,9 @@ class Remote:
 
 
 COMMANDS: dict[int, Callable[[Remote], Job]] = {
-    1: Remote.move_j, 2: Remote.move_j_ik, 3: Remote.move_l, 4: Remote.move_l_fk, 8: Remote.nothing, 15: Remote.stop,
-    16: Remote.stop, 17: Remote.nothing, 29: Remote.set_tool, 30: Remote.inverse_near, 31: Remote.protective_stop,
-    33: Remote.stop, 34: Remote.stop, 36: Remote.pose_allowed, 37: Remote.joints_allowed, 39: Remote.chain_poses,
+    1: Remote.move_j, 2: Remote.move_j_ik, 3: Remote.move_l, 4: Remote.move_l_fk, 8: Remote.nothing, 15: Remote.stop_and_wait,
+    16: Remote.stop_and_wait, 17: Remote.nothing, 29: Remote.set_tool, 30: Remote.inverse_near, 31: Remote.protective_stop,
+    33: Remote.stop, 34: Remote.stop, 36: Remote.has_inverse, 37: Remote.joints_allowed, 39: Remote.chain_poses,
     40: Remote.tool, 43: Remote.forward, 44: Remote.forward_of, 46: Remote.inverse, 47: Remote.steady,
+    60: Remote.has_inverse, 61: Remote.has_inverse,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ VERSION = (5, 12, 6, 1102099)
 FASTEST_HZ = 500.0
 _ZERO: dict[str, Value] = {"VECTOR6D": (0.0,) * 6, "VECTOR3D": (0.0,) * 3, "VECTOR6INT32": (0,) * 6, "DOUBLE": 0.0}
 _JOINT_RUNNING = 253
+logger = logging.getLogger(__name__)
 _EMERGENCIES = (SafetyMode.SYSTEM_EMERGENCY_STOP, SafetyMode.ROBOT_EMERGENCY_STOP)
 
 
@@ -108,18 +110,23 @@ class Session:
         """Until the client goes, or says what is no RTDE."""
         packages = Packages()
         try:
-            with contextlib.suppress(ConnectionLost, ValueError, struct.error):
+            with contextlib.suppress(ConnectionLost):
                 while data := await self._link.receive():
                     for package in packages.feed(data):
-                        answer = await self._answer(package)
-                        if answer is not None:
-                            await self._link.send(answer.encode())
-                        if package.kind is Kind.START and self._stream is None and self._outputs.names:
-                            self._stream = asyncio.get_running_loop().create_task(self._tell())
+                        await self._take(package)
+        except (ValueError, struct.error) as error:
+            logger.info("a client of RTDE was hung up on: %s", error)
         finally:
             self._variables.used -= self._mine
             await self._pause()
             await self._link.close()
+
+    async def _take(self, package: Package) -> None:
+        answer = await self._answer(package)
+        if answer is not None:
+            await self._link.send(answer.encode())
+        if package.kind is Kind.START and self._stream is None and self._outputs.names:
+            self._stream = asyncio.get_running_loop().create_task(self._tell())
 
     async def _answer(self, package: Package) -> Package | None:
         payload = package.payload

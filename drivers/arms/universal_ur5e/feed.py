@@ -101,7 +101,7 @@ class Feed:
 
     async def steady(self, looks: int = 20) -> State:
         """A state that two packages in a row tell: no check sum guards them. The last one, where it does not rest."""
-        before = await self.look()
+        before = self.last if self._runs and self.last is not None else await self.look()
         for _ in range(looks):
             state = await self.look()
             if state.is_near(before):
@@ -115,7 +115,7 @@ class Feed:
             return
         try:
             self._runs = False
-            if not wire.accepted(await self._ask(Package(Kind.PAUSE))):
+            if not await self._agrees(Package(Kind.PAUSE)):
                 await self.close()
         except DeviceError:
             await self.close()
@@ -132,9 +132,8 @@ class Feed:
             await self._open()
         if not self._runs:
             self._waiting = []
-            with self._readable():
-                if not wire.accepted(await self._ask(Package(Kind.START))):
-                    raise ProtocolViolation("it does not begin to tell its state.")
+            if not await self._agrees(Package(Kind.START)):
+                raise ProtocolViolation("its controller does not begin to tell its state.")
             self._runs = True
         async with self._in_time("it tells no state"):
             while True:
@@ -149,11 +148,16 @@ class Feed:
         line = self._dial()
         await line.open()
         self._line = line
+        if not await self._agrees(wire.ask_version()):
+            raise ProtocolViolation("its controller does not speak version 2 of RTDE.", hint="Update PolyScope.")
         with self._readable():
-            if not wire.accepted(await self._ask(wire.ask_version())):
-                raise ProtocolViolation("its controller does not speak version 2 of RTDE.", hint="Update PolyScope.")
             wire.controller_version(await self._ask(Package(Kind.GET_URCONTROL_VERSION)))
             self._recipe = wire.outputs_told(await self._ask(wire.ask_outputs(NAMES, self._frequency_hz)), NAMES)
+
+    async def _agrees(self, package: Package) -> bool:
+        answer = await self._ask(package)
+        with self._readable():
+            return wire.accepted(answer)
 
     async def _ask(self, package: Package) -> bytes:
         if self._line is None:

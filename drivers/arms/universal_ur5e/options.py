@@ -27,10 +27,10 @@ class Options(BaseModel):
         default=30003, ge=1, le=65535, description="TCP port that takes programs (30001, 30002 or 30003)."
     )
     watch_hz: float = Field(
-        default=10.0, ge=1, le=125, description="How often the controller tells its state while a command runs."
+        default=20.0, ge=1, le=125, description="How often the controller tells its state while a command runs."
     )
     reply_timeout_s: float = Field(default=2.0, gt=0, description="How long an answer may take.")
     power_timeout_s: float = Field(default=60.0, gt=0, description="How long power and brakes may take.")
     margin_s: float = Field(
-        default=5.0, gt=0, description="How much longer a motion may take than its way and speed say before it is lost."
+        default=30.0, gt=0, description="How much longer a motion may take than its way and speed say before it is lost."
     )

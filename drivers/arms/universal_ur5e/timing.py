@@ -43,17 +43,17 @@ class ArmTiming(Timing):
         return POWER_ON_S + BRAKE_RELEASE_S if self.options.power_on else 0.0
 
     def seconds(self, verb: str, args: Mapping[str, Any]) -> float:
-        """A motion by its ramp, and the controller's state once more after each command's end."""
-        look_s = 1.0 / self.options.watch_hz
+        """A motion by its ramp, the start of its program, and the looks at the controller's state around it."""
+        looks_s = 3 / self.options.watch_hz  # before, at the end, and once more whether it is so
         match verb:
             case "move_joints":
-                return self._to_joints(args) + PROGRAM_START_S + look_s
+                return self._to_joints(args) + PROGRAM_START_S + looks_s
             case "move_tool":
-                return self._to_pose(args) + PROGRAM_START_S + look_s
+                return self._to_pose(args) + PROGRAM_START_S + looks_s
             case "set_output":
-                return PROGRAM_START_S + look_s
+                return PROGRAM_START_S + looks_s
             case "position" | "read_inputs":
-                return look_s
+                return 2 / self.options.watch_hz
         raise KeyError(verb)
 
     def _to_joints(self, args: Mapping[str, Any]) -> float:
