@@ -208,7 +208,7 @@ def six_axes(world: TwinWorld, round_: int) -> list[Act]:
         Act("position", {}, told),
         Act("move_joints", {"joints_deg": up}, stands(up)),
         Act("move_tool", {"at_mm": [450.0, -133.3, 300.0], **level}, at(450.0, -133.3, 300.0)),
-        Act("set_output", {"output": 2, "on": round_ % 2 == 1}, lambda *_: twin.memory.digital_out == 4 * (round_ % 2)),
+        Act("set_output", {"output": 2, "high": round_ % 2 == 1}, lambda *_: twin.memory.digital_out == 4 * (round_ % 2)),
     ]
 
 

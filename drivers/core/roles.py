@@ -183,8 +183,8 @@ class Arm(Instrument[OptionsT]):
         """In a straight line, until the tool is at x, y, z with this rotation."""
 
     @abstractmethod
-    async def set_output(self, output: int, on: bool) -> None:
-        """Switch a digital output."""
+    async def set_output(self, output: int, high: bool) -> None:
+        """Switch a digital output: high or low."""
 
     @abstractmethod
     async def position(self) -> Readings:

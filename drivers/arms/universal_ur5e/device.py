@@ -175,13 +175,13 @@ class UR5e(Arm[Options]):
 
         await self._see_end("its tool", is_there)
 
-    async def set_output(self, output: int, on: bool) -> None:
+    async def set_output(self, output: int, high: bool) -> None:
         """See `Arm`: the standard digital outputs, 0 to 7."""
         if output not in range(OUTPUTS):
             raise LimitError(f"there is no output {output}: it has 0 to {OUTPUTS - 1}.", device=self.name)
         await self._ready()
-        await self._run(script.set_output(output, on), 0.0)
-        await self._see_end(f"output {output}", lambda state: bool(state.outputs >> output & 1) is on)
+        await self._run(script.set_output(output, high), 0.0)
+        await self._see_end(f"output {output}", lambda state: bool(state.outputs >> output & 1) is high)
 
     async def position(self) -> Readings:
         """See `Arm`: what two messages of the controller say alike."""

@@ -108,9 +108,9 @@ def move_tool(pose: Sequence[float], acceleration: float, speed: float) -> Call:
     return Call("movel", (tuple(pose),), (("a", acceleration), ("v", speed)), pose=True)
 
 
-def set_output(output: int, on: bool) -> Call:
+def set_output(output: int, high: bool) -> Call:
     """A standard digital output, 0 to 7."""
-    return Call("set_standard_digital_out", (output, on))
+    return Call("set_standard_digital_out", (output, high))
 
 
 def _note(register: int, value: int) -> Call:
@@ -130,8 +130,8 @@ class Programs:
     """Whole programs out of a stream of bytes: from a line that begins one to a line that is `end` and not indented.
 
     >>> programs = Programs()
-    >>> programs.feed(b"def a():\n  sync()\nen"), programs.feed(b"d\ndef b():")
-    ([], ['def a():\n  sync()\nend\n'])
+    >>> programs.feed(b"def a():\\n  sync()\\nen"), programs.feed(b"d\\ndef b():")
+    ([], ['def a():\\n  sync()\\nend\\n'])
     """
 
     def __init__(self) -> None:
