@@ -41,7 +41,7 @@ class Dashboard:
         return f"Loading program: {name}"
 
     async def _play(self, _: str) -> str:
-        return "Starting program" if self._programs.play() else "Failed to execute: play"
+        return "Starting program" if await self._programs.play() else "Failed to execute: play"
 
     async def _stop(self, _: str) -> str:
         return "Stopped" if await self._programs.stop() else "Failed to execute: stop"

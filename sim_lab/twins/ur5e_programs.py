@@ -30,7 +30,7 @@ class Programs:
 
     def __init__(self, body: Body, memory: Memory) -> None:
         self.body, self.memory = body, memory
-        self.stored = {"home.urp": Program("home", (script.move_joints(PARKED, *MOVEJ),))}
+        self.stored = {"home.urp": Program("home", (script.move_joints(PARKED, *MOVEJ), Call("sleep", (1.0,))))}
         self.loaded = ""
         self.runtime = Runtime.STOPPED
         self.stops = 0  # how often something that ran was ended from outside
@@ -47,11 +47,12 @@ class Programs:
             return
         self.start(job)
 
-    def play(self) -> bool:
-        """Run the loaded program, if there is one and the arm is ready."""
+    async def play(self) -> bool:
+        """Run the loaded program, if there is one and the arm is ready; returns when it has begun."""
         if self.loaded not in self.stored or not self._is_ready():
             return False
         self.start(self._calls(self.stored[self.loaded]))
+        await asyncio.sleep(PROGRAM_START_S)
         return True
 
     def start(self, job: Coroutine[Any, Any, None]) -> None:

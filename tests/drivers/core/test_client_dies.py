@@ -137,7 +137,7 @@ async def in_reader(rig: Any, reader: Any) -> None:
     rig.truth.closed.add("reader.tray")
 
 
-UP, ASIDE = [0.0, -90.0, -90.0, -90.0, 90.0, 0.0], [20.0, -90.0, -90.0, -90.0, 90.0, 0.0]
+UP, ASIDE = [0.0, -90.0, -90.0, -90.0, 90.0, 0.0], [5.0, -90.0, -90.0, -90.0, 90.0, 0.0]
 
 
 async def upright(rig: Any, arm: Any) -> None:
@@ -146,7 +146,7 @@ async def upright(rig: Any, arm: Any) -> None:
 
 def turned(rig: Any) -> int | None:
     base = math.degrees(rig.twin("ur5e").body.joints()[0])
-    return {0.0: 0, 20.0: 1}.get(round(base, 6))
+    return {0.0: 0, 5.0: 1}.get(round(base, 6))
 
 
 def tip(verb: str) -> Command:
