@@ -192,7 +192,9 @@ def six_axes(world: TwinWorld, round_: int) -> list[Act]:
     up, aside = [0.0, -90.0, -90.0, -90.0, 90.0, 0.0], [40.0, -80.0, -100.0, -90.0, 90.0, 20.0]
 
     def stands(joints_deg: list[float]) -> Truth:
-        return lambda *_: max(abs(math.degrees(a) - b) for a, b in zip(twin.body.joints(), joints_deg, strict=True)) < 0.1
+        return lambda *_: (
+            max(abs(math.degrees(a) - b) for a, b in zip(twin.body.joints(), joints_deg, strict=True)) < 0.1
+        )
 
     def told(_: TwinWorld, readings: Readings) -> bool:
         values = [reading.value or 0.0 for reading in readings]
@@ -208,7 +210,9 @@ def six_axes(world: TwinWorld, round_: int) -> list[Act]:
         Act("position", {}, told),
         Act("move_joints", {"joints_deg": up}, stands(up)),
         Act("move_tool", {"at_mm": [450.0, -133.3, 300.0], **level}, at(450.0, -133.3, 300.0)),
-        Act("set_output", {"output": 2, "high": round_ % 2 == 1}, lambda *_: twin.memory.digital_out == 4 * (round_ % 2)),
+        Act(
+            "set_output", {"output": 2, "high": round_ % 2 == 1}, lambda *_: twin.memory.digital_out == 4 * (round_ % 2)
+        ),
     ]
 
 

@@ -98,7 +98,9 @@ class Body:
         if motion is None:
             return (0.0,) * 6
         passed = self._passed(motion)
-        now, before = (motion.joints_at(min(motion.part, motion.profile.share(t))) for t in (passed, max(0.0, passed - dt)))
+        now, before = (
+            motion.joints_at(min(motion.part, motion.profile.share(t))) for t in (passed, max(0.0, passed - dt))
+        )
         return tuple(self.slider * (a - b) / dt for a, b in zip(now, before, strict=True))
 
     def flange(self) -> Frame:

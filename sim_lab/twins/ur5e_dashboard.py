@@ -33,32 +33,39 @@ class Dashboard:
                 return await does(self, told[len(command) :].strip())
         return f"could not understand: {told}"
 
-    async def _load(self, name: str) -> str:
+    async def load(self, name: str) -> str:
+        """Answered when it is loaded; what runs is ended."""
         if name not in self._programs.stored:
             return f"File not found: {name}"
         await self._programs.stop()
         self._programs.loaded = name
         return f"Loading program: {name}"
 
-    async def _play(self, _: str) -> str:
+    async def play(self, _: str) -> str:
+        """Answered when the program has begun."""
         return "Starting program" if await self._programs.play() else "Failed to execute: play"
 
-    async def _stop(self, _: str) -> str:
+    async def stop(self, _: str) -> str:
+        """Answered when the arm stands."""
         return "Stopped" if await self._programs.stop() else "Failed to execute: stop"
 
-    async def _power_on(self, _: str) -> str:
+    async def power_on(self, _: str) -> str:
+        """To standing under power, the brakes on."""
         self._body.power_on(RobotMode.IDLE)
         return "Powering on"
 
-    async def _power_off(self, _: str) -> str:
+    async def power_off(self, _: str) -> str:
+        """At once."""
         self._body.power_off()
         return "Powering off"
 
-    async def _brake_release(self, _: str) -> str:
+    async def brake_release(self, _: str) -> str:
+        """To where it takes motions; switches power on too."""
         self._body.power_on(RobotMode.RUNNING)
         return "Brake releasing"
 
-    async def _unlock(self, _: str) -> str:
+    async def unlock(self, _: str) -> str:
+        """Takes a protective stop back, five seconds after it came."""
         if self._body.safety is SafetyMode.PROTECTIVE_STOP:
             if self._now() - self._body.stopped_s < UNLOCK_S:
                 return ("Cannot unlock protective stop until 5s after occurrence. "
@@ -66,15 +73,18 @@ class Dashboard:
             self._body.safety = SafetyMode.NORMAL
         return "Protective stop releasing"
 
-    async def _restart_safety(self, _: str) -> str:
+    async def restart_safety(self, _: str) -> str:
+        """After a fault or an emergency stop; power is off then."""
         self._body.power_off()
         self._body.safety = SafetyMode.NORMAL
         return "Restarting safety"
 
-    def _program_state(self) -> str:
+    def program_state(self) -> str:
+        """The program's state and name."""
         return f"{self._programs.runtime.name} {self._programs.loaded or '<unnamed>'}"
 
-    def _loaded(self) -> str:
+    def loaded(self) -> str:
+        """What is loaded."""
         return f"Loaded program: /programs/{self._programs.loaded}" if self._programs.loaded else "No program loaded"
 
 
@@ -91,8 +101,8 @@ LOOKS: dict[str, Callable[[Dashboard], str]] = {
     "robotmode": lambda self: f"Robotmode: {self._body.mode.name}",
     "safetymode": lambda self: f"Safetymode: {self._body.safety.name}",
     "safetystatus": lambda self: f"Safetystatus: {self._body.safety.name}",
-    "programstate": Dashboard._program_state,
-    "get loaded program": Dashboard._loaded,
+    "programstate": Dashboard.program_state,
+    "get loaded program": Dashboard.loaded,
     "isprogramsaved": lambda self: f"true {self._programs.loaded or '<unnamed>'}",
     "polyscopeversion": lambda self: VERSION,
     "is in remote control": lambda self: str(self.remote).lower(),
@@ -101,9 +111,9 @@ LOOKS: dict[str, Callable[[Dashboard], str]] = {
     "get operational mode": lambda self: "NONE",
 }
 ACTS: dict[str, Callable[[Dashboard, str], Awaitable[str]]] = {
-    "load": Dashboard._load, "play": Dashboard._play, "stop": Dashboard._stop, "power on": Dashboard._power_on,
-    "power off": Dashboard._power_off, "brake release": Dashboard._brake_release,
-    "unlock protective stop": Dashboard._unlock, "restart safety": Dashboard._restart_safety,
+    "load": Dashboard.load, "play": Dashboard.play, "stop": Dashboard.stop, "power on": Dashboard.power_on,
+    "power off": Dashboard.power_off, "brake release": Dashboard.brake_release,
+    "unlock protective stop": Dashboard.unlock, "restart safety": Dashboard.restart_safety,
     "close safety popup": _says("closing safety popup"), "close popup": _says("closing popup"),
     "popup": _says("showing popup"), "addtolog": _says("Added log message"),
 }  # fmt: skip

@@ -1,10 +1,10 @@
 """The program `rtde_control` that the library ur_rtde uploads: what it does with the controller's registers.
 
 The twin runs no URScript with branches; it keeps this program's contract, as read in the source of ur_rtde 1.4.5 and
-seen on the wire with 1.6.5: input register 0 (int) is the command, input registers (double) its arguments; output
-register 0 (int) says 1 ready or 2 done, output register 1 and the doubles hold what was asked for, output register 2 the
-state of a motion that runs beside. A command that the twin does not know ends the program, so that nobody takes it for
-done.
+seen on the wire with 1.6.5: input register 0 (int) is the command, input registers (double) its arguments. Output
+register 0 (int) says 1 ready or 2 done, output register 1 and the doubles hold what was asked for, and output register
+2 the state of a motion that runs beside. A command that the twin does not know ends the program, so that nobody takes
+it for done.
 """
 
 import asyncio
@@ -85,7 +85,9 @@ class Remote:
         return int(self._memory.inputs[f"input_int_register_{number + self._ints}"])
 
     def _values(self, first: int, count: int = 6) -> tuple[float, ...]:
-        return tuple(float(self._memory.inputs[f"input_double_register_{first + n + self._doubles}"]) for n in range(count))
+        return tuple(
+            float(self._memory.inputs[f"input_double_register_{first + n + self._doubles}"]) for n in range(count)
+        )
 
     def _set(self, number: int, value: int) -> None:
         self._memory.ints[number + self._ints] = value
@@ -202,9 +204,27 @@ class Remote:
 
 
 COMMANDS: dict[int, Callable[[Remote], Job]] = {
-    1: Remote.move_j, 2: Remote.move_j_ik, 3: Remote.move_l, 4: Remote.move_l_fk, 8: Remote.nothing, 15: Remote.stop_and_wait,
-    16: Remote.stop_and_wait, 17: Remote.nothing, 29: Remote.set_tool, 30: Remote.inverse_near, 31: Remote.protective_stop,
-    33: Remote.stop, 34: Remote.stop, 36: Remote.has_inverse, 37: Remote.joints_allowed, 39: Remote.chain_poses,
-    40: Remote.tool, 43: Remote.forward, 44: Remote.forward_of, 46: Remote.inverse, 47: Remote.steady,
-    60: Remote.has_inverse, 61: Remote.has_inverse,
-}  # fmt: skip
+    1: Remote.move_j,
+    2: Remote.move_j_ik,
+    3: Remote.move_l,
+    4: Remote.move_l_fk,
+    8: Remote.nothing,
+    15: Remote.stop_and_wait,
+    16: Remote.stop_and_wait,
+    17: Remote.nothing,
+    29: Remote.set_tool,
+    30: Remote.inverse_near,
+    31: Remote.protective_stop,
+    33: Remote.stop,
+    34: Remote.stop,
+    36: Remote.has_inverse,
+    37: Remote.joints_allowed,
+    39: Remote.chain_poses,
+    40: Remote.tool,
+    43: Remote.forward,
+    44: Remote.forward_of,
+    46: Remote.inverse,
+    47: Remote.steady,
+    60: Remote.has_inverse,
+    61: Remote.has_inverse,
+}

@@ -34,7 +34,8 @@ def seen():
         twin = Twin("ur5e", None, world)
         served = await serve_tcp(twin, HOST, 40004)
         try:
-            with subprocess.Popen([sys.executable, str(CLIENT), HOST], stdout=PIPE, stderr=PIPE, text=True) as process:
+            command = [sys.executable, str(CLIENT), HOST]
+            with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:  # noqa: ASYNC220 - see below
                 while process.poll() is None:  # asyncio would wait for it in a thread, which the clock refuses
                     await asyncio.sleep(0.5)
                 out, errors = process.communicate()

@@ -59,7 +59,7 @@ def motion(control, receive):
     start = receive.getActualQ()
     aside = [start[0] + 0.5, start[1] + 0.2, *start[2:]]
     seen["moveJ"] = [control.moveJ(aside, 1.05, 1.4), aside]
-    until(lambda: max(abs(a - b) for a, b in zip(receive.getActualQ(), aside)) < 1e-9)
+    until(lambda: max(abs(a - b) for a, b in zip(receive.getActualQ(), aside, strict=True)) < 1e-9)
     pose = receive.getActualTCPPose()
     seen["fk"] = [control.getForwardKinematics(), list(pose)]
     pose[2] += 0.05
@@ -76,7 +76,12 @@ def motion(control, receive):
     control.stopJ(2.0)
     stands = receive.getActualQ()
     time.sleep(0.05)
-    seen["stopped"] = [control.isSteady(), control.getAsyncOperationProgress(), stands == receive.getActualQ(), stands[0] - far[0]]
+    seen["stopped"] = [
+        control.isSteady(),
+        control.getAsyncOperationProgress(),
+        stands == receive.getActualQ(),
+        stands[0] - far[0],
+    ]
     seen["tool"] = [control.setTcp([0, 0, 0.1, 0, 0, 0]), control.getTCPOffset(), control.setTcp([0] * 6)]
     seen["poseTrans"] = control.poseTrans([0.1, 0, 0, 0, 0, 0], [0, 0.2, 0, 0, 0, 0])
     seen["moveJ_IK"], seen["moveL_FK"] = control.moveJ_IK(pose), control.moveL_FK(aside)
@@ -101,7 +106,12 @@ def protective_stop(board, control, receive):
     """It stops all, and is taken back by a person only, five seconds later at the earliest."""
     seen = {"asked": control.triggerProtectiveStop()}
     until(receive.isProtectiveStopped)
-    seen["state"] = [board.safetystatus(), receive.getSafetyMode(), receive.getSafetyStatusBits(), receive.isEmergencyStopped()]
+    seen["state"] = [
+        board.safetystatus(),
+        receive.getSafetyMode(),
+        receive.getSafetyStatusBits(),
+        receive.isEmergencyStopped(),
+    ]
     seen["moves"] = control.moveJ(receive.getActualQ(), 1.0, 1.0)
     seen["too soon"] = refused(board.unlockProtectiveStop)
     until(lambda: not refused(board.unlockProtectiveStop))

@@ -2,8 +2,8 @@
 
 Every command that does something is a program of its own, sent to the controller, which runs it by itself; its key and
 phase in the controller's registers say how far it is (`script`). So a line that breaks in mid-move stops nothing and
-loses nothing: the driver dials anew and goes on looking, and so can the next process (`recall`). A new program takes the
-place of one that runs: that is how a stop acts at once, on a line of its own.
+loses nothing: the driver dials anew and goes on looking, and so can the next process (`recall`). A new program takes
+the place of one that runs: that is how a stop acts at once, on a line of its own.
 
 A protective or any other stop of the safety system is read and named, and never taken back from here: that is for a
 person who has looked.
@@ -76,7 +76,7 @@ class UR5e(Arm[Options]):
             state = await self._feed.look()
             if self.options.power_on:
                 state = await self._power_on(state)
-            self._tool = _inverse(kinematics.forward(state.joints)) @ kinematics.frame(state.pose)
+            self._tool = kinematics.tool_of(state.joints, kinematics.frame(state.pose))
             self._number = max(self._number, state.number, state.stop_number)
             await self._feed.rest()
         except BaseException:
@@ -211,8 +211,9 @@ class UR5e(Arm[Options]):
             return state
         await self._feed.rest()
         what, hint = _why_not(state) or (
-            f"another program is {state.runtime.name.lower()} on its controller.", "End it, at its pendant or by a stop."
-        )  # fmt: skip
+            f"another program is {state.runtime.name.lower()} on its controller.",
+            "End it, at its pendant or by a stop.",
+        )
         raise CommandRefused(what, device=self.name, hint=hint)
 
     async def _run(self, call: Call, expected_s: float) -> None:
@@ -299,7 +300,9 @@ class UR5e(Arm[Options]):
     async def _require_remote(self) -> None:
         told = await self._say("is in remote control")
         if told == "false":
-            raise CommandRefused("its controller is in local control.", device=self.name, hint="Set it to remote control.")
+            raise CommandRefused(
+                "its controller is in local control.", device=self.name, hint="Set it to remote control."
+            )
         if told != "true":
             raise ProtocolViolation(f"its dashboard server answered '{told}'.", device=self.name)
 
@@ -368,11 +371,6 @@ def _why_not(state: State) -> tuple[str, str] | None:
 
 def _mixed(begin: Sequence[float], end: Sequence[float], share: float) -> kinematics.Joints:
     return tuple(a + (b - a) * share for a, b in zip(begin, end, strict=True))
-
-
-def _inverse(frame: kinematics.Frame) -> kinematics.Frame:
-    found: kinematics.Frame = kinematics.np.linalg.inv(frame)
-    return found
 
 
 def _now() -> float:

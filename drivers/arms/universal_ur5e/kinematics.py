@@ -46,6 +46,12 @@ def forward(joints: Sequence[float], tool: Frame | None = None) -> Frame:
     return flange if tool is None else flange @ tool
 
 
+def tool_of(joints: Sequence[float], at: Frame) -> Frame:
+    """The tool, in the flange's frame, that is there with these joints."""
+    found: Frame = np.linalg.inv(forward(joints)) @ at
+    return found
+
+
 def inverse(target: Frame, tool: Frame | None = None) -> list[Joints]:
     """All branches, up to eight, of joints in -pi to pi that bring the tool there; none where it is out of reach."""
     flange = target if tool is None else target @ np.linalg.inv(tool)

@@ -20,7 +20,8 @@ class Options(BaseModel):
         default=570.0, gt=0, le=2300, description="How hard a stop brakes the leading joint, in deg/s2."
     )
     power_on: bool = Field(
-        default=True, description="Whether connecting switches the arm on and releases its brakes, if nothing forbids it."
+        default=True,
+        description="Whether connecting switches the arm on and releases its brakes, if nothing forbids it.",
     )
     dashboard_port: int = Field(default=29999, ge=1, le=65535, description="TCP port of the dashboard server.")
     script_port: int = Field(
@@ -32,5 +33,7 @@ class Options(BaseModel):
     reply_timeout_s: float = Field(default=2.0, gt=0, description="How long an answer may take.")
     power_timeout_s: float = Field(default=60.0, gt=0, description="How long power and brakes may take.")
     margin_s: float = Field(
-        default=30.0, gt=0, description="How much longer a motion may take than its way and speed say before it is lost."
+        default=30.0,
+        gt=0,
+        description="How much longer a motion may take than its way and speed say before it is lost.",
     )

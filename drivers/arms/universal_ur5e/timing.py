@@ -44,7 +44,8 @@ class ArmTiming(Timing):
 
     def seconds(self, verb: str, args: Mapping[str, Any]) -> float:
         """A motion by its ramp, the start of its program, and the looks at the controller's state around it."""
-        looks_s = 3 / self.options.watch_hz  # before, at the end, and once more whether it is so
+        watch_hz: float = self.options.watch_hz
+        looks_s = 3 / watch_hz  # before, at the end, and once more whether it is so
         match verb:
             case "move_joints":
                 return self._to_joints(args) + PROGRAM_START_S + looks_s
@@ -53,7 +54,7 @@ class ArmTiming(Timing):
             case "set_output":
                 return PROGRAM_START_S + looks_s
             case "position" | "read_inputs":
-                return 2 / self.options.watch_hz
+                return 2 / watch_hz
         raise KeyError(verb)
 
     def _to_joints(self, args: Mapping[str, Any]) -> float:

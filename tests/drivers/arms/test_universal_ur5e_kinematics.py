@@ -29,7 +29,9 @@ def test_forward_and_inverse_agree_with_ur_analytic_ik(joints):
     theirs = [np.ravel(each) for each in others.inverse_kinematics(ours)]
     if abs(math.sin(joints[4])) > 1e-3:  # where wrist 3 is not free
         for each in theirs:
-            assert any(max(abs(k.wrapped(a - b)) for a, b in zip(each, branch, strict=True)) < 1e-5 for branch in branches)
+            assert any(
+                max(abs(k.wrapped(a - b)) for a, b in zip(each, branch, strict=True)) < 1e-5 for branch in branches
+            )
 
 
 @settings(max_examples=60)
@@ -49,7 +51,12 @@ def test_poses_and_frames(pose):
 
 
 def test_half_a_turn():
-    for vector in ((math.pi, 0, 0), (0, math.pi, 0), (0, 0, -math.pi), (math.pi / math.sqrt(2), math.pi / math.sqrt(2), 0)):
+    for vector in (
+        (math.pi, 0, 0),
+        (0, math.pi, 0),
+        (0, 0, -math.pi),
+        (math.pi / math.sqrt(2), math.pi / math.sqrt(2), 0),
+    ):
         assert np.allclose(k.frame(k.pose(k.frame((0, 0, 0, *vector)))), k.frame((0, 0, 0, *vector)), atol=1e-9)
 
 

@@ -99,7 +99,9 @@ end
 """
     assert program.encode().decode() == text
     assert script.read(text) == program
-    assert script.stop(4, 9.9).encode() == b"def lab_stop():\n  write_output_integer_register(44, 4)\n  stopj(9.9)\nend\n"
+    assert (
+        script.stop(4, 9.9).encode() == b"def lab_stop():\n  write_output_integer_register(44, 4)\n  stopj(9.9)\nend\n"
+    )
 
 
 @pytest.mark.parametrize(
