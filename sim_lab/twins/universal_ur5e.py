@@ -31,7 +31,8 @@ class Twin(StreamTwin):
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
         self.memory = Memory()
-        self.body = Body(name, world)
+        obstacles = options.obstacles if options is not None else {}
+        self.body = Body(name, world, {name: box.metres for name, box in obstacles.items()})
         self.programs = Programs(self.body, self.memory)
         self.dashboard = Dashboard(self.programs, lambda: world.now())
         self._variables = Variables(self.programs, lambda: world.now())

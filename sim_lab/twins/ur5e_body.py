@@ -4,11 +4,11 @@ Motions are trapezoidal: the leading axis sets the pace (`timing`, in the driver
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from drivers.arms.universal_ur5e import kinematics
+from drivers.arms.universal_ur5e import collision, kinematics
 from drivers.arms.universal_ur5e.kinematics import Frame, Joints, Unreachable
 from drivers.arms.universal_ur5e.timing import BRAKE_RELEASE_S, PARKED, POWER_ON_S, joint_ramp, tool_ramp
 from drivers.arms.universal_ur5e.wire import RobotMode, SafetyMode
@@ -16,6 +16,7 @@ from sim_lab.world.model import World
 
 LOST_RAD = 0.05  # what a joint is beside its target after a slip: our choice, well over what an arm repeats within
 LINE_STEPS = 40
+LOOKS = 24  # places of a way at which it is seen whether the arm touches something
 
 
 class Halted(Exception):
@@ -70,8 +71,8 @@ class Motion:
 class Body:
     """One arm. `safety` and `mode` are what its controller says of it."""
 
-    def __init__(self, name: str, world: World) -> None:
-        self.name, self.world = name, world
+    def __init__(self, name: str, world: World, boxes: Mapping[str, collision.Box]) -> None:
+        self.name, self.world, self.boxes = name, world, boxes
         self.mode, self.safety = RobotMode.POWER_OFF, SafetyMode.NORMAL
         self.tool: Frame = kinematics.frame((0.0,) * 6)
         self.slider = 1.0
@@ -149,6 +150,8 @@ class Body:
         stalls, slips = self._fails("move_stalled") is not None, self._fails("step_loss") is not None
         way = (lambda share: _slipped(joints_at, share)) if slips else joints_at
         part = 0.5 if stop or stalls else 1.0
+        if (touch := self._touch(joints_at)) is not None:
+            stop, part = stop or "protective_stop", min(part, touch)
         motion = Motion(way, profile, length, part, self.world.now(), asyncio.get_running_loop().create_future())
         self._motion = motion
         self._arm_timer(motion)
@@ -161,6 +164,13 @@ class Body:
             self.emergency_stop()
         if stop or self.mode is not RobotMode.RUNNING or self.safety > SafetyMode.REDUCED:
             raise Halted("the safety system stopped it")
+
+    def _touch(self, joints_at: Callable[[float], Joints]) -> float | None:
+        """The part of a way after which the arm meets itself or a box."""
+        for look in range(1, LOOKS + 1):
+            if collision.clash(joints_at(look / LOOKS), self.tool, self.boxes) is not None:
+                return (look - 1) / LOOKS
+        return None
 
     def brake(self, deceleration: float) -> None:
         """Come to rest on the way, at rad/s2 (or m/s2) of the leading axis; the motion's own end is not reached."""

@@ -265,6 +265,10 @@ def test_a_protective_stop_stands_still_and_a_new_program_does_not_move_it():
         assert isinstance((await asyncio.gather(moving, return_exceptions=True))[0], Exception)
         twin.programs.send("def a():\n  movej([0,-1,-1,-1,1,0])\nend\n")
         await asyncio.sleep(5)
-        assert (twin.body.joints(), twin.body.safety, twin.body.mode) == (at, SafetyMode.PROTECTIVE_STOP, RobotMode.RUNNING)
+        assert (twin.body.joints(), twin.body.safety, twin.body.mode) == (
+            at,
+            SafetyMode.PROTECTIVE_STOP,
+            RobotMode.RUNNING,
+        )
 
     on_twin(story)

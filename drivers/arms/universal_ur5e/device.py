@@ -14,7 +14,7 @@ import contextlib
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from drivers.arms.universal_ur5e import dashboard, kinematics, script
+from drivers.arms.universal_ur5e import collision, dashboard, kinematics, script
 from drivers.arms.universal_ur5e.feed import Feed, State
 from drivers.arms.universal_ur5e.options import Options
 from drivers.arms.universal_ur5e.script import Call, Phase
@@ -60,6 +60,7 @@ class UR5e(Arm[Options]):
         self._stopped = asyncio.Event()
         self._number = 0  # of the last try of a command, or of the last stop
         self._tool = kinematics.frame((0.0,) * 6)
+        self._boxes = {name: box.metres for name, box in options.obstacles.items()}
 
     def _new_feed(self) -> Feed:
         return Feed(self.name, self.port.transport, self.options.watch_hz, self.options.reply_timeout_s)
@@ -333,7 +334,7 @@ class UR5e(Arm[Options]):
             raise CommandStopped("it was stopped.", device=self.name)
 
     def _check_way(self, way: Sequence[kinematics.Joints]) -> None:
-        """Hold the tool, the elbow and the wrist at these places against the limits of the lab."""
+        """Hold the arm at these places against the limits of the lab, its obstacles, and itself."""
         floor_mm = self.limits.ranges["z"].low
         for joints in way:
             frames = kinematics.chain(joints)
@@ -345,6 +346,8 @@ class UR5e(Arm[Options]):
                     f"its elbow or wrist would be at z {lowest_mm:.0f} mm, below {floor_mm:g} mm.",
                     device=self.name, hint="Go by another way.",
                 )  # fmt: skip
+            if (touch := collision.clash(joints, self._tool, self._boxes)) is not None:
+                raise LimitError(f"on this way {touch} would touch.", device=self.name, hint="Go by another way.")
 
 
 class _Answers:

@@ -3,6 +3,20 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class Box(BaseModel):
+    """Something that stands about the arm: a box along the axes of its base's frame."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low_mm: tuple[float, float, float] = Field(description="Its lowest corner: x, y, z in mm.")
+    high_mm: tuple[float, float, float] = Field(description="Its highest corner: x, y, z in mm.")
+
+    @property
+    def metres(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Both corners in m."""
+        return tuple(x / 1000 for x in self.low_mm), tuple(x / 1000 for x in self.high_mm)
+
+
 class Options(BaseModel):
     """What can be set of the arm. Speeds and accelerations are those of a command that names none."""
 
@@ -30,6 +44,7 @@ class Options(BaseModel):
     watch_hz: float = Field(
         default=20.0, ge=1, le=125, description="How often the controller tells its state while a command runs."
     )
+    obstacles: dict[str, Box] = Field(default={}, description="Boxes that no part of the arm may touch, by name.")
     reply_timeout_s: float = Field(default=2.0, gt=0, description="How long an answer may take.")
     power_timeout_s: float = Field(default=60.0, gt=0, description="How long power and brakes may take.")
     margin_s: float = Field(
