@@ -24,6 +24,7 @@ class Role:
     opens: str = ""
 
 
+_ARM_LOOKS = frozenset({"position", "read_inputs"})
 ROLES: dict[str, Role] = {
     "LiquidHandler": Role(
         frozenset(
@@ -44,10 +45,7 @@ ROLES: dict[str, Role] = {
         frozenset({"home"}),
     ),
     "PlateMover": Role(frozenset({"move_labware"})),
-    "Arm": Role(
-        frozenset({"move_joints", "move_tool", "set_output", "position", "read_inputs"}),
-        frozenset({"position", "read_inputs"}),
-    ),
+    "Arm": Role(_ARM_LOOKS | {"move_joints", "move_tool", "set_output"}, _ARM_LOOKS),
     "HeaterShaker": Role(frozenset({"shake", "set_temperature", "deactivate"}), frozenset({"deactivate"})),
     "PlateReader": Role(
         frozenset({"open_tray", "close_tray", "read_absorbance"}),
@@ -161,42 +159,6 @@ class PlateMover(Instrument[OptionsT]):
 
         Where that cannot be done the arm holds what it holds, and `CommandFailed` says so.
         """
-
-
-class Arm(Instrument[OptionsT]):
-    """A robot arm by its joints and by the pose of its tool, in the frame of its base; mm and degrees.
-
-    A rotation is a vector: its direction is the axis, its length the angle in degrees. What grips or switches hangs on
-    the arm's digital outputs and inputs, by their numbers.
-    """
-
-    verbs = ROLES["Arm"].verbs
-
-    @abstractmethod
-    async def move_joints(self, joints_deg: Sequence[float], speed_deg_s: float | None = None) -> None:
-        """To these angles, base first, all joints together; `speed_deg_s` of the one with the longest way."""
-
-    @abstractmethod
-    async def move_tool(
-        self, at_mm: Sequence[float], rotation_deg: Sequence[float], speed_mm_s: float | None = None
-    ) -> None:
-        """In a straight line, until the tool is at x, y, z with this rotation."""
-
-    @abstractmethod
-    async def set_output(self, output: int, high: bool) -> None:
-        """Switch a digital output: high or low."""
-
-    @abstractmethod
-    async def position(self) -> Readings:
-        """`joint_1` to `joint_6` in deg, and the tool's `x`, `y`, `z` in mm and `rx`, `ry`, `rz` in deg, of now."""
-
-    @abstractmethod
-    async def read_inputs(self) -> Readings:
-        """`input_0` and so on, each 0 or 1, of now."""
-
-    @abstractmethod
-    async def make_safe(self) -> None:
-        """At rest, wherever that is; it holds what it holds."""
 
 
 class HeaterShaker(Instrument[OptionsT]):

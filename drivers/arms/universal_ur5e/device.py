@@ -20,6 +20,7 @@ from drivers.arms.universal_ur5e.options import Options
 from drivers.arms.universal_ur5e.script import Call, Phase
 from drivers.arms.universal_ur5e.timing import as_pose, joint_ramp, tool_ramp
 from drivers.arms.universal_ur5e.wire import RobotMode, Runtime
+from drivers.core.arm import Arm
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
@@ -35,7 +36,6 @@ from drivers.core.exchange import Exchange
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.lines import Lines
-from drivers.core.roles import Arm
 from drivers.core.transport import Port
 
 JOINTS = ("base", "shoulder", "elbow", "wrist_1", "wrist_2", "wrist_3")
