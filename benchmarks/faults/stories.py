@@ -216,9 +216,78 @@ def six_axes(world: TwinWorld, round_: int) -> list[Act]:
     ]
 
 
+def chamber(name: str) -> Callable[[TwinWorld, int], list[Act]]:
+    def story(world: TwinWorld, round_: int) -> list[Act]:
+        plate, gate, slot = f"plate{round_}", f"{name}.transfer", f"{name}.{4 + round_}"
+        twin: Any = world.twin(name)
+        world.truth.at.pop(gate, None)
+        world.truth.place(plate, kind(PLATE), gate)
+
+        def true_c(w: TwinWorld, readings: Readings) -> bool:
+            (seen,) = readings
+            return seen.unit == "degC" and abs((seen.value or 0.0) - twin.chamber.at(w.truth.now())) < 0.3
+
+        def move(source: str, destination: str) -> Act:
+            args = {"labware": plate, "source": source, "destination": destination}
+            return Act("move_labware", args, lambda w, _: w.truth.at.get(destination) == plate)
+
+        return [move(gate, slot), Act("measure", {}, true_c), move(slot, gate)]
+
+    return story
+
+
+def sealer(world: TwinWorld, round_: int) -> list[Act]:
+    plate = f"plate{round_}"
+    world.truth.at.pop("sealer.tray", None)
+    world.truth.closed.discard("sealer.tray")
+    world.truth.place(plate, kind(PLATE), "sealer.tray")
+
+    def closed(w: TwinWorld, _: Readings) -> bool:
+        return w.truth.labware[plate].sealed and "sealer.tray" not in w.truth.closed
+
+    return [Act("seal", {"labware": plate, "duration_s": 2.0}, closed)]
+
+
+def peeler(world: TwinWorld, round_: int) -> list[Act]:
+    plate = f"plate{round_}"
+    world.truth.at.pop("peeler.tray", None)
+    world.truth.place(plate, kind(PLATE), "peeler.tray")
+    world.truth.labware[plate].sealed = True
+    return [Act("peel", {"labware": plate}, lambda w, _: not w.truth.labware[plate].sealed)]
+
+
+def centrifuge(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("centrifuge")
+    bucket, done = "centrifuge.bucket", len(twin.spun)
+
+    def load(w: TwinWorld, _: Readings) -> bool:
+        if bucket in w.truth.closed:
+            return False
+        if w.truth.on(bucket) is None:
+            w.truth.place(f"plate{round_}", kind(PLATE), bucket)
+        return True
+
+    return [
+        Act("open_door", {}, load),
+        Act("spin", {"force_g": 300.0, "duration_s": 20.0}, lambda *_: len(twin.spun) > done),
+    ]
+
+
+def thermocycler(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("thermocycler")
+    done, block = len(twin.completed), "thermocycler.block"
+    profile = {"cycles": [{"holds": [[40.0, 5.0], [30.0, 5.0]], "times": 2}]}
+    return [
+        Act("open_lid", {}, lambda w, _: block not in w.truth.closed),
+        Act("run_profile", profile, lambda w, _: len(twin.completed) > done and block in w.truth.closed),
+    ]
+
+
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
     "lads.plate_reader": reader, "mqtt.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
     "newera.ne1000": pump("syringe", "syringe.line", "syringe.line"), "alicat.mc": gas, "eurotherm.3200": furnace,
-    "universal.ur5e": six_axes, "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"),
+    "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,
+    "thermo.cytomat": chamber("incubator"), "liconic.stx": chamber("cooler"), "azenta.a4s": sealer,
+    "azenta.xpeel": peeler, "highres.microspin": centrifuge, "thermo.atc": thermocycler,
 }  # fmt: skip
