@@ -10,7 +10,7 @@ import time
 HZ = 100.0
 
 
-def until(holds, within_s=5.0):
+def until(holds, within_s=15.0):
     """Wait, but not for ever."""
     end = time.monotonic() + within_s
     while not holds():
@@ -74,8 +74,9 @@ def motion(control, receive):
     until(lambda: abs(receive.getActualQ()[0] - aside[0]) > 0.2)
     seen["on the way"] = [control.isSteady(), control.getAsyncOperationProgress(), max(map(abs, receive.getActualQd()))]
     control.stopJ(2.0)
+    until(lambda: max(map(abs, receive.getActualQd())) == 0)  # the two lines of the library need not be in step
     stands = receive.getActualQ()
-    time.sleep(0.05)
+    time.sleep(0.1)
     seen["stopped"] = [
         control.isSteady(),
         control.getAsyncOperationProgress(),

@@ -74,9 +74,9 @@ class UR5e(Arm[Options]):
         await self.close()
         try:
             await self._require_remote()
-            state = await self._feed.look()
             if self.options.power_on:
-                state = await self._power_on(state)
+                await self._power_on(await self._feed.look())
+            state = await self._feed.steady()
             self._tool = kinematics.tool_of(state.joints, kinematics.frame(state.pose))
             self._number = max(self._number, state.number, state.stop_number)
             await self._feed.rest()
@@ -209,6 +209,7 @@ class UR5e(Arm[Options]):
         while state.runtime in (Runtime.PLAYING, Runtime.STOPPING) and _now() < until_s:
             state = await self._feed.look()  # a stop may still brake
         if state.is_ready and state.runtime is Runtime.STOPPED:
+            self._tool = kinematics.tool_of(state.joints, kinematics.frame(state.pose))
             return state
         await self._feed.rest()
         what, hint = _why_not(state) or (
@@ -307,7 +308,7 @@ class UR5e(Arm[Options]):
         if told != "true":
             raise ProtocolViolation(f"its dashboard server answered '{told}'.", device=self.name)
 
-    async def _power_on(self, state: State) -> State:
+    async def _power_on(self, state: State) -> None:
         """Power, then brakes; as far as the safety system lets it."""
         until_s = _now() + self.options.power_timeout_s
         for told, mode in (("power on", RobotMode.IDLE), ("brake release", RobotMode.RUNNING)):
@@ -320,7 +321,6 @@ class UR5e(Arm[Options]):
                 if _now() > until_s:
                     raise ReplyTimeout(f"it is still {state.robot_mode.name} after '{told}'.", device=self.name)
                 state = await self._feed.look()
-        return state
 
     async def _say(self, told: str) -> str:
         """One command of the dashboard server and its answer; once more, where its line had gone."""

@@ -118,8 +118,12 @@ def _note(register: int, value: int) -> Call:
 
 
 def _written(value: Argument) -> str:
+    """Numbers without an exponent, to a nanometre or a billionth of a radian."""
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(repr, value)) + "]"
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, float):
+        whole, _, digits = f"{value:.9f}".partition(".")
+        return f"{whole}.{digits.rstrip('0') or '0'}"
     return repr(value)
 
 

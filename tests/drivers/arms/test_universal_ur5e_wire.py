@@ -91,7 +91,7 @@ def test_programs_are_urscript():
   write_output_integer_register(41, {second})
   write_output_integer_register(43, 12)
   write_output_integer_register(42, 1)
-  movej([0.0, -1.57, 1.2, 0.1, 1e-09, 3.0], a=1.4, v=1.05)
+  movej([0.0, -1.57, 1.2, 0.1, 0.000000001, 3.0], a=1.4, v=1.05)
   movel(p[0.1, 0.2, 0.3, 0.0, 3.14, 0.0], a=1.2, v=0.25)
   set_standard_digital_out(3, True)
   write_output_integer_register(42, 2)
