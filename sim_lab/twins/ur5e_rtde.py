@@ -116,6 +116,8 @@ class Session:
                         await self._take(package)
         except (ValueError, struct.error) as error:
             logger.info("a client of RTDE was hung up on: %s", error)
+            with contextlib.suppress(ConnectionLost):
+                await self._link.send(wire.told_message(f"{error}", "RTDE").encode())
         finally:
             self._variables.used -= self._mine
             await self._pause()

@@ -107,10 +107,11 @@ def test_an_input_has_one_client_until_it_goes():
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\x00\x05U\x09\x00", b"\x00\x04O\x00"])
-def test_who_speaks_no_rtde_is_hung_up_on(data):
+def test_who_speaks_no_rtde_is_told_so_and_hung_up_on(data):
     async def story(twin):
         client = Client(twin, RTDE)
         await client.line.send(data)
+        assert b"\x04RTDE\x01" in (await client.next(Kind.TEXT_MESSAGE)).encode()
         assert await client.line.receive() == b""
 
     on_twin(story)

@@ -39,6 +39,7 @@ from drivers.core.lines import Lines
 from drivers.core.transport import Port
 
 JOINTS = ("base", "shoulder", "elbow", "wrist_1", "wrist_2", "wrist_3")
+AT_REST = (Runtime.STOPPED, Runtime.PAUSED)
 OUTPUTS = INPUTS = 8  # standard digital ones
 BEGIN_S = 3.0  # from sending a program until it must have begun
 STOP_S = 3.0  # from sending a stop until nothing may run
@@ -112,7 +113,7 @@ class UR5e(Arm[Options]):
         async with self._lock:
             await asyncio.sleep(SETTLE_S)
             state = await self._feed.look()
-            while state.key == script.key(command.action) and state.runtime is not Runtime.STOPPED and state.is_safe:
+            while state.key == script.key(command.action) and state.is_safe and state.runtime not in AT_REST:
                 state = await self._feed.look()
             await self._feed.rest()
         if state.key == (0, 0):
@@ -124,7 +125,8 @@ class UR5e(Arm[Options]):
             return Recall("done", told)
         if state.phase == Phase.NONE:
             return Recall("not_done", told)
-        return Recall("unknown", f"{told} and does not run: it ended on the way")
+        how = "is paused" if state.runtime is Runtime.PAUSED else "does not run: it ended on the way"
+        return Recall("unknown", f"{told} and {how}")
 
     # Verbs
 

@@ -15,6 +15,7 @@ from drivers.core.timing import CannotDo, Timing
 
 POWER_ON_S, BRAKE_RELEASE_S = 8.0, 4.0
 PROGRAM_START_S = 0.1
+GREETING_S = 0.2  # a new line is let fall silent (`drivers.core.exchange`)
 #: Where an arm stands that was just switched on: upright, the wrist level.
 PARKED = tuple(math.radians(angle) for angle in (0.0, -90.0, -90.0, -90.0, 90.0, 0.0))
 NOTHING = 1e-6  # m or rad: less is no way
@@ -39,8 +40,8 @@ class ArmTiming(Timing):
 
     @property
     def connect_s(self) -> float:
-        """Power and brakes."""
-        return POWER_ON_S + BRAKE_RELEASE_S if self.options.power_on else 0.0
+        """Power and brakes, after the dashboard server's greeting."""
+        return GREETING_S + (POWER_ON_S + BRAKE_RELEASE_S if self.options.power_on else 0.0)
 
     def seconds(self, verb: str, args: Mapping[str, Any]) -> float:
         """A motion by its ramp, the start of its program, and the looks at the controller's state around it."""

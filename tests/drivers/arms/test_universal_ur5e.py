@@ -8,7 +8,7 @@ import pytest
 from drivers.arms.universal_ur5e import DRIVER, kinematics
 from drivers.arms.universal_ur5e.feed import Feed
 from drivers.arms.universal_ur5e.timing import ArmTiming
-from drivers.arms.universal_ur5e.wire import RobotMode, SafetyMode
+from drivers.arms.universal_ur5e.wire import RobotMode, Runtime, SafetyMode
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
@@ -86,6 +86,9 @@ def on_bench(story, **options):
 
 def test_connecting_switches_it_on_and_moves_nothing():
     async def story(bench):
+        assert asyncio.get_running_loop().time() == pytest.approx(
+            ArmTiming("ur5e", bench.arm.options).connect_s, abs=0.3
+        )
         assert bench.twin.body.mode is RobotMode.RUNNING
         assert [line.sent for line in bench.lines[DASHBOARD]] == [
             [b"is in remote control\n", b"power on\n", b"brake release\n"]
@@ -289,6 +292,25 @@ def test_the_slider_at_the_pendant_makes_it_slower_and_no_more():
         await bench.do("move_joints", joints_deg=[180.0, *UP[1:]])
         assert asyncio.get_running_loop().time() - began > 60
         assert bench.degrees()[0] == pytest.approx(180.0)
+
+    on_bench(story)
+
+
+def test_a_program_that_is_paused_is_neither_waited_for_nor_called_done():
+    """A person pauses it at the pendant; another process asks what became of it."""
+
+    async def story(bench):
+        command = Command("t/paused", "move_joints", {"joints_deg": ASIDE})
+        moving = asyncio.ensure_future(bench.arm.perform(command))
+        await asyncio.sleep(0.8)
+        moving.cancel()
+        await asyncio.gather(moving, return_exceptions=True)
+        bench.twin.body.slide(0.0)
+        bench.twin.programs.runtime = Runtime.PAUSED
+        found = await bench.arm.recall(command)
+        assert (found.state, "is paused" in found.evidence) == ("unknown", True)
+        with pytest.raises(CommandRefused, match="another program is paused"):
+            await bench.do("move_joints", joints_deg=UP)
 
     on_bench(story)
 
