@@ -78,6 +78,9 @@ class Body:
         self.slider = 1.0
         self.stopped_s = 0.0  # when the safety system last stopped it
         self.halted: Callable[[], None] = lambda: None  # told when the safety system or a loss of power ends all
+        self._resumed = asyncio.Event()  # cleared as long as a protective stop has the program paused
+        self._resumed.set()
+        self._share_at_stop = 0.0
         self._goal = RobotMode.POWER_OFF  # where switching on shall end
         self._joints: Joints = PARKED
         self._motion: Motion | None = None
@@ -152,18 +155,25 @@ class Body:
         part = 0.5 if stop or stalls else 1.0
         if (touch := self._touch(joints_at)) is not None:
             stop, part = stop or "protective_stop", min(part, touch)
-        motion = Motion(way, profile, length, part, self.world.now(), asyncio.get_running_loop().create_future())
-        self._motion = motion
-        self._arm_timer(motion)
-        await asyncio.shield(motion.done)
+        await self._along(way, profile, length, part)
         if stalls and self.mode is RobotMode.RUNNING:
             await asyncio.Event().wait()  # it says nothing, and never arrives
         if stop == "protective_stop":
             self.protective_stop()
         elif stop:
             self.emergency_stop()
-        if stop or self.mode is not RobotMode.RUNNING or self.safety > SafetyMode.REDUCED:
+        if not self._resumed.is_set():
+            await self._resumed.wait()  # the program pauses; whoever lets it go on finds the arm where it was aiming
+            if touch is None:
+                await self._along(_rest_of(way, self._share_at_stop), profile, length, 1.0)
+        if self.mode is not RobotMode.RUNNING or self.safety > SafetyMode.REDUCED or touch is not None:
             raise Halted("the safety system stopped it")
+
+    async def _along(self, way: Callable[[float], Joints], profile: Profile, length: float, part: float) -> None:
+        motion = Motion(way, profile, length, part, self.world.now(), asyncio.get_running_loop().create_future())
+        self._motion = motion
+        self._arm_timer(motion)
+        await asyncio.shield(motion.done)
 
     def _touch(self, joints_at: Callable[[float], Joints]) -> float | None:
         """The part of a way after which the arm meets itself or a box."""
@@ -212,6 +222,7 @@ class Body:
 
     def _end(self, motion: Motion) -> None:
         if self._motion is motion:
+            self._share_at_stop = motion.part
             self._finish(motion.joints_at(min(motion.part, motion.profile.share(motion.profile.duration_s))))
 
     def _finish(self, joints: Joints) -> None:
@@ -246,9 +257,14 @@ class Body:
         self._stand()
 
     def protective_stop(self) -> None:
-        """Stand at once, under power (stop category 2), until somebody takes it back."""
+        """Stand at once, under power (stop category 2), until somebody takes it back; the program pauses."""
         self.safety = SafetyMode.PROTECTIVE_STOP
+        self._resumed.clear()
         self._stand()
+
+    def resume(self) -> None:
+        """Let a paused program go on."""
+        self._resumed.set()
 
     def emergency_stop(self) -> None:
         """The button: stand, and power off."""
@@ -258,6 +274,7 @@ class Body:
     def _stand(self) -> None:
         self.stopped_s = self.world.now()
         if self._motion is not None:
+            self._share_at_stop = min(self._motion.part, self._share(self._motion))
             self._finish(self.joints())
         self.halted()
 
@@ -273,6 +290,10 @@ def _slipped(joints_at: Callable[[float], Joints], share: float) -> Joints:
     """Its second joint is behind, the more the farther it went."""
     base, shoulder, *rest = joints_at(share)
     return (base, shoulder + LOST_RAD * share, *rest)
+
+
+def _rest_of(way: Callable[[float], Joints], begin: float) -> Callable[[float], Joints]:
+    return lambda share: way(begin + (1.0 - begin) * share)
 
 
 def _when(profile: Profile, part: float) -> float:

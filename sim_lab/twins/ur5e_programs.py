@@ -13,7 +13,7 @@ from typing import Any
 from drivers.arms.universal_ur5e import kinematics, script
 from drivers.arms.universal_ur5e.script import Call, Program
 from drivers.arms.universal_ur5e.timing import PARKED, PROGRAM_START_S
-from drivers.arms.universal_ur5e.wire import Runtime
+from drivers.arms.universal_ur5e.wire import RobotMode, Runtime, SafetyMode
 from sim_lab.twins import ur5e_remote
 from sim_lab.twins.ur5e_body import Body, Halted
 from sim_lab.twins.ur5e_memory import Memory
@@ -48,7 +48,11 @@ class Programs:
         self.start(job)
 
     async def play(self) -> bool:
-        """Run the loaded program, if there is one and the arm is ready; returns when it has begun."""
+        """Let a paused program go on, or run the loaded one, if the arm is ready; returns when it has begun."""
+        if self._is_ready() and self.runtime is Runtime.PAUSED:
+            self.runtime = Runtime.PLAYING
+            self.body.resume()
+            return True
         if self.loaded not in self.stored or not self._is_ready():
             return False
         self.start(self._calls(self.stored[self.loaded]))
@@ -57,10 +61,10 @@ class Programs:
 
     def start(self, job: Coroutine[Any, Any, None]) -> None:
         """In place of what runs; an arm that cannot move takes none."""
-        self._cancel()
         if not self._is_ready():
             job.close()
             return
+        self._cancel()
         self._task = asyncio.get_running_loop().create_task(self._run(job))
 
     async def stop(self) -> bool:
@@ -74,18 +78,22 @@ class Programs:
         return ran
 
     def _is_ready(self) -> bool:
-        return self.body.mode.name == "RUNNING" and self.body.safety.name in ("NORMAL", "REDUCED")
+        return self.body.mode is RobotMode.RUNNING and self.body.safety <= SafetyMode.REDUCED
 
     def _cancel(self) -> None:
         if self._task is not None and not self._task.done():
             self.stops += 1
             self._task.cancel()
         self._task, self.runtime = None, Runtime.STOPPED
+        self.body.resume()  # nothing is paused any more
         self.body.brake(BRAKE)
 
     def _halted(self) -> None:
-        """The safety system, or a loss of power, ends the program; the motion's own end does so where one runs."""
+        """A loss of power ends the program; a protective stop pauses it (UR's ROS driver, "robot state helper")."""
         task = asyncio.current_task()
+        if self.body.safety is SafetyMode.PROTECTIVE_STOP and self.body.mode is RobotMode.RUNNING:
+            self.runtime = Runtime.PAUSED if self.runtime is Runtime.PLAYING else self.runtime
+            return
         if self._task is not None and self._task is not task:
             self._task.cancel()
         self.runtime = Runtime.STOPPED

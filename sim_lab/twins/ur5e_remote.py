@@ -165,7 +165,7 @@ class Remote:
     async def protective_stop(self) -> None:
         """triggerProtectiveStop."""
         self._body.protective_stop()
-        raise Halted("a protective stop was asked for")
+        await asyncio.Event().wait()  # paused; ur_rtde uploads it anew
 
     async def forward(self) -> None:
         """getForwardKinematics without arguments."""

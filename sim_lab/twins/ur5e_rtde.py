@@ -71,7 +71,7 @@ class Variables:
             case "runtime_state":
                 return int(self._programs.runtime)
             case "robot_status_bits":
-                return (body.mode >= RobotMode.IDLE) | (self._programs.runtime is not Runtime.STOPPED) << 1
+                return (body.mode >= RobotMode.IDLE) | (self._programs.runtime is Runtime.PLAYING) << 1
             case "safety_status_bits":
                 return self._safety_bits()
             case "speed_scaling" | "target_speed_fraction":

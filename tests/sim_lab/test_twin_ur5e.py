@@ -257,13 +257,30 @@ def test_a_line_of_the_tool_is_straight_at_every_moment():
     on_twin(story)
 
 
-def test_a_protective_stop_stands_still_and_a_new_program_does_not_move_it():
+def test_a_protective_stop_pauses_a_program_that_play_lets_go_on():
     async def story(twin):
-        moving = asyncio.create_task(twin.body.to_joints((PARKED[0] + 2.0, *PARKED[1:]), 1.0, 2.0))
-        await asyncio.sleep(1.0)
+        twin.programs.send("def a():\n  movej([1, -1.5708, -1.5708, -1.5708, 1.5708, 0], a=2, v=1)\nend\n")
+        await asyncio.sleep(0.8)
         twin.body.protective_stop()
         at = twin.body.joints()
-        assert isinstance((await asyncio.gather(moving, return_exceptions=True))[0], Exception)
+        assert 0.2 < at[0] < 0.8
+        assert not await twin.programs.play()
+        twin.body.safety = SafetyMode.NORMAL
+        await asyncio.sleep(5)
+        assert (twin.body.joints(), twin.programs.runtime) == (at, Runtime.PAUSED)
+        assert await twin.programs.play()
+        await asyncio.sleep(5)
+        assert (twin.body.joints()[0], twin.programs.runtime) == (1.0, Runtime.STOPPED)
+
+    on_twin(story)
+
+
+def test_a_protective_stop_stands_still_and_a_new_program_does_not_move_it():
+    async def story(twin):
+        twin.programs.send("def a():\n  movej([1, -1.5708, -1.5708, -1.5708, 1.5708, 0], a=2, v=1)\nend\n")
+        await asyncio.sleep(0.8)
+        twin.body.protective_stop()
+        at = twin.body.joints()
         twin.programs.send("def a():\n  movej([0,-1,-1,-1,1,0])\nend\n")
         await asyncio.sleep(5)
         assert (twin.body.joints(), twin.body.safety, twin.body.mode) == (

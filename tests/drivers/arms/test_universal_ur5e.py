@@ -252,6 +252,27 @@ def test_what_stops_it_is_named_and_not_taken_back(strike, named):
     on_bench(story)
 
 
+def test_after_a_protective_stop_nothing_goes_on_by_itself():
+    """The controller only pauses the program; ours is ended, so that who unlocks it and presses play moves nothing."""
+
+    async def story(bench):
+        moving = asyncio.ensure_future(bench.do("move_joints", joints_deg=ASIDE))
+        await asyncio.sleep(0.8)
+        bench.twin.body.protective_stop()
+        assert bench.twin.programs.runtime is Runtime.PAUSED
+        with pytest.raises(CommandFailed, match="protective stop"):
+            await moving
+        assert bench.twin.programs.runtime is Runtime.STOPPED
+        stands = bench.degrees()
+        bench.twin.body.safety = SafetyMode.NORMAL
+        assert not await bench.twin.programs.play()
+        await asyncio.sleep(10)
+        assert bench.degrees() == stands
+        await bench.do("move_joints", joints_deg=ASIDE)
+
+    on_bench(story)
+
+
 def test_local_control_and_other_peoples_programs_are_respected():
     async def main():
         bench = Bench()
