@@ -12,7 +12,7 @@ person who has looked.
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from drivers.arms.universal_ur5e import collision, dashboard, kinematics, script
 from drivers.arms.universal_ur5e.feed import Feed, State
@@ -225,7 +225,8 @@ class UR5e(Arm[Options]):
         self._number = number = self._number + 1
         try:
             async with self._sent(script.command(self.action, number, call), unless_stopped=True):
-                await self._see_done(number, expected_s)
+                with _under_way():
+                    await self._see_done(number, expected_s)
         except DeviceError:
             await self._feed.rest()
             raise
@@ -246,6 +247,7 @@ class UR5e(Arm[Options]):
             if has_begun and (state.runtime is Runtime.STOPPED or not is_ours):
                 raise CommandFailed("its program was ended on the way.", device=self.name, hint="See where it stands.")
             if not has_begun and _now() > began_s + BEGIN_S:
+                await self.stop()  # it shall not begin later, when nobody expects it
                 raise ReplyTimeout(f"its program did not begin within {BEGIN_S:g} s.", device=self.name)
             slow = max(state.speed, 0.01)  # the slider at the pendant
             if _now() > began_s + expected_s / slow + self.options.margin_s:
@@ -257,7 +259,8 @@ class UR5e(Arm[Options]):
 
     async def _see_end(self, what: str, is_there: Callable[[State], bool]) -> None:
         """After the program: is it so? The arm says the same twice before it counts."""
-        state = await self._feed.steady()
+        with _under_way():
+            state = await self._feed.steady()
         await self._feed.rest()
         if not is_there(state):
             raise CommandFailed(
@@ -361,6 +364,17 @@ class _Answers:
     def feed(self, data: bytes) -> list[str]:
         """The answers that `data` completes; raises `ValueError` for what is no text."""
         return [dashboard.decode(line) for line in self._lines.feed(data)]
+
+
+@contextlib.contextmanager
+def _under_way() -> Iterator[None]:
+    """A controller that cannot be reached has got its program by now: nobody may take it for not begun."""
+    try:
+        yield
+    except ConnectionFailed as error:
+        raise ConnectionLost(
+            f"its program was sent, and then it was not reached: {error.message}", device=error.device, hint=error.hint
+        ) from error
 
 
 def _why_not(state: State) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from drivers.core.errors import (
     CommandRefused,
     CommandStopped,
     ConnectionFailed,
+    ConnectionLost,
     LimitError,
     ProtocolViolation,
     ReplyTimeout,
@@ -336,6 +337,30 @@ def test_a_program_that_is_paused_is_neither_waited_for_nor_called_done():
     on_bench(story)
 
 
+def test_a_program_that_does_not_begin_is_kept_from_beginning_later():
+    async def story(bench):
+        taken = bench.twin.programs.send
+        late = []
+        bench.twin.programs.send = lambda text: late.append(text) if "movej" in text else taken(text)
+        with pytest.raises(ReplyTimeout, match="did not begin"):
+            await bench.do("move_joints", joints_deg=ASIDE)
+        assert b"lab_stop" in bench.programs[-1]
+        bench.twin.programs.send = taken
+        await bench.do("move_joints", joints_deg=ASIDE)
+
+    on_bench(story)
+
+
+def test_where_programs_cannot_be_sent_nothing_was_begun():
+    async def story(bench):
+        bench.barred.add(30003)
+        with pytest.raises(ConnectionFailed) as failed:
+            await bench.do("move_joints", joints_deg=ASIDE)
+        assert failed.value.outcome == "not_started"
+
+    on_bench(story)
+
+
 def test_a_line_that_is_lost_in_mid_move_is_dialled_again():
     async def story(bench):
         moving = asyncio.ensure_future(bench.do("move_joints", joints_deg=ASIDE))
@@ -354,8 +379,9 @@ def test_a_controller_that_is_gone_is_a_named_error_and_comes_back():
         await asyncio.sleep(0.8)
         bench.barred |= {RTDE, 30003, DASHBOARD}
         await bench.lines[RTDE][-1].close()
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(ConnectionLost, match="its program was sent") as lost:
             await moving
+        assert (lost.value.outcome, lost.value.device) == ("unknown", "ur5e")
         bench.barred.clear()
         await asyncio.sleep(2)
         await bench.do("move_joints", joints_deg=UP)
