@@ -16,8 +16,8 @@ from sim_lab.faults.catalogue import COMMS
 
 LAB = read(Path(__file__).resolve().parents[3] / "lab.toml")
 DEVICES = [name for name, faults in faults_of(LAB).items() if FAULTS["reply_lost"] in faults]
-#: Servers of their own are reached over real sockets, which take real time.
-OCCASIONS = {"reader": 2, "environment": 6}
+#: Servers of their own are reached over real sockets, which take real time; some stories take long to reckon.
+OCCASIONS = {"reader": 2, "environment": 6, "cooler": 3, "sealer": 3}
 
 
 def test_every_device_with_a_line_has_a_story() -> None:
