@@ -21,8 +21,8 @@ MAX_DELAY_S = 86_400.0
 MAX_WELLS = 1536
 #: Role -> the verb that a plan reads it by.
 READS: Mapping[str, str] = {
-    "Axis": "position", "Balance": "weigh", "Furnace": "measure", "GasFlow": "measure", "Hotplate": "measure",
-    "PlateReader": "read_absorbance", "Sensor": "measure",
+    "Arm": "position", "Axis": "position", "Balance": "weigh", "Furnace": "measure", "GasFlow": "measure",
+    "Hotplate": "measure", "PlateReader": "read_absorbance", "Sensor": "measure",
 }  # fmt: skip
 #: Role -> verb, argument and limit of a plan's moves.
 MOVES: Mapping[str, tuple[str, str, str]] = {"Axis": ("move", "position_mm", "position")}

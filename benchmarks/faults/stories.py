@@ -1,5 +1,6 @@
 """What each device is made to do under faults, and what must be so in the world when its driver says that it is."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -186,9 +187,107 @@ def furnace(world: TwinWorld, round_: int) -> list[Act]:
     return [Act("run_program", {"segments": [{"temperature_c": 60.0, "duration_s": 10.0}]}, fired)]
 
 
+def six_axes(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("ur5e")
+    up, aside = [0.0, -90.0, -90.0, -90.0, 90.0, 0.0], [40.0, -80.0, -100.0, -90.0, 90.0, 20.0]
+
+    def stands(joints_deg: list[float]) -> Truth:
+        return lambda *_: (
+            max(abs(math.degrees(a) - b) for a, b in zip(twin.body.joints(), joints_deg, strict=True)) < 0.1
+        )
+
+    def told(_: TwinWorld, readings: Readings) -> bool:
+        values = [reading.value or 0.0 for reading in readings]
+        place = [1000 * float(x) for x in twin.body.flange()[:3, 3]]
+        return stands(values[:6])(world, ()) and max(abs(a - b) for a, b in zip(values[6:9], place, strict=True)) < 0.1
+
+    def at(x_mm: float, y_mm: float, z_mm: float) -> Truth:
+        return lambda *_: math.dist(twin.body.flange()[:3, 3], (x_mm / 1000, y_mm / 1000, z_mm / 1000)) < 1e-4
+
+    level = {"rotation_deg": [-127.2792, 127.2792, 0.0]}
+    return [
+        Act("move_joints", {"joints_deg": aside}, stands(aside)),
+        Act("position", {}, told),
+        Act("move_joints", {"joints_deg": up}, stands(up)),
+        Act("move_tool", {"at_mm": [450.0, -133.3, 300.0], **level}, at(450.0, -133.3, 300.0)),
+        Act(
+            "set_output", {"output": 2, "high": round_ % 2 == 1}, lambda *_: twin.memory.digital_out == 4 * (round_ % 2)
+        ),
+    ]
+
+
+def chamber(name: str) -> Callable[[TwinWorld, int], list[Act]]:
+    def story(world: TwinWorld, round_: int) -> list[Act]:
+        plate, gate, slot = f"plate{round_}", f"{name}.transfer", f"{name}.{4 + round_}"
+        twin: Any = world.twin(name)
+        world.truth.at.pop(gate, None)
+        world.truth.place(plate, kind(PLATE), gate)
+
+        def true_c(w: TwinWorld, readings: Readings) -> bool:
+            (seen,) = readings
+            return seen.unit == "degC" and abs((seen.value or 0.0) - twin.chamber.at(w.truth.now())) < 0.3
+
+        def move(source: str, destination: str) -> Act:
+            args = {"labware": plate, "source": source, "destination": destination}
+            return Act("move_labware", args, lambda w, _: w.truth.at.get(destination) == plate)
+
+        return [move(gate, slot), Act("measure", {}, true_c), move(slot, gate)]
+
+    return story
+
+
+def sealer(world: TwinWorld, round_: int) -> list[Act]:
+    plate = f"plate{round_}"
+    world.truth.at.pop("sealer.tray", None)
+    world.truth.closed.discard("sealer.tray")
+    world.truth.place(plate, kind(PLATE), "sealer.tray")
+
+    def closed(w: TwinWorld, _: Readings) -> bool:
+        return w.truth.labware[plate].sealed and "sealer.tray" not in w.truth.closed
+
+    return [Act("seal", {"labware": plate, "duration_s": 2.0}, closed)]
+
+
+def peeler(world: TwinWorld, round_: int) -> list[Act]:
+    plate = f"plate{round_}"
+    world.truth.at.pop("peeler.tray", None)
+    world.truth.place(plate, kind(PLATE), "peeler.tray")
+    world.truth.labware[plate].sealed = True
+    return [Act("peel", {"labware": plate}, lambda w, _: not w.truth.labware[plate].sealed)]
+
+
+def centrifuge(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("centrifuge")
+    bucket, done = "centrifuge.bucket", len(twin.spun)
+
+    def load(w: TwinWorld, _: Readings) -> bool:
+        if bucket in w.truth.closed:
+            return False
+        if w.truth.on(bucket) is None:
+            w.truth.place(f"plate{round_}", kind(PLATE), bucket)
+        return True
+
+    return [
+        Act("open_door", {}, load),
+        Act("spin", {"force_g": 300.0, "duration_s": 20.0}, lambda *_: len(twin.spun) > done),
+    ]
+
+
+def thermocycler(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("thermocycler")
+    done, block = len(twin.completed), "thermocycler.block"
+    profile = {"cycles": [{"holds": [[40.0, 5.0], [30.0, 5.0]], "times": 2}]}
+    return [
+        Act("open_lid", {}, lambda w, _: block not in w.truth.closed),
+        Act("run_profile", profile, lambda w, _: len(twin.completed) > done and block in w.truth.closed),
+    ]
+
+
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
     "lads.plate_reader": reader, "mqtt.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
     "newera.ne1000": pump("syringe", "syringe.line", "syringe.line"), "alicat.mc": gas, "eurotherm.3200": furnace,
-    "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"),
+    "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,
+    "thermo.cytomat": chamber("incubator"), "liconic.stx": chamber("cooler"), "azenta.a4s": sealer,
+    "azenta.xpeel": peeler, "highres.microspin": centrifuge, "thermo.atc": thermocycler,
 }  # fmt: skip

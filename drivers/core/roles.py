@@ -24,6 +24,7 @@ class Role:
     opens: str = ""
 
 
+_ARM_LOOKS = frozenset({"position", "read_inputs"})
 ROLES: dict[str, Role] = {
     "LiquidHandler": Role(
         frozenset(
@@ -44,6 +45,7 @@ ROLES: dict[str, Role] = {
         frozenset({"home"}),
     ),
     "PlateMover": Role(frozenset({"move_labware"})),
+    "Arm": Role(_ARM_LOOKS | {"move_joints", "move_tool", "set_output"}, _ARM_LOOKS),
     "HeaterShaker": Role(frozenset({"shake", "set_temperature", "deactivate"}), frozenset({"deactivate"})),
     "PlateReader": Role(
         frozenset({"open_tray", "close_tray", "read_absorbance"}),

@@ -47,6 +47,7 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "ramp": ("K/min", {"K/min": 1.0, "degC/min": 1.0, "°C/min": 1.0, "K/s": 60.0, "K/h": 1 / 60}),
     "acceleration": ("xg", {"xg": 1.0}),
     "angle": ("deg", {"deg": 1.0}),
+    "angular_speed": ("deg/s", {"deg/s": 1.0}),
     "ratio": ("1", {"%": 0.01, "1": 1.0}),
 }
 _KELVIN_OFFSET = 273.15

@@ -14,6 +14,7 @@ Unit = Literal["", "time", "share", "temperature"]
 #: In place of drivers: every device with a byte stream, whatever it is.
 LINE = "*"
 OT2, ARM, SHAKER, ROOM = "opentrons.ot2", "precise.pf400", "qinstruments.bioshake", "mqtt.environment"
+SIX_AXES = "universal.ur5e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,15 @@ _ALL = (
     Fault("lock_stuck", "plate", (SHAKER,), "the lock of the nest does not move", "the device refuses: named"),
     # Motion
     Fault("envelope_error", "motion", (ARM,), "a following error: motion ends, power is off", "the arm's error: named"),
-    Fault("move_late", "motion", (ARM,), "a motion begins late", "waited for", "time", 20.0),
+    Fault("move_late", "motion", (ARM, SIX_AXES), "a motion begins late", "waited for", "time", 20.0),
+    Fault("protective_stop", "motion", (SIX_AXES,), "the arm meets a force in mid-move: its safety system stops it",
+          "named, and never taken back from here: a person looks first"),
+    Fault("emergency_stop", "motion", (SIX_AXES,), "the button is pressed in mid-move: power off",
+          "named, and never taken back from here: a person looks first"),
+    Fault("move_stalled", "motion", (SIX_AXES,), "a motion stays half-way, and its program runs on",
+          "its time is known: stopped, and named"),
+    Fault("step_loss", "motion", (SIX_AXES,), "a joint ends beside its target, and the program is done",
+          "where it stands is looked at: named"),
     Fault("gantry_stall", "motion", (OT2,), "the gantry stalls: the command fails", "a failure: named"),
     Fault("move_slow", "motion", (OT2,), "a motion takes longer", "waited for", "time", 20.0),
     Fault("shake_stalls", "motion", (SHAKER,), "the table does not get up to speed", "its speed is looked at: named"),
@@ -80,7 +89,7 @@ _ALL = (
     # Power
     Fault("power_cycle", "power", (SHAKER,), "it starts anew: set-points and motion are lost, its lock opens",
           "told by what it says, or by what it no longer does: named"),
-    Fault("power_lost", "power", (ARM,), "the arm's motors lose their power", "the arm's error: named"),
+    Fault("power_lost", "power", (ARM, SIX_AXES), "the arm's motors lose their power", "the arm's error: named"),
     # Sensors
     Fault("sensor_silent", "sensor", (ROOM,), "no more values come", "a value that is too old is refused: named"),
     Fault("sensor_stuck", "sensor", (ROOM,), "the same value comes again and again, with its old time",

@@ -79,6 +79,8 @@ def test_a_count_leaves_a_folder_and_answers_at_its_end(lab: Lab, engine: Engine
     async def story(_: Worker) -> None:
         want(engine, lab, "plan-1", "count", ["environment"], 3, delay=10)
         assert await told(engine, "plan-1") == {"ok": True, "run_id": "plan-1", "outcome": "completed"}
+        want(engine, lab, "plan-4", "count", ["ur5e"])
+        assert (await told(engine, "plan-4"))["outcome"] == "completed"
         want(engine, lab, "plan-2", "count", ["axis"])
         refused = await told(engine, "plan-2")
         assert (refused["ok"], "real time only" in refused["error"]) == (False, True)
@@ -89,6 +91,8 @@ def test_a_count_leaves_a_folder_and_answers_at_its_end(lab: Lab, engine: Engine
     events = documents(tmp_path, "plan-1", "event")
     assert [set(event["data"]) for event in events] == [{"environment_temperature", "environment_humidity"}] * 3
     assert events[2]["time"] - events[0]["time"] == pytest.approx(20, abs=1)
+    (pose,) = documents(tmp_path, "plan-4", "event")
+    assert pose["data"]["ur5e_joint_2"] == pytest.approx(-90.0)
     about = json.loads((tmp_path / "runs/plan-1/run.json").read_text())
     assert (about["outcome"], about["protocol"], about["by"]) == ("completed", "count", "beamline")
 
@@ -203,7 +207,7 @@ def test_no_scan_that_is_bound_leaves_the_limits(start: float, stop: float, num:
     [
         ("bp.count", [["environment"]], {}, "there is no plan"),
         ("count", [], {}, "detectors"),
-        ("count", [["nobody"]], {}, "what can: reader, environment, axis"),
+        ("count", [["nobody"]], {}, "what can: ur5e, reader, environment, axis"),
         ("count", ["environment"], {}, "give a list of names"),
         ("count", [["environment"]], {"num": 0, "delay": -1}, "num: give a whole number from 1 to 10000, not '0'; delay"),
         ("count", [["environment"]], {"num": True}, "num"),

@@ -28,20 +28,32 @@ POLL_S = 0.5
 
 
 class _Line(TransportSerial):
-    """Hands a reply over when it has come whole, and nothing that is none."""
+    """Hands a reply over when it has come whole, and nothing that is none.
+
+    Replies have no numbers: one that is late would be taken for the next. So a question without a reply is an error at
+    once, and not asked again as PyLabRobot would while it waits for a motion; only the opening of the line may be.
+    """
+
+    _asked = b""
 
     async def write(self, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - PyLabRobot's name
         """Send all of `data`, after forgetting a reply that came too late for its question."""
         await self.reset_input_buffer()
+        self._asked = data
         await super().write(data, timeout)
 
+    async def readline(self) -> bytes:
+        """One line; raises `ReplyTimeout` when it did not come whole within the timeout."""
+        line = await super().readline()
+        if not line.endswith(b"\n") and not self._asked.startswith(wire.OPEN.encode()):
+            raise ReplyTimeout(f"no answer within {REPLY_S:g} s.", hint="Is it on, and is the line right?")
+        return line
+
     async def read(self, num_bytes: int = 1) -> bytes:
-        """One reply; b"" when none came whole within the timeout."""
+        """One reply that fits what was asked."""
         reply = await self.readline()
-        if reply and not reply.endswith(b"\n"):
-            return b""
-        if reply and not wire.is_reply(reply):
-            raise ProtocolViolation(f"the answer cannot be read: {reply!r}.")
+        if not wire.answers(self._asked, reply):
+            raise ProtocolViolation(f"the answer cannot be read: {reply!r} to {self._asked!r}.")
         return reply
 
 
@@ -102,10 +114,7 @@ class STX(ShuttleIncubator[Options]):
     async def _is_up(self, relay: Relay) -> bool:
         """A relay that PyLabRobot has no verb for."""
         await self._do(self._line.write(f"RD {relay:d}\r".encode("ascii")))
-        reply = await self._do(self._line.read())
-        if not reply:
-            raise ReplyTimeout(f"no answer within {REPLY_S:g} s.", device=self.name)
-        return reply.strip() == b"1"
+        return (await self._do(self._line.read())).strip() == b"1"
 
     def _explain(self, error: BaseException) -> DeviceError | None:
         """PyLabRobot has exceptions of its own for the PLC's errors, and for failed motions."""

@@ -105,6 +105,11 @@ def number(value: int) -> str:
     return f"{value:05d}"
 
 
-def is_reply(data: bytes) -> bool:
-    """CLIENT role: whether this is one whole reply."""
-    return re.fullmatch(rb"(OK|CC|E[0-5]|\d{1,5})\r\n", data) is not None
+def answers(request: bytes, reply: bytes) -> bool:
+    """CLIENT role: whether this is one whole reply, and of the kind that belongs to the request.
+
+    >>> answers(b"RD 1915\\r", b"1\\r\\n"), answers(b"ST 1904\\r", b"1\\r\\n"), answers(b"ST 1904\\r", b"E1\\r\\n")
+    (True, False, True)
+    """
+    well = {b"RD": rb"\d{1,5}", b"CR": b"CC"}.get(request[:2], b"OK")
+    return re.fullmatch(rb"(%s|E[0-5])\r\n" % well, reply) is not None

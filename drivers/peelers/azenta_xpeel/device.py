@@ -30,17 +30,29 @@ xpeel_backend.print = lambda *_: None
 
 
 class _Line(TransportSerial):
-    """Sends peels as the device takes them, and gives nothing more to a verb that was stopped."""
+    """Sends peels as the device takes them, and gives nothing more to a verb that was stopped.
+
+    The end of a motion is told in the same words as that of any other. So until this one was acknowledged, a good end
+    is that of an earlier one (told twice, or late), and goes nowhere; a refusal comes without `*ack`.
+    """
+
+    _is_unheard = False  # whether a motion waits for its acknowledgement
 
     async def write(self, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - PyLabRobot's name
         """Send one line."""
+        self._is_unheard = data not in (wire.STATUS, wire.SYNC)
         await super().write(wire.mended(data), timeout)
 
     async def readline(self) -> bytes:
         """One line, or what came of it within the timeout."""
-        if self.barred:
-            raise CommandStopped("it was stopped.")
-        return await super().readline()
+        while True:
+            if self.barred:
+                raise CommandStopped("it was stopped.")
+            line = await super().readline()
+            if line.startswith(wire.ACK.strip()):
+                self._is_unheard = False
+            if not self._is_unheard or not wire.is_success(line):
+                return line
 
 
 class XPeel(Backed[Options], Peeler[Options]):

@@ -8,6 +8,7 @@ Sources: PyLabRobot 0.2.2, `peeling/xpeel_backend.py`, and later versions of it 
 at hand: what it says of a command that comes during a motion is not known. `*reset` is taken here to end the motion.
 """
 
+import re
 from dataclasses import dataclass
 
 from drivers.core.lines import Lines
@@ -84,6 +85,16 @@ def encode_ready(*codes: int) -> bytes:
     b'*ready:04,00,00\\r\\n'
     """
     return ("*ready:" + ",".join(f"{code:02d}" for code in (*codes, 0, 0, 0)[:3]) + "\r\n").encode("ascii")
+
+
+def is_success(line: bytes) -> bool:
+    """CLIENT role: whether this line tells that a motion has ended well.
+
+    >>> is_success(b"*ready:00,00,00\\r\\n"), is_success(b"*ready:05,00,00\\r\\n"), is_success(b"*ack\\r\\n")
+    (True, False, False)
+    """
+    codes = re.match(rb"\*ready:(\d\d),(\d\d),(\d\d)\b", line)
+    return codes is not None and {int(code) for code in codes.groups()} <= {0, *WARNINGS}
 
 
 def ready(line: str) -> tuple[int, ...] | None:

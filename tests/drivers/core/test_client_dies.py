@@ -6,6 +6,7 @@ not done is given again: it has one effect. `unknown` is never wrong, but it mus
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -136,6 +137,18 @@ async def in_reader(rig: Any, reader: Any) -> None:
     rig.truth.closed.add("reader.tray")
 
 
+UP, ASIDE = [0.0, -90.0, -90.0, -90.0, 90.0, 0.0], [5.0, -90.0, -90.0, -90.0, 90.0, 0.0]
+
+
+async def upright(rig: Any, arm: Any) -> None:
+    await rig.do(arm, "move_joints", joints_deg=UP)
+
+
+def turned(rig: Any) -> int | None:
+    base = math.degrees(rig.twin("ur5e").body.joints()[0])
+    return {0.0: 0, 5.0: 1}.get(round(base, 6))
+
+
 def tip(verb: str) -> Command:
     place = {"labware": "rack", "well": "A1"} if verb == "pick_up_tip" else {"labware": "trash", "well": "A1"}
     return Command("run/7", verb, {"mount": "left", **place})
@@ -184,6 +197,9 @@ CASES = [
          lambda rig: int("reader.tray" not in rig.truth.closed), SURE),
     Case("reader", Command("run/7", "read_absorbance", {"wells": ["A1"], "wavelengths_nm": [427.0]}), in_reader,
          lambda rig: rig.twin("reader")._runs, SURE),
+    Case("ur5e", Command("run/7", "move_joints", {"joints_deg": ASIDE}), upright, turned, SURE, goes_on=True),
+    Case("ur5e", Command("run/7", "set_output", {"output": 3, "high": True}), upright,
+         lambda rig: rig.twin("ur5e").memory.digital_out >> 3 & 1, SURE, goes_on=True),
     Case("operator", Command("run/7", "fill", FILL), lambda rig, _: in_nest(rig, _),
          lambda rig: times(wells(rig)[0]), SURE),
 ]  # fmt: skip

@@ -150,8 +150,8 @@ def test_a_lost_line_in_mid_move_and_the_way_back(bench):
         (b"\xff\xfe\r\n", ProtocolViolation, "cannot be read"),
         (b"E1\r\n", CommandRefused, "Invalid command"),
         (b"", ConnectionLost, "closed the connection"),
-        (b"O", ReplyTimeout, "No response"),
-        (b"OK\r\n", ReplyTimeout, "did not become ready"),
+        (b"O", ReplyTimeout, "no answer"),
+        (b"OK\r\n", ProtocolViolation, "cannot be read"),
     ],
 )
 def test_a_wrong_answer_is_an_error_and_never_a_hang(bench, answer, error, text):

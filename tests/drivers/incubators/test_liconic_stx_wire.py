@@ -29,8 +29,17 @@ def test_requests(data, requests):
 def test_replies():
     assert wire.encode_reply("CC") == b"CC\r\n"
     assert wire.number(370) == "00370"
-    assert all(map(wire.is_reply, (b"OK\r\n", b"CC\r\n", b"E1\r\n", b"1\r\n", b"00370\r\n")))
-    assert not any(map(wire.is_reply, (b"", b"OK", b"E9\r\n", b"hello\r\n", b"123456\r\n")))
+    fit = [(b"ST 1904\r", b"OK\r\n"), (b"CR\r", b"CC\r\n"), (b"WR DM5 7\r", b"E1\r\n"), (b"RD 1915\r", b"1\r\n"),
+           (b"RD DM982\r", b"00370\r\n")]  # fmt: skip
+    assert all(wire.answers(*pair) for pair in fit)
+    assert not any(
+        wire.answers(request, reply)
+        for request, _ in fit
+        for other, reply in fit
+        if request[:2] == b"RD" and other[:2] == b"ST"
+    )
+    for reply in (b"", b"OK", b"E9\r\n", b"hello\r\n", b"123456\r\n"):
+        assert not any(wire.answers(request, reply) for request, _ in fit)
 
 
 def test_the_codes_are_those_of_pylabrobot():
