@@ -198,7 +198,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "readings": readings, "error": texts, "kind": texts, "recoverable": st.booleans(), "evidence": texts, "why": texts, "note": texts,
     "choice": st.sampled_from(get_args(r.Choice)), "verdict": st.sampled_from(["done", "not_done"]), "reason": texts,
     "actions": st.lists(actions, max_size=2).map(tuple), "holds": st.lists(holds, max_size=2).map(tuple),
-    "message": texts, "things": names, "until": numbers, "predicted": st.lists(plain, max_size=2).map(tuple),
+    "message": texts, "first": texts, "places": st.dictionaries(texts, texts, max_size=2), "things": names,
+    "until": numbers, "predicted": st.lists(plain, max_size=2).map(tuple),
 }  # fmt: skip
 
 
