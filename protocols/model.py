@@ -343,14 +343,57 @@ class Lid(_Step):
     put: Literal["on", "off"]
 
 
-class Measure(_Step):
-    """Take a reading: of wells (absorbance), of labware with all that is in it (mass), or of the room (environment)."""
+Kind = Literal[
+    "absorbance", "spectrum", "fluorescence", "mass", "temperature", "environment", "image", "diffraction"
+]  # fmt: skip
 
-    do: Literal["measure"]
-    kind: Literal["absorbance", "mass", "environment"]
+
+class _Reading(_Step):
     labware: str | None = None
     wells: str | None = Field(None, description="such as A1:H12; all of them when absent")
     wavelengths: list[WavelengthNm] = Field(default_factory=list)
+    by: WavelengthNm | None = Field(None, description="step of a spectrum between two wavelengths")
+    excitation: WavelengthNm | None = None
+    exposure: DurationS | None = None
+
+
+class Measure(_Reading):
+    """Take a reading: of wells (absorbance, spectrum), of labware (mass), of where it stands or else of the room
+    (temperature), or of the room (environment)."""
+
+    do: Literal["measure"]
+    kind: Kind
+
+
+class Way(_Part):
+    """Of one axis: `from` and `to`, of a grid_scan with `num`; or the `places` of a list_scan."""
+
+    axis: str | None = Field(None, description="by name; the lab's first, second, ... when absent")
+    from_: LengthMm | None = Field(None, alias="from")
+    to: LengthMm | None = None
+    num: int | None = None
+    places: Annotated[list[LengthMm], Field(max_length=1000)] = Field(default_factory=list)
+
+
+class Scan(_Reading):
+    """A plan of Bluesky: read all `detectors` at each point of the way of `axes`, or `num` times (count)."""
+
+    do: Literal["scan"]
+    plan: Literal["count", "scan", "rel_scan", "list_scan", "grid_scan"]
+    detectors: Annotated[list[Kind], Field(max_length=8)] = Field(default_factory=list)
+    axes: Annotated[list[Way], Field(max_length=8)] = Field(default_factory=list)
+    num: int | None = None
+    delay: DurationS | None = Field(None, description="of a count")
+    snake_axes: bool | None = None
+
+
+class Call(_Step):
+    """What a driver declares beside its role, by name."""
+
+    do: Literal["call"]
+    name: str
+    device: str | None = Field(None, description="the first that declares it when absent")
+    args: dict[Identifier, str | float] = Field(default_factory=dict)
 
 
 class MoveLabware(_Step):
@@ -366,6 +409,7 @@ class Position(_Step):
     """Bring a beamline axis to a position."""
 
     do: Literal["position"]
+    axis: str | None = None
     to: LengthMm
 
 
@@ -432,9 +476,10 @@ class If(_Part):
 
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
-_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | MoveLabware
+_Read = Measure | Scan | Position | Call
 _Bench = Dose | PumpLiquid | GasStep | FurnaceStep
-PlainStep = _Liquid | _Device | _Bench | Wait | OperatorStep
+PlainStep = _Liquid | _Device | _Read | _Bench | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]
 

@@ -21,7 +21,7 @@ MAX_WELLS = 1536
 #: Role -> the verb that a plan reads it by.
 READS: Mapping[str, str] = {
     "Axis": "position", "Balance": "weigh", "Furnace": "measure", "GasFlow": "measure", "Hotplate": "measure",
-    "PlateReader": "read_absorbance", "Sensor": "measure",
+    "Incubator": "measure", "PlateReader": "read_absorbance", "Sensor": "measure",
 }  # fmt: skip
 #: Role -> verb, argument and limit of a plan's moves.
 MOVES: Mapping[str, tuple[str, str, str]] = {"Axis": ("move", "position_mm", "position")}
@@ -153,7 +153,7 @@ class _Binder:
         for axis, way in ways.items() if self._plan != "rel_scan" else ():
             self._within(axis, way)
         if self._plan != "grid_scan":
-            return Scan(self._plan, detectors, *grid, 0.0, ways, reads)
+            return Scan(self._plan, detectors, grid[0], 0.0, ways, reads)
         snake = self._told["snake_axes"]
         if not isinstance(snake, bool):
             self.problems.append(f"snake_axes: say true or false, not {str(snake)[:40]!r}")
