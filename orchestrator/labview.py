@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from drivers.core.build import timing
+from drivers.core.driver import Driver
 from drivers.core.limits import Limits
 from drivers.core.timing import Timing
-from labfile.lab import Lab
+from labfile.lab import DeviceEntry, Lab
 from protocols.labview import DayBudget, LabView, Means, SafetyPolicy
 
 
@@ -52,7 +54,13 @@ def view(lab: Lab, now: float | None = None) -> LabView:
             for name, agent in lab.agents.items() for told in [agent.budget]
         },
         means=_means(lab),
+        capabilities={name: told for name, device in lab.devices.items() if (told := _driver(device).capabilities)},
     )  # fmt: skip
+
+
+def _driver(device: DeviceEntry) -> Driver:
+    driver: Any = device.spec  # of a plug-in: labfile knows no drivers
+    return driver  # type: ignore[no-any-return]
 
 
 def _due(lab: Lab) -> dict[str, date]:

@@ -8,6 +8,7 @@ from drivers.core.labware import LabwareKind, UnknownLabware
 from protocols import model as m
 from protocols.bench import BenchSteps
 from protocols.branches import Branches, condition_of
+from protocols.calls import bind_call
 from protocols.drafts import Draft, sequence
 from protocols.flow import Frame
 from protocols.holds import holds
@@ -52,6 +53,7 @@ class _Binder:
             m.Wait: self._wait, m.OperatorStep: self._operator_step,
             m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
             m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
+            m.Call: lambda step: bind_call(step, self.lab, self.layout),
         }  # fmt: skip
 
     def program(self) -> Program:

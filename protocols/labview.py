@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from drivers.core.capability import Capability
 from drivers.core.limits import Limits
 from drivers.core.timing import Timing
 from protocols.problems import Severity
@@ -58,6 +59,8 @@ class LabView:
     closed: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # maintenance, s from now
     budgets: Mapping[str, DayBudget] = field(default_factory=dict)  # by agent
     means: Means = field(default_factory=Means)
+    #: Device -> what its driver declares beside its role, by name.
+    capabilities: Mapping[str, Mapping[str, Capability]] = field(default_factory=dict)
 
     def first(self, role: str) -> str | None:
         """The first device of a role."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from drivers.core.capability import Capability
 from drivers.core.limits import Limits, Range
 
 
@@ -25,6 +26,8 @@ class Driver:
     sites: tuple[str, ...] = ()
     #: "package.module:Class" of its `Timing`, loaded on first use; empty where nobody knows how long it takes.
     timing: str = ""
+    #: What it offers beside its role, by the name of the method; a protocol's `call` is checked against it.
+    capabilities: Mapping[str, Capability] = field(default_factory=dict)
 
     def load(self) -> Any:
         """The driver's `Instrument` class."""

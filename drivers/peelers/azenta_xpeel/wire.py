@@ -8,6 +8,7 @@ Sources: PyLabRobot 0.2.2, `peeling/xpeel_backend.py`, and later versions of it 
 at hand: what it says of a command that comes during a motion is not known. `*reset` is taken here to end the motion.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.core.lines import Lines
@@ -84,6 +85,26 @@ def encode_ready(*codes: int) -> bytes:
     b'*ready:04,00,00\\r\\n'
     """
     return ("*ready:" + ",".join(f"{code:02d}" for code in (*codes, 0, 0, 0)[:3]) + "\r\n").encode("ascii")
+
+
+def encode_tape(left: int, room: int) -> bytes:
+    """DEVICE role: seals that the supply spool takes off yet, and that the take-up spool has room for.
+
+    >>> encode_tape(400, 300)
+    b'*tape:40,30\\r\\n'
+    """
+    return f"*tape:{left // 10:02d},{room // 10:02d}\r\n".encode("ascii")
+
+
+def tape(lines: Sequence[str]) -> tuple[int, int]:
+    """CLIENT role: seals left and room for them, in tens, from the answer to `*tapeleft`; raises ValueError.
+
+    >>> tape(["*tape:40,30", "*ready:00,00,00"])
+    (400, 300)
+    """
+    told = next((line for line in lines if line.startswith("*tape:")), "")
+    left, room = told.removeprefix("*tape:").split(",")
+    return int(left) * 10, int(room) * 10
 
 
 def ready(line: str) -> tuple[int, ...] | None:
