@@ -205,7 +205,7 @@ def test_no_scan_that_is_bound_leaves_the_limits(start: float, stop: float, num:
     [
         ("bp.count", [["environment"]], {}, "there is no plan"),
         ("count", [], {}, "detectors"),
-        ("count", [["nobody"]], {}, "what can: reader, environment, axis"),
+        ("count", [["nobody"]], {}, "what can: incubator, cooler, reader, environment, axis"),
         ("count", ["environment"], {}, "give a list of names"),
         ("count", [["environment"]], {"num": 0, "delay": -1}, "num: give a whole number from 1 to 10000, not '0'; delay"),
         ("count", [["environment"]], {"num": True}, "num"),

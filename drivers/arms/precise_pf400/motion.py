@@ -2,7 +2,8 @@
 
 Heights: the joints of the description of the arm in the repository AD-SDL/pf400_module_ros (`PF400.urdf.xacro`): the
 fingers are 43 mm below the hand's joint, that is 33 mm below the forearm's, and that 72 mm below the upper arm's. Each
-link is taken to fill the height up to the next one. Widths of the links are our estimates of the maker's drawing.
+link is taken to fill the height up to the next one. Widths of the links are our estimates; the hand is
+taken to be no wider than a plate, beside which its fingers are left out.
 """
 
 import math
@@ -33,7 +34,7 @@ from drivers.core.timing import CannotDo
 
 PARTS = ("upper arm", "forearm", "hand", "labware")
 #: Lowest and highest of each link over the gripper, and its half width.
-UPPER_ARM, FOREARM, HAND = (148.0, 221.0, 60.0), (76.0, 148.0, 55.0), (-10.0, 76.0, 45.0)
+UPPER_ARM, FOREARM, HAND = (148.0, 221.0, 60.0), (76.0, 148.0, 55.0), (-10.0, 76.0, 42.0)
 #: Samples along a way are no farther apart.
 STEP_MM, STEP_DEG = 10.0, 2.0
 Row = list[tuple[float, float, float, float, float, float, float]]
