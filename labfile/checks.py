@@ -170,6 +170,21 @@ def site_faults(sites: Tables, storage: Tables, devices: Tables, examined: Mappi
             yield from _arm(("sites", site, "arm"), arm, devices, examined)
 
 
+def space_faults(
+    document: Mapping[str, Any], devices: Tables, examined: Mapping[str, Examined]
+) -> Iterator[Fault]:  # fmt: skip
+    """Boxes in the frame of no arm; decks of no device, or of one that no arm was taught a slot of."""
+    for name, table in tables(document, "boxes").items():
+        if isinstance(arm := table.get("arm"), str):
+            yield from _arm(("boxes", name, "arm"), arm, devices, examined)
+    sites = tables(document, "sites")
+    for name in tables(document, "decks"):
+        if name not in devices:
+            yield Fault(("decks", name), f"no device '{name}'", did_you_mean(name, devices, "in this lab"))
+        elif not any(site.startswith(f"{name}.") for site in sites):
+            yield Fault(("decks", name), "no slot of it is taught", f'teach one: [sites."{name}.1"]')
+
+
 def _place(
     at: KeyPath, owner: str, place: str, storage: Tables, devices: Tables, examined: Mapping[str, Examined]
 ) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from labfile.model import Agent, Api, Compute, Person, Policy, Prices, Sinks, Site, Stock, Storage, Store
+from labfile.model import Agent, Api, Box, Compute, Deck, Person, Policy, Prices, Sinks, Site, Stock, Storage, Store
 from labfile.plugins import Driver, Limits
 
 
@@ -63,6 +63,8 @@ class Lab:
     storage: Mapping[str, Storage]
     #: The sites an arm was taught, by full name.
     sites: Mapping[str, Site]
+    decks: Mapping[str, Deck]
+    boxes: Mapping[str, Box]
     people: Mapping[str, Person]
     agents: Mapping[str, Agent]
     maintenance: tuple[Window, ...]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, WithJsonSchema
 
 from labfile.nearest import did_you_mean
 from labfile.secret import Secret, is_reference
@@ -173,6 +173,34 @@ class Site(Table):
     )
 
 
+class Deck(Table):
+    """`[decks.<device>]`: where the slots of a deck lie in an arm's frame, besides those it was taught: for collisions.
+
+    Slots are counted row by row, from 1; one of them must be taught.
+    """
+
+    columns: int = Field(ge=1, le=100, description="Slots of one row.")
+    next_column_mm: Annotated[tuple[float, float], Field(strict=False)] = Field(
+        description="x, y in the arm's frame from a slot to the next one of its row, in mm."
+    )
+    next_row_mm: Annotated[tuple[float, float], Field(strict=False)] = Field(
+        description="x, y in the arm's frame from a slot to that of the next row, in mm."
+    )
+
+
+class Box(Table):
+    """`[boxes.<name>]`: what an arm must not hit: the body of a device, a wall, a bin."""
+
+    arm: str = Field(description="The device in whose frame it is given; its role is PlateMover.")
+    at_mm: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
+        description="x, y, z of the middle of its floor in the arm's frame, in mm."
+    )
+    size_mm: Annotated[tuple[PositiveFloat, PositiveFloat, PositiveFloat], Field(strict=False)] = Field(
+        description="Its size along its own x, along its own y, and up, in mm."
+    )
+    yaw_deg: float = Field(default=0.0, ge=-180, le=180, description="Turn about the vertical, in degrees.")
+
+
 class Person(Table):
     """`[people.<name>]`: what a person may do. Stopping is allowed to everyone and needs no entry."""
 
@@ -324,6 +352,8 @@ class Document(Table):
     devices: dict[Name, DeviceTable] = Field(description="The instruments, by name.")
     storage: dict[Name, Storage] = Field(default={}, description="Racks and hotels for labware, by name.")
     sites: dict[SiteName, Site] = Field(default={}, description="Sites that an arm was taught, by full name.")
+    decks: dict[Name, Deck] = Field(default={}, description="Where the slots of decks lie, by device.")
+    boxes: dict[Name, Box] = Field(default={}, description="What an arm must not hit, by name.")
     people: dict[str, Person] = Field(default={}, description="Who may do what.")
     agents: dict[str, Agent] = Field(default={}, description="Which AI agent may do what.")
     maintenance: dict[Name, Maintenance] = Field(default={}, description="When devices are not for runs, by name.")

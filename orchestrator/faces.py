@@ -14,7 +14,7 @@ from ophyd_async.core import AsyncStatus
 from drivers.core.instrument import Command, Instrument
 from orchestrator.engine import Plan
 from orchestrator.readings import StepReading
-from orchestrator.scans import MOVES, READS, Scan
+from protocols.scans import MOVES, READS, Scan
 
 
 class Face:
@@ -123,7 +123,7 @@ def _rel_scan(scan: Scan, seen: Mapping[str, Any]) -> Plan:
     """Bluesky's own goes back also after a stop or an abort; here whatever was ended stays where it is."""
     stand = yield Msg("locate", *(seen[axis] for axis in scan.ways), squeeze=False)
     home = {axis: place["readback"] for axis, place in zip(scan.ways, stand, strict=True)}
-    ways = {axis: tuple(home[axis] + place for place in way) for axis, way in scan.ways.items()}
+    ways = scan.begun_at(home).ways
     for axis, way in ways.items():
         for place in way:
             seen[axis].check_value(place)
@@ -138,6 +138,12 @@ def _list_scan(scan: Scan, seen: Mapping[str, Any]) -> Plan:
     return (yield from bp.list_scan(_detectors(scan, seen), *ways))
 
 
+def _grid_scan(scan: Scan, seen: Mapping[str, Any]) -> Plan:
+    ways: Any = [part for (axis, way), num in zip(scan.ways.items(), scan.grid, strict=True)
+                 for part in (seen[axis], *way, num)]  # fmt: skip
+    return (yield from bp.grid_scan(_detectors(scan, seen), *ways, snake_axes=scan.snake))
+
+
 def _detectors(scan: Scan, seen: Mapping[str, Any]) -> list[Any]:
     """Without the axes that move: Bluesky reads those by itself."""
     return [seen[name] for name in scan.detectors if name not in scan.ways]
@@ -149,4 +155,5 @@ def _flat(ways: Mapping[str, tuple[float, ...]], seen: Mapping[str, Any]) -> lis
 
 _PLANS: Mapping[str, Callable[[Scan, Mapping[str, Any]], Plan]] = {
     "count": _count, "scan": _scan, "rel_scan": _rel_scan, "list_scan": _list_scan,
+    "grid_scan": _grid_scan,
 }  # fmt: skip

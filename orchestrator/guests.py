@@ -15,11 +15,12 @@ from drivers.core.errors import DeviceError
 from orchestrator.cell import Cell, RealTimeOnly
 from orchestrator.engine import Plan
 from orchestrator.faces import faces, plan_of
+from orchestrator.labview import view
 from orchestrator.reservations import LeaseLost, NotFree
-from orchestrator.scans import BadPlan, Scan, bind
 from orchestrator.service import Service
 from orchestrator.state.cell import Impossible
 from orchestrator.store.requests import Request
+from protocols.scans import BadPlan, Scan, bind
 
 ROOM = 64  # plans that a cell has in line
 LEASE_S = 30.0  # of whoever watches
@@ -53,7 +54,7 @@ class Guests:
         if len(self._guests) >= ROOM:
             raise Impossible(f"{ROOM} plans are in line already; ask again when some have ended")
         try:
-            scan = bind(self._cell.lab, request.body["plan"], request.body["args"], request.body["kwargs"])
+            scan = bind(view(self._cell.lab), request.body["plan"], request.body["args"], request.body["kwargs"])
         except BadPlan as error:
             raise Impossible(str(error)) from None
         guest = self._guests[request.run_id] = _Guest(scan)

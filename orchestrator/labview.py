@@ -3,12 +3,16 @@
 import time
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from drivers.core.build import timing
+from drivers.core.build import motion, timing
+from drivers.core.driver import Driver
 from drivers.core.limits import Limits
+from drivers.core.motion import Box
 from drivers.core.timing import Timing
-from labfile.lab import Lab
+from labfile.lab import DeviceEntry, Lab
+from labfile.model import Deck
 from protocols.labview import DayBudget, LabView, Means, SafetyPolicy
 
 
@@ -51,8 +55,52 @@ def view(lab: Lab, now: float | None = None) -> LabView:
             name: DayBudget(told.instrument_minutes_per_day, told.reagent_ml_per_day, told.money_per_day)
             for name, agent in lab.agents.items() for told in [agent.budget]
         },
+        motions=lambda devices: {name: motion(lab.devices[name], lab.sites) for name in devices},
+        boxes=_boxes(lab),
+        places=_places(lab),
         means=_means(lab),
+        capabilities={name: told for name, device in lab.devices.items() if (told := _driver(device).capabilities)},
     )  # fmt: skip
+
+
+def _boxes(lab: Lab) -> dict[str, tuple[Box, ...]]:
+    found: dict[str, tuple[Box, ...]] = {}
+    for name, box in lab.boxes.items():
+        found[box.arm] = (*found.get(box.arm, ()), Box(name, box.at_mm, box.size_mm, box.yaw_deg))
+    return found
+
+
+def _places(lab: Lab) -> dict[str, dict[str, tuple[float, float, float, float]]]:
+    """Sites in the frame of each arm: those it was taught, and the other slots of decks of which it knows one."""
+    found: dict[str, dict[str, tuple[float, float, float, float]]] = {}
+    for name, site in lab.sites.items():
+        found.setdefault(site.arm, {})[name] = (*site.at_mm, site.yaw_deg)
+    for device, deck in lab.decks.items():
+        for known in found.values():
+            taught = [(site, int(site.split(".")[1])) for site in known
+                      if site.startswith(f"{device}.") and site.split(".")[1].isdigit()]  # fmt: skip
+            for slot in lab.devices[device].sites if taught else ():
+                known.setdefault(slot, _slot(int(slot.split(".")[1]), taught[0][1], known[taught[0][0]], deck))
+    return found
+
+
+def _slot(
+    slot: int, other: int, place: tuple[float, float, float, float], deck: Deck
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """Where a slot lies, from another one of its deck."""
+    rows, columns = (
+        (slot - 1) // deck.columns - (other - 1) // deck.columns,
+        (slot - 1) % deck.columns - (other - 1) % deck.columns,
+    )
+    x, y = (
+        place[axis] + rows * deck.next_row_mm[axis] + columns * deck.next_column_mm[axis] for axis in (0, 1)
+    )  # fmt: skip
+    return x, y, place[2], place[3]
+
+
+def _driver(device: DeviceEntry) -> Driver:
+    driver: Any = device.spec  # of a plug-in: labfile knows no drivers
+    return driver  # type: ignore[no-any-return]
 
 
 def _due(lab: Lab) -> dict[str, date]:

@@ -7,7 +7,7 @@ RunEngine's own pause and rewind are not used: they send a command twice (ADR 00
 import asyncio
 import functools
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from bluesky.utils import Msg
@@ -52,6 +52,32 @@ class Frontier:
                 self.ready.append(follower)
 
 
+_Point = tuple[str, int | None]  # of a step
+
+
+class _Points:
+    """What was read at the points of scans, until all of a point is over: then it is one event, as in Bluesky's scans.
+
+    After a restart what was read before at the point that was under way is in the journal alone.
+    """
+
+    def __init__(self, run: RunState) -> None:
+        self._actions: dict[_Point, list[str]] = {}
+        for action in run.order.values():
+            if action.point is not None:
+                self._actions.setdefault((action.step, action.point), []).append(action.id)
+        self._read: dict[_Point, list[StepReading]] = {}
+
+    def add(self, action: Action, read: Iterable[StepReading]) -> None:
+        """What an action at a point read."""
+        self._read.setdefault((action.step, action.point), []).extend(read)
+
+    def complete(self, run: RunState) -> Iterable[tuple[str, list[StepReading]]]:
+        """Step and readings of each point that is over and was not given before."""
+        over = [at for at in self._read if all(run.phase(name) in OVER for name in self._actions[at])]
+        return [(at[0], self._read.pop(at)) for at in over]
+
+
 Running = dict[asyncio.Task[Any], Action]
 
 
@@ -62,6 +88,7 @@ def program_plan(run_id: str, conductor: Conductor, stations: Mapping[str, Stati
     """
     wake = conductor.wake(run_id)
     frontier = Frontier(conductor.state.run(run_id))
+    points = _Points(conductor.state.run(run_id))
     running: Running = {}
     yield Msg("open_run")
     while True:
@@ -83,7 +110,13 @@ def program_plan(run_id: str, conductor: Conductor, stations: Mapping[str, Stati
             action = running.pop(task)
             if conductor.state.run(run_id).phase(action.id) in OVER:
                 frontier.over(action.id)
-            yield from _event(action, task)
+            read = _read(action, task)
+            if action.point is None:
+                yield from _event(action.step, read)
+            else:
+                points.add(action, read)
+        for step, read_there in points.complete(conductor.state.run(run_id)):
+            yield from _event(step, read_there)
     yield Msg("close_run", **_exit(conductor.state.run(run_id)))
 
 
@@ -101,11 +134,16 @@ def _exit(run: RunState) -> dict[str, str]:
     return {"exit_status": "abort", "reason": f"{run.abort_asked.by}: {run.abort_asked.reason}"}
 
 
-def _event(action: Action, task: "asyncio.Task[Any]") -> Generator[Msg, Any, None]:
+def _read(action: Action, task: "asyncio.Task[Any]") -> Sequence[StepReading]:
     readings = None if task.cancelled() or task.exception() else task.result()
-    if readings:
-        yield Msg("create", None, name=action.step)
-        yield Msg("read", StepReading(action.device, readings, time.time()))
+    return [StepReading(action.device, readings, time.time())] if readings else []
+
+
+def _event(step: str, read: Sequence[StepReading]) -> Generator[Msg, Any, None]:
+    if read:
+        yield Msg("create", None, name=step)
+        for one in read:
+            yield Msg("read", one)
         yield Msg("save")
 
 

@@ -34,13 +34,12 @@ class BenchSteps:
             m.FurnaceStep: self.furnace,
         }  # fmt: skip
 
-    def weigh(self, step: m.Measure) -> None:
-        """What labware weighs with all that is in it, over the zero of the empty pan."""
-        balance = self._device("Balance", step.id)
-        if step.labware is None or step.wells or step.wavelengths:
-            raise ProtocolError([Problem("MEAS-001", step.id, "weighing needs `labware`, and takes it as a whole")])
-        pan = self._on_pan(step.id, balance, self._known(step.id, step.labware))
-        self._draft(step.id, balance, "weigh", step.labware, pan)
+    def weighed(self, step: str, labware: str) -> tuple[str, Mapping[str, Any], tuple[str, ...]]:
+        """Labware on the pan, to be weighed with all that is in it, over the zero of the empty pan: the balance,
+        nothing that it is told, and what it needs."""
+        balance = self._device("Balance", step)
+        pan = self._on_pan(step, balance, self._known(step, labware))
+        return balance, {}, (labware, pan)
 
     def dose(self, step: m.Dose) -> None:
         """The vessel is tared, a person fills, and the balance tells what came in."""

@@ -8,6 +8,7 @@ from drivers.core.labware import LabwareKind, UnknownLabware
 from protocols import model as m
 from protocols.bench import BenchSteps
 from protocols.branches import Branches, condition_of
+from protocols.calls import bind_call
 from protocols.drafts import Draft, sequence
 from protocols.flow import Frame
 from protocols.holds import holds
@@ -15,6 +16,7 @@ from protocols.labview import LabView
 from protocols.layout import OFF, Layout
 from protocols.ledger import TRASH, kind_of
 from protocols.limits import limits, reserve
+from protocols.measuring import ReadSteps
 from protocols.parse import Source
 from protocols.pipetting import Pipetting
 from protocols.problems import Problem, ProtocolError
@@ -47,10 +49,11 @@ class _Binder:
         self.layout = Layout(lab, self.handler, self.operator, self.drafts)
         self._steps: dict[type, Callable[[Any], None]] = {
             m.PipetteStep: self._pipette, m.Transfer: self._pipette, m.SerialDilute: self._pipette,
-            m.Mix: self._pipette, m.Shake: self._shake, m.Measure: self._measure, m.MoveLabware: self._move,
-            m.Position: self._position, m.Wait: self._wait, m.OperatorStep: self._operator_step,
+            m.Mix: self._pipette, m.Shake: self._shake, m.MoveLabware: self._move,
+            m.Wait: self._wait, m.OperatorStep: self._operator_step,
             m.Seal: self._seal, m.Distribute: self._pipette, m.Incubate: self._incubate,
             m.Centrifuge: self._centrifuge, m.Thermocycle: self._thermocycle, m.Lid: self._lid,
+            m.Call: lambda step: bind_call(step, self.lab, self.layout),
         }  # fmt: skip
 
     def program(self) -> Program:
@@ -58,7 +61,8 @@ class _Binder:
         self._guard("setup", self._declare_labware)
         self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
         self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._materials(), self._device, self._known)
-        self._steps |= self.bench.steps
+        self.reads = ReadSteps(self.lab, self.layout, self.kinds, self.bench, self._device, self._known)
+        self._steps |= self.bench.steps | self.reads.steps
         self.branches = Branches(self.source, self.layout, self.pipetting)
         if self.problems:
             raise ProtocolError(self.problems)
@@ -66,7 +70,7 @@ class _Binder:
         for step in self.source.steps:
             frame = self.source.frames.get(step.id, _ALONE)
             self._guard(step.id, lambda frame=frame: self.branches.enter(frame.when))  # type: ignore[misc]
-            begun = len(self.drafts)
+            begun, self.reads.when = len(self.drafts), frame.when
             self._guard(step.id, lambda step=step: self._steps[type(step)](step))  # type: ignore[misc]
             self._place(begun, frame)
         self._guard("", lambda: self.branches.enter(()))
@@ -250,34 +254,6 @@ class _Binder:
         uses = (labware, *([self.handler] if self.handler else []))
         self.drafts.append(Draft(step, self.operator, "confirm", {"message": message}, uses))
 
-    def _measure(self, step: m.Measure) -> None:
-        if step.kind == "environment":
-            sensor = self._device("Sensor", step.id)
-            self.drafts.append(Draft(step.id, sensor, "measure", {}, tuple(self.kinds)))
-            return
-        if step.kind == "mass":
-            self.bench.weigh(step)
-            return
-        reader = self._device("PlateReader", step.id)
-        if step.labware is None or not step.wavelengths:
-            raise ProtocolError(
-                [Problem("MEAS-001", step.id, "an absorbance reading needs `labware` and `wavelengths`")]
-            )
-        labware = self._known(step.id, step.labware)
-        found = self.kinds[labware]
-        if step.wells is None:
-            wells = tuple(well for column in found.columns for well in column)
-        else:
-            wells = parse_wells(f"{labware}/{step.wells}").names
-        unknown = [well for well in wells if well not in found.wells]
-        if unknown:
-            raise ProtocolError([Problem("LAB-002", step.id, f"{labware} has no well {', '.join(unknown)}")])
-        site = self.lab.sites[reader][0]
-        self.layout.move(step.id, labware, site)
-        self.layout.close_tray(step.id, reader)
-        args = {"wells": list(wells), "wavelengths_nm": list(step.wavelengths)}
-        self.drafts.append(Draft(step.id, reader, "read_absorbance", args, (labware, site)))
-
     def _move(self, step: m.MoveLabware) -> None:
         labware = self._known(step.id, step.labware)
         if step.to == OFF:
@@ -305,11 +281,6 @@ class _Binder:
                 [Problem("REACH-002", step.id, f"there is no site '{step.to}'", f"Sites: {', '.join(sites)}.")]
             )
         return found
-
-    def _position(self, step: m.Position) -> None:
-        axis = self._device("Axis", step.id)
-        self.drafts.append(Draft(step.id, axis, "move", {"position_mm": step.to}))
-        self.drafts.append(Draft(step.id, axis, "position", {}))
 
     def _wait(self, step: m.Wait) -> None:
         self.drafts.append(Draft(step.id, CLOCK, "wait", {"duration_s": step.for_}, barrier=True))
@@ -395,7 +366,7 @@ def _carried(step: m.PlainStep, lab: LabView) -> str | None:
     match step:
         case m.Dose():
             return step.into.labware
-        case m.Shake() | m.Incubate() | m.Measure() | m.MoveLabware() | m.Heat() | m.FurnaceStep():
+        case m.Shake() | m.Incubate() | m.Measure() | m.Scan() | m.MoveLabware() | m.Heat() | m.FurnaceStep():
             return step.labware
         case m.Seal() | m.Centrifuge() | m.Thermocycle() if lab.first(_DEVICES[step.do]):
             return step.labware

@@ -25,6 +25,8 @@ class Draft:
     lane: Lane = ()  # of a `parallel` step: a barrier holds up its own lane only
     when: tuple[Guard, ...] = ()
     awaits: tuple[str, ...] = ()  # steps whose readings its conditions look at
+    point: int | None = None  # of a scan: what is read there together is one event
+    harmless: bool = False  # repeating it changes nothing, as the driver says of what its role does not know
 
 
 def sequence(drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collection[str] = ()) -> tuple[Action, ...]:
@@ -49,12 +51,15 @@ def sequence(drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collectio
             waits |= floors.under_way(draft.lane)
         if not waits or draft.lane or floors.split:
             waits |= floors.of(draft.lane)
-        harmless = draft.device == CLOCK or (roles.get(draft.device, ""), draft.verb) in _HARMLESS
+        by_role = draft.device == CLOCK or (roles.get(draft.device, ""), draft.verb) in _HARMLESS
+        harmless = draft.harmless or by_role
         needs = tuple(sorted(thing for thing in things if thing in roles or thing in sites))
         order = tuple(sorted(waits, key=place.__getitem__))
         place[name] = len(actions)
         actions.append(
-            Action(name, draft.step, draft.device, draft.verb, draft.args, order, harmless, needs, draft.when)
+            Action(
+                name, draft.step, draft.device, draft.verb, draft.args, order, harmless, needs, draft.when, draft.point
+            )
         )
         floors.begin(draft.lane, name, things, barrier=draft.barrier)
         if draft.barrier and not draft.lane:

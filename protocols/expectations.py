@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from protocols.measuring import wavelengths_nm
 from protocols.model import FITS, Fit, Measure
 from protocols.parse import Source
 from protocols.problems import Problem
@@ -16,7 +17,7 @@ def expectations(source: Source) -> list[Problem]:
     """What is wrong with `expect`; found before the run, for after it the readings cannot be taken again."""
     measures: dict[str, list[Measure]] = {}
     for step in source.steps:
-        if isinstance(step, Measure) and step.kind == "absorbance":
+        if isinstance(step, Measure) and step.kind in ("absorbance", "spectrum"):
             frame = source.frames.get(step.id)
             for name in dict.fromkeys((step.id, frame.origin if frame else step.id)):
                 measures.setdefault(name, []).append(step)
@@ -45,8 +46,8 @@ def _of(fit: Fit, number: int, measures: Mapping[str, Sequence[Measure]], source
 
 def _unread(fit: Fit, about: str, step: Measure) -> Iterator[Problem]:
     """Wells and wavelengths that the step does not read."""
-    if fit.at is not None and fit.at not in step.wavelengths:
-        read = ", ".join(f"{nm:g} nm" for nm in step.wavelengths)
+    if fit.at is not None and fit.at not in wavelengths_nm(step):
+        read = ", ".join(f"{nm:g} nm" for nm in wavelengths_nm(step))
         yield Problem("EXP-004", "", f"{about}: step {fit.reading} does not read at {fit.at:g} nm", f"It reads {read}.")
     asked = [wells for wells in (fit.wells, fit.blank, fit.samples) if wells is not None]
     for wells in asked:

@@ -2,7 +2,8 @@
 
 Mostly for one action. Longer where a state is left behind that others must not meet: labware stands on a site from
 its arrival to its departure; a device with a place for labware (a reader, a shaker) is taken for the whole stay, with
-what prepares for it (a tray that opens); a liquid handler is taken while a tip hangs on it.
+what prepares for it (a tray that opens); a liquid handler is taken while a tip hangs on it; what takes part in a scan
+is taken from its first point to its last.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,16 +79,17 @@ def _visits(device: str, users: Sequence[Action]) -> Iterable[Hold]:
 
 
 def _carries(device: str, users: Iterable[Action]) -> Iterable[Hold]:
-    """A device without a nest: action by action, or from the first tip taken to the last one dropped."""
+    """A device without a nest: action by action, from the first tip taken to the last one dropped, or a whole scan."""
     since: str | None = None
     tips: set[str] = set()
+    last = {action.step: action.id for action in users if action.point is not None}
     for action in users:
         since = since or action.id
         if action.verb == "pick_up_tip":
             tips.add(action.args["mount"])
         elif action.verb == "drop_tip":
             tips.discard(action.args["mount"])
-        if not tips:
+        if not tips and last.get(action.step, action.id) == action.id:
             yield Hold(device, since, action.id)
             since = None
     if since is not None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from drivers.core.capability import Capability
 from drivers.core.limits import Limits
+from drivers.core.motion import Box, Motion
 from drivers.core.timing import Timing
 from protocols.problems import Severity
 
@@ -57,7 +59,14 @@ class LabView:
     overdue: Mapping[str, str] = field(default_factory=dict)  # device -> the day at which its calibration was due
     closed: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # maintenance, s from now
     budgets: Mapping[str, DayBudget] = field(default_factory=dict)  # by agent
+    #: Where the bodies of plate movers go, each time as if they had just been switched on; None where nobody can tell.
+    motions: Callable[[Iterable[str]], Mapping[str, Motion | None]] | None = None
+    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)  # plate mover -> what stands round it
+    #: Plate mover -> site -> x, y, z (mm) and turn (deg) of its gripper as it holds a plate there, taught or known.
+    places: Mapping[str, Mapping[str, tuple[float, float, float, float]]] = field(default_factory=dict)
     means: Means = field(default_factory=Means)
+    #: Device -> what its driver declares beside its role, by name.
+    capabilities: Mapping[str, Mapping[str, Capability]] = field(default_factory=dict)
 
     def first(self, role: str) -> str | None:
         """The first device of a role."""

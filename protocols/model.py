@@ -13,6 +13,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from typing_extensions import TypeAliasType
 
 from drivers.core.units import (
     FROM_OUTSIDE,
@@ -36,6 +37,9 @@ Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\- ]{0,63}$")]
 Channels = Annotated[Literal[1, 8, 96], Field(description="nozzles; well names then mean the first nozzle")]
 
 
+Value = TypeAliasType("Value", str | float)
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -54,9 +58,9 @@ class Parameter(_Part):
     """A value that whoever runs the protocol may set inside a range."""
 
     kind: Literal["volume", "time", "temperature", "rotation", "wavelength", "number"]
-    default: str | float
-    low: str | float | None = None
-    high: str | float | None = None
+    default: Value
+    low: Value | None = None
+    high: Value | None = None
 
 
 class Material(_Part):
@@ -92,7 +96,7 @@ class Labware(_Part):
 
 
 class PipetteNeed(_Part):
-    """A pipette the protocol insists on; without one the lab chooses."""
+    """A pipette it insists on; else the lab chooses."""
 
     model: str
     mount: Literal["left", "right"]
@@ -199,15 +203,12 @@ class Distribute(_Step):
     source: WellField
     to: WellsField
     volume: VolumeUl
-    extra: VolumeUl | None = Field(None, description="drawn with each load and given back; steadies the last wells")
+    extra: VolumeUl | None = Field(None, description="drawn with each load and given back")
     channels: Channels = 1
 
 
 class SerialDilute(_Step):
-    """A dilution series along each row of wells; every well ends with `volume`.
-
-    The first well is filled undiluted; each next one is `factor` times weaker than the one before.
-    """
+    """A series along each row of wells, the first undiluted, each next `factor` times weaker; all end with `volume`."""
 
     do: Literal["serial_dilute"]
     source: WellField
@@ -240,7 +241,7 @@ class Shake(_Step):
 
 
 class Heat(_Step):
-    """Bring labware to a temperature, up or down, keep it there, and let go. A hotplate cools by the air only."""
+    """Bring labware to a temperature on a hotplate, which cools by the air only."""
 
     do: Literal["heat", "cool"]
     labware: str
@@ -260,7 +261,7 @@ class PumpLiquid(_Step):
 
 
 class GasStep(_Step):
-    """Let a gas flow for a time, then none; in a lane of `parallel` beside what it is for."""
+    """Let a gas flow for a time, then none; best in a lane of `parallel`."""
 
     do: Literal["flow"]
     gas: Literal["Air", "Ar", "CH4", "CO", "CO2", "C2H6", "H2", "He", "N2", "N2O", "Ne", "O2"]
@@ -269,7 +270,7 @@ class GasStep(_Step):
 
 
 class Dose(_Step):
-    """A person weighs a liquid into a vessel that stands on the balance; its reading is what came in, in g."""
+    """A person weighs a liquid into a vessel on the balance; it reads what came in, in g."""
 
     do: Literal["dose"]
     material: str
@@ -327,7 +328,7 @@ class Cycle(_Part):
 
 
 class Thermocycle(_Step):
-    """Take sealed labware through cycles of temperatures, as for PCR."""
+    """Take sealed labware through temperatures, as for PCR."""
 
     do: Literal["thermocycle"]
     labware: str
@@ -343,14 +344,57 @@ class Lid(_Step):
     put: Literal["on", "off"]
 
 
-class Measure(_Step):
-    """Take a reading: of wells (absorbance), of labware with all that is in it (mass), or of the room (environment)."""
+Kind = TypeAliasType(
+    "Kind",
+    Literal["absorbance", "spectrum", "fluorescence", "mass", "temperature", "environment", "image", "diffraction"],
+)
 
-    do: Literal["measure"]
-    kind: Literal["absorbance", "mass", "environment"]
+
+class _Reading(_Step):
     labware: str | None = None
     wells: str | None = Field(None, description="such as A1:H12; all of them when absent")
     wavelengths: list[WavelengthNm] = Field(default_factory=list)
+    by: WavelengthNm | None = Field(None, description="step of a spectrum")
+    excitation: WavelengthNm | None = None
+    exposure: DurationS | None = None
+
+
+class Measure(_Reading):
+    """Take a reading; temperature is of where `labware` stands, else of the room, as environment is."""
+
+    do: Literal["measure"]
+    kind: Kind
+
+
+class Way(_Part):
+    """`from` and `to`, in a grid_scan with `num`; in a list_scan `places`."""
+
+    axis: str | None = Field(None, description="by name; the lab's first, second, ... when absent")
+    from_: LengthMm | None = Field(None, alias="from")
+    to: LengthMm | None = None
+    num: int | None = None
+    places: Annotated[list[LengthMm], Field(max_length=1000)] = Field(default_factory=list)
+
+
+class Scan(_Reading):
+    """A plan of Bluesky: read all `detectors` at each point along `axes`, or `num` times (count)."""
+
+    do: Literal["scan"]
+    plan: Literal["count", "scan", "rel_scan", "list_scan", "grid_scan"]
+    detectors: Annotated[list[Kind], Field(max_length=8)] = Field(default_factory=list)
+    axes: Annotated[list[Way], Field(max_length=8)] = Field(default_factory=list)
+    num: int | None = None
+    delay: DurationS | None = Field(None, description="of a count")
+    snake_axes: bool | None = None
+
+
+class Call(_Step):
+    """What a driver declares beside its role, by name."""
+
+    do: Literal["call"]
+    name: str
+    device: str | None = Field(None, description="the first that declares it when absent")
+    args: dict[Identifier, Value] = Field(default_factory=dict)
 
 
 class MoveLabware(_Step):
@@ -366,6 +410,7 @@ class Position(_Step):
     """Bring a beamline axis to a position."""
 
     do: Literal["position"]
+    axis: str | None = None
     to: LengthMm
 
 
@@ -404,12 +449,12 @@ class ForEach(_Part):
 
     id: Identifier
     do: Literal["for_each"]
-    items: Annotated[list[dict[Identifier, str | float]], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[dict[Identifier, Value]], Field(min_length=1, max_length=1000)]
     steps: Steps
 
 
 class Parallel(_Part):
-    """Lanes of steps; a `wait` or an `operator` step holds up its own lane only. What follows waits for all lanes."""
+    """Lanes of steps: a `wait` holds up its own lane only; what follows waits for all."""
 
     id: Identifier
     do: Literal["parallel"]
@@ -417,7 +462,7 @@ class Parallel(_Part):
 
 
 class If(_Part):
-    """Steps that are done when a reading is above or below a number, and others when it is not."""
+    """`then` is done when a reading is above or below a number, else `otherwise`."""
 
     id: Identifier
     do: Literal["if"]
@@ -432,9 +477,10 @@ class If(_Part):
 
 
 _Liquid = PipetteStep | Transfer | Distribute | SerialDilute | Mix
-_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | Measure | MoveLabware | Position
+_Device = Shake | Heat | Incubate | Centrifuge | Thermocycle | Seal | Lid | MoveLabware
+_Read = Measure | Scan | Position | Call
 _Bench = Dose | PumpLiquid | GasStep | FurnaceStep
-PlainStep = _Liquid | _Device | _Bench | Wait | OperatorStep
+PlainStep = _Liquid | _Device | _Read | _Bench | Wait | OperatorStep
 Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]
 
@@ -475,9 +521,7 @@ Published = Annotated[float | None, BeforeValidator(_published), WithJsonSchema(
 
 
 class Fit(_Part):
-    """What readings of `wells` shall give. `materials` by fit: calibration: analyte, reagent?; binding: guest, host;
-    michaelis_menten: substrate, enzyme, product; growth: cells; decay: what fades, excess?; titration: titrant,
-    titrated, indicator."""
+    """What readings of `wells` shall give; what `materials` are by fit, the guide says."""
 
     reading: str = Field(description="id of the measure step; if it is repeated, its times make a course")
     fit: Literal[

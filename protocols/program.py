@@ -24,13 +24,16 @@ class Action:
     harmless: bool = False  # repeating it changes nothing
     needs: tuple[str, ...] = ()  # devices and sites that nobody else may use meanwhile
     when: tuple[Guard, ...] = ()  # it is passed over unless all of these hold
+    point: int | None = None  # of a scan: what is read there together is one event
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {
+        optional: dict[str, Any] = {} if self.point is None else {"point": self.point}
+        optional |= {"when": [list(guard) for guard in self.when]} if self.when else {}
+        return optional | {
             "id": self.id, "step": self.step, "device": self.device, "verb": self.verb, "args": dict(self.args),
             "after": list(self.after), "harmless": self.harmless, "needs": list(self.needs),
-        } | ({"when": [list(guard) for guard in self.when]} if self.when else {})  # fmt: skip
+        }  # fmt: skip
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Action":

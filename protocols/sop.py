@@ -146,7 +146,13 @@ def say(step: m.PlainStep) -> str:
         case m.OperatorStep():
             return f"by a person: {plain(step.message)}"
         case m.Position():
-            return f"bring the axis to {step.to:g} mm"
+            return f"bring {plain(step.axis or 'the axis')} to {step.to:g} mm"
+        case m.Scan():
+            return _scan(step)
+        case m.Call():
+            args = ", ".join(f"{name} {value}" for name, value in step.args.items())
+            on = f" of {plain(step.device)}" if step.device else ""
+            return f"have {plain(step.name)}{on} done{f' with {plain(args)}' if args else ''}"
         case _:
             return _handling(step)
 
@@ -194,15 +200,47 @@ def _handling(step: Any) -> str:
                 if step.put == "on"
                 else f"take the lid off {plain(step.labware)}"
             )
-        case m.Measure(kind="absorbance"):
-            lines = ", ".join(f"{nm:g} nm" for nm in step.wavelengths)
-            return f"read the absorbance of {plain(step.labware)} ({plain(step.wells or 'all wells')}) at {lines}"
         case m.Measure(kind="mass"):
             return f"weigh {plain(step.labware)} with all that is in it"
-        case m.Measure():
+        case m.Measure(kind="environment"):
             return "read the sensors of the room"
+        case m.Measure():
+            return f"read the {step.kind}{_of(step)}"
         case _:
             return f"bring {plain(step.labware)} to {plain(step.to)}{' by hand' if step.by == 'person' else ''}"
+
+
+def _of(step: m.Measure | m.Scan) -> str:
+    """What is read, and with which light."""
+    wells = (
+        f" ({plain(step.wells or 'all wells')})"
+        if step.wavelengths
+        else f" ({plain(step.wells)})"
+        if step.wells
+        else ""
+    )
+    what = f" of {plain(step.labware)}{wells}" if step.labware else ""
+    excitation = f", excited at {step.excitation:g} nm" if step.excitation else ""
+    lines = f" at {', '.join(f'{nm:g} nm' for nm in step.wavelengths)}" if step.wavelengths else ""
+    if step.by and len(step.wavelengths) == 2:
+        lines = f" from {step.wavelengths[0]:g} to {step.wavelengths[1]:g} nm in steps of {step.by:g} nm"
+    return f"{what}{excitation}{lines}{f', exposed for {in_words(step.exposure)}' if step.exposure else ''}"
+
+
+def _scan(step: m.Scan) -> str:
+    read = f"read {' and '.join(step.detectors) or 'where it is'}{_of(step)}"
+    if step.plan == "count":
+        return f"{read}, {step.num or 1} times{f', {in_words(step.delay)} apart' if step.delay else ''}"
+    ways = "; ".join(_way(way) for way in step.axes)
+    points = f" in {step.num} points" if step.num else ""
+    return f"{step.plan} of {ways}{points}{', in a snake' if step.snake_axes else ''}; at each {read}"
+
+
+def _way(way: m.Way) -> str:
+    axis = plain(way.axis or "the axis")
+    if way.from_ is None or way.to is None:
+        return f"{axis} through {', '.join(f'{place:g}' for place in way.places)} mm"
+    return f"{axis} from {way.from_:g} to {way.to:g} mm{f' in {way.num} points' if way.num else ''}"
 
 
 def _segment(segment: m.Segment) -> str:

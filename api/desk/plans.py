@@ -14,10 +14,11 @@ from api.desk import looks
 from api.identity.principal import Principal
 from api.office import Office, request_id
 from api.refusals import Conflict, Forbidden, InvalidPlan
+from orchestrator.labview import view
 from orchestrator.run import new_run_id
-from orchestrator.scans import MOVES, PLANS, READS, BadPlan, Scan, bind, duration_s
 from orchestrator.store import requests
 from orchestrator.store.requests import Request
+from protocols.scans import MOVES, PLANS, READS, BadPlan, Scan, bind, duration_s
 
 _SHOWN = 500
 _KINDS: Mapping[Any, Literal["positional", "positionals", "keyword"]] = {
@@ -61,7 +62,7 @@ async def listed(office: Office, who: Principal) -> list[m.PlanInfo]:
 def bound(office: Office, asked: m.PlanIn) -> Scan:
     """The plan, held against the lab; raises `InvalidPlan` with everything that is wrong."""
     try:
-        return bind(office.lab, asked.plan, asked.args, asked.kwargs)
+        return bind(view(office.lab), asked.plan, asked.args, asked.kwargs)
     except BadPlan as error:
         hint = "GET /api/v1/plans tells the plans, their arguments, and the devices with their limits."
         raise InvalidPlan(str(error)[:2000], hint, faults=list(error.problems)[:50]) from None
@@ -90,7 +91,7 @@ async def run_plan(office: Office, who: Principal, asked: m.PlanIn, key: str) ->
 
 async def _allowed(office: Office, who: Principal, asked: m.PlanIn, scan: Scan, request: str, run_id: str) -> None:
     """Charge it and let it pass, or refuse it; both on the record. The cost is the drivers' figures'."""
-    _, busy_s = await asyncio.to_thread(duration_s, office.lab, scan)
+    _, busy_s = await asyncio.to_thread(duration_s, view(office.lab), scan)
     moves, over = bool(scan.ways), False
     note: dict[str, Any] = {"plan": asked.plan, "devices": list(scan.devices), "points": scan.points}
     if office.permission.decide(who, "run_plan", world=asked.world, over_budget=False, moves=moves).allowed:

@@ -22,11 +22,11 @@ from api.identity.principal import Principal
 from api.office import Office
 from api.queueing import Item
 from api.refusals import Conflict, Forbidden, Invalid, Missing, Refusal
-from orchestrator.scans import MOVES, PLANS, READS
 from orchestrator.sinks.file import FILE_NAME, read_documents
 from protocols.parse import from_document
 from protocols.problems import ProtocolError
 from protocols.ready import ready
+from protocols.scans import MOVES, PLANS, READS
 
 TICK_S = 0.2  # between looks at the queue, while it is at work
 MAX_ITEM = 100_000  # bytes

@@ -472,7 +472,75 @@ def bench() -> Iterator[Bad]:
         yield Bad(f"{kind['id']} {path[-1]}={wrong}", rule, put(document, place, wrong), place, right, says)
 
 
+COUNT = {"id": "count", "do": "scan", "plan": "count", "num": 3, "delay": "1 s", "detectors": ["environment"]}
+ALONG = {"id": "along", "do": "scan", "plan": "scan", "num": 5, "detectors": ["temperature"],
+         "axes": [{"axis": "axis", "from": "0 mm", "to": "5 mm"}]}  # fmt: skip
+GRID = {"id": "grid", "do": "scan", "plan": "grid_scan", "axes": [{"from": "0 mm", "to": "5 mm", "num": 3}]}
+LIST = {"id": "list", "do": "scan", "plan": "list_scan", "axes": [{"places": ["1 mm", "2 mm"]}]}
+BAND = {"id": "band", "do": "measure", "kind": "spectrum", "labware": "plate", "wells": "A1",
+        "wavelengths": ["400 nm", "700 nm"], "by": "50 nm"}  # fmt: skip
+ROOM = {"id": "room", "do": "measure", "kind": "temperature"}
+BLINK = {"id": "blink", "do": "call", "name": "blink", "args": {"duration": "5 s"}}
+LIGHTS = {"id": "lights", "do": "call", "name": "lights", "device": "ot2", "args": {"state": "off"}}
+
+
+def readings() -> Iterator[Bad]:
+    """Plans, kinds of reading and calls that are not there, or with arguments that they do not take."""
+    for rule, kind, path, wrong, right, says in (
+        ("FMT-001", COUNT, ("plan",), "os.system", "count", "grid_scan"),
+        ("FMT-001", COUNT, ("plan",), "fly", "count", "'count'"),
+        ("FMT-001", COUNT, ("per_shot",), "import os", DROP, "unknown key"),
+        ("FMT-001", COUNT, ("detectors",), ["camera"], ["environment"], "'environment'"),
+        ("FMT-001", COUNT, ("num",), 1.5, 3, "integer"),
+        ("SCAN-001", COUNT, ("num",), 0, 3, "from 1"),
+        ("SCAN-001", COUNT, ("num",), 10**9, 3, "to 10000"),
+        ("SCAN-002", COUNT, ("num",), 9999, 3, "1,000"),
+        ("SCAN-001", COUNT, ("delay",), "1e9 s", "1 s", "to 86400"),
+        ("SCAN-001", COUNT, ("detectors",), [], ["environment"], "at least one"),
+        ("SCAN-001", COUNT, ("axes",), ALONG["axes"], DROP, "moves no `axes`"),
+        ("UNIT-001", COUNT, ("delay",), 5, "1 s", "has no unit"),
+        ("MEAS-001", COUNT, ("detectors",), ["absorbance"], ["environment"], "needs"),
+        ("MEAS-002", COUNT, ("detectors",), ["image"], ["environment"], "environment"),
+        ("SCAN-003", ALONG, ("plan",), "rel_scan", "scan", "use `scan`"),
+        ("SCAN-004", ALONG, ("axes", 0, "axis"), "axsi", "axis", "axes: axis"),
+        ("LIM-001", ALONG, ("axes", 0, "to"), "100 m", "5 mm", "outside what axis may do"),
+        ("UNIT-001", ALONG, ("axes", 0, "to"), "5 s", "5 mm", "a length is wanted"),
+        ("SCAN-001", ALONG, ("axes", 0, "num"), 3, DROP, "`from` and `to`"),
+        ("SCAN-001", ALONG, ("num",), DROP, 5, "num"),
+        ("SCAN-001", ALONG, ("snake_axes",), True, DROP, "snake_axes"),
+        ("SCAN-001", GRID, ("axes", 0, "num"), DROP, 3, "`num`"),
+        ("SCAN-002", GRID, ("axes", 0, "num"), 5000, 3, "fewer points"),
+        ("FMT-001", GRID, ("snake_axes",), "yes, please", False, "boolean"),
+        ("SCAN-001", LIST, ("axes", 0, "places"), [], ["1 mm"], "`places`"),
+        ("MEAS-001", BAND, ("by",), DROP, "50 nm", "`by`"),
+        ("MEAS-003", BAND, ("by",), "1 nm", "50 nm", "2 to 200"),
+        ("MEAS-003", BAND, ("wavelengths",), ["700 nm", "400 nm"], ["400 nm", "700 nm"], "lower one first"),
+        ("UNIT-001", BAND, ("by",), "0 nm", "50 nm", "more than"),
+        ("LIM-001", BAND, ("wavelengths",), ["100 nm", "400 nm"], ["400 nm", "700 nm"], "outside what reader may do"),
+        ("MEAS-004", ROOM, ("labware",), "plate", DROP, "leave `labware` out"),
+        ("MEAS-002", ROOM, ("kind",), "diffraction", "temperature", "temperature"),
+        ("MEAS-001", ROOM, ("wells",), "A1", DROP, "takes no `wells`"),
+        ("CALL-001", BLINK, ("name",), "blnk", "blink", "'blink'"),
+        ("CALL-001", BLINK, ("name",), "__class__", "blink", "blink"),
+        ("CALL-001", BLINK, ("name",), "make_safe", "blink", "blink"),
+        ("CALL-001", BLINK, ("device",), "arm", DROP, "ot2"),
+        ("CALL-002", BLINK, ("args", "self"), "x", DROP, "`duration`"),
+        ("CALL-003", BLINK, ("args", "duration"), "1 h", "60 s", "1 to 60 s"),
+        ("CALL-003", BLINK, ("args", "duration"), "5 mL", "5 s", "a time is wanted"),
+        ("CALL-002", LIGHTS, ("args",), {}, {"state": "on"}, "`state`, on or off"),
+        ("CALL-003", LIGHTS, ("args", "state"), "$(id)", "on", "on, off"),
+    ):  # fmt: skip
+        document = {**good(), "steps": [kind]}
+        place = ("steps", 0, *path)
+        name = f"{kind['id']} {path[-1]}={'left out' if wrong is DROP else wrong}"
+        yield Bad(name, rule, put(document, place, wrong), place, right, says)
+    rack = {"type": "opentrons_10_tuberack_nest_4x50ml_6x15ml_conical", "slot": "6"}
+    document = {**good(), "steps": [READ, FILL][::-1]}
+    document["labware"] = {**document["labware"], "plate": {"type": "plate_96_flat", "slot": "3"}, "rack": rack}
+    yield Bad("a plate over tall tubes", "COLL-001", document, ("labware", "rack", "slot"), "10", "choose another site")
+
+
 def corpus() -> list[Bad]:
     """All of them."""
-    families = (quantities, shapes, bindings, flows, hostile, dangerous, bench)
+    families = (quantities, shapes, bindings, flows, hostile, dangerous, bench, readings)
     return [found for family in families for found in family()]

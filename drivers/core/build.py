@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from drivers.core.driver import Driver
 from drivers.core.instrument import Instrument
 from drivers.core.limits import Limits
+from drivers.core.motion import Motion
 from drivers.core.timing import Timing
 from drivers.core.world import World
 
@@ -43,6 +44,13 @@ def timing(entry: Entry, sites: Mapping[str, Any]) -> Timing | None:
     driver: Driver = entry.spec
     timed = driver.load_timing()
     return None if timed is None else timed(entry.name, _options(entry, sites))
+
+
+def motion(entry: Entry, sites: Mapping[str, Any]) -> Motion | None:
+    """Where a plate mover's body goes; None where its driver does not tell."""
+    driver: Driver = entry.spec
+    moved = driver.load_motion()
+    return None if moved is None else moved(entry.name, _options(entry, sites))
 
 
 def _options(entry: Entry, sites: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from drivers.core.capability import Capability
 from drivers.core.limits import Limits, Range
 
 
@@ -25,6 +26,10 @@ class Driver:
     sites: tuple[str, ...] = ()
     #: "package.module:Class" of its `Timing`, loaded on first use; empty where nobody knows how long it takes.
     timing: str = ""
+    #: "package.module:Class" of a plate mover's `Motion`, loaded on first use; empty where nobody knows where it goes.
+    motion: str = ""
+    #: What it offers beside its role, by the name of the method; a protocol's `call` is checked against it.
+    capabilities: Mapping[str, Capability] = field(default_factory=dict)
 
     def load(self) -> Any:
         """The driver's `Instrument` class."""
@@ -33,6 +38,10 @@ class Driver:
     def load_timing(self) -> Any:
         """The driver's `Timing` class, or None."""
         return _loaded(self.timing) if self.timing else None
+
+    def load_motion(self) -> Any:
+        """The driver's `Motion` class, or None."""
+        return _loaded(self.motion) if self.motion else None
 
     @property
     def default_limits(self) -> Limits:

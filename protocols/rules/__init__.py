@@ -15,13 +15,14 @@ from protocols.model import Fill, Thermocycle
 from protocols.parse import Source
 from protocols.problems import Problem
 from protocols.program import Action, Program
-from protocols.rules import handling, planning, substances
+from protocols.rules import collisions, handling, planning, substances
 from protocols.rules.rule import Case, Rule
 from protocols.rules.trace import trace
 from protocols.wells import parse_wells
 
 WATER = "7732-18-5"
-RULES: Mapping[str, Rule] = {rule.id: rule for rule in (*substances.RULES, *handling.RULES, *planning.RULES)}
+_ALL = (*substances.RULES, *handling.RULES, *planning.RULES, *collisions.RULES)
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in _ALL}
 
 
 def examine(

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from protocols.model import Centrifuge, GasStep, Measure, Thermocycle
+from protocols.calls import capability_of
+from protocols.model import Call, Centrifuge, GasStep, Measure, Thermocycle
 from protocols.rules.rule import Case, Finding, Rule
 
 #: From here on polystyrene softens, and above the second no plastic of which labware is made holds, degC.
 SOFT_C, MOLTEN_C = 100.0, 340.0
+_OPTICAL = ("absorbance", "spectrum", "fluorescence", "image")  # read with light through the wells
 GASES = {"H2": "flammable", "CH4": "flammable", "C2H6": "flammable", "CO": "flammable and toxic", "O2": "oxidising",
          "N2O": "oxidising"}  # fmt: skip
 
@@ -47,7 +49,7 @@ def _seals(case: Case) -> Iterator[Finding]:
                 yield Finding(
                     step.id, f"{step.labware} is spun without a seal", "Seal it before, or balance it by eye."
                 )
-            elif isinstance(step, Measure) and step.kind == "absorbance" and step.labware in sealed:
+            elif isinstance(step, Measure) and step.kind in _OPTICAL and step.labware in sealed:
                 yield Finding(step.id, f"{step.labware} is read through its seal", "Peel it before.")
 
 
@@ -65,6 +67,15 @@ def _gases(case: Case) -> Iterator[Finding]:
         if isinstance(step, GasStep) and step.gas in GASES:
             hint = "A person must see to ventilation, leaks and ignition, and approve."
             yield Finding(step.id, f"{step.gas} is {GASES[step.gas]}", hint)
+
+
+def _calls(case: Case) -> Iterator[Finding]:
+    for step in case.source.steps:
+        if isinstance(step, Call):
+            device, capability = capability_of(step, case.lab)
+            if not capability.harmless:
+                hint = "No other rule looks at what a driver does beside its role: a person must see to it and approve."
+                yield Finding(step.id, f"{device} {capability.what}", hint)
 
 
 def _biosafety(case: Case) -> Iterator[Finding]:
@@ -97,6 +108,8 @@ RULES = (
          "glass transition of polystyrene, melting point of PEEK (Polymer Handbook, 4th ed.)", _hot),
     Rule("GAS-001", "Gases that burn, poison or feed a fire", "approve",
          "Regulation (EC) 1272/2008, Annex VI: H220, H270, H331", _gases),
+    Rule("CALL-004", "A call that changes something", "approve", "ours: what a driver declares, it says of itself",
+         _calls),
     Rule("BIO-001", "Biosafety level of the lab", "block",
          "CDC/NIH, Biosafety in Microbiological and Biomedical Laboratories, 6th ed., section IV", _biosafety),
     Rule("BIO-002", "Living waste", "approve",

@@ -15,7 +15,7 @@ from protocols.model import Protocol
 
 FILE = Path(__file__).with_name("lab-protocol-1.schema.json")
 _PARAM = {"type": "object", "properties": {"param": {"type": "string"}}, "required": ["param"],
-          "additionalProperties": False, "description": "value of a parameter, or of an item of for_each"}  # fmt: skip
+          "description": "value of a parameter, or of an item of for_each"}  # fmt: skip
 _WORDS = {
     "wells": "labware/well: plate/A1, plate/A1:B12 (down the columns), plate/A1,C3",
     "well": "labware/well, such as plate/A1",
@@ -23,11 +23,13 @@ _WORDS = {
     "number": "",
     "count": "",
 } | {
-    dimension: f"number and unit: {', '.join(unit for unit in units if unit.isascii())}"
+    dimension: f"unit {', '.join(unit for unit in units if unit.isascii())}"
     for dimension, (_, units) in DIMENSIONS.items()
 }
 _DEFS = "#/$defs/"
-_TRIVIAL = 32
+_TRIVIAL = 52
+#: Titles, OpenAPI's discriminators, and how many or how long: that the validator says.
+_LEFT_OUT = ("title", "discriminator", "minItems", "maxItems", "minLength", "maxLength", "minimum")
 _MOST = 0.75
 _TYPES = {"number": "number", "count": "integer"}
 _LISTS = {"steps": "Transfer", "moves": "PickUp"}
@@ -46,7 +48,8 @@ def generate() -> Schema:
     for each in lists.values():
         _gather(each, parts)
     parts |= {"param": _PARAM, **lists, **words}
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lab-protocol/1", **top}
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lab-protocol/1",
+             "description": "Quantities are text: a number and a unit.", **top}  # fmt: skip
     return _inlined(_used({**whole, "$defs": parts}))
 
 
@@ -62,7 +65,7 @@ def _word(name: str, about: str) -> Schema:
 
 
 def _trimmed(part: Any, *, names: bool = False) -> Any:
-    """Without titles, defaults of nothing, and OpenAPI's discriminators; `names`: the keys are an author's."""
+    """Without titles, defaults of nothing and what else is left out; `names`: the keys are an author's."""
     if isinstance(part, list):
         return [_trimmed(each) for each in part]
     if not isinstance(part, dict):
@@ -71,12 +74,10 @@ def _trimmed(part: Any, *, names: bool = False) -> Any:
         return {key: _trimmed(value) for key, value in part.items()}
     found: Schema = {}
     for key, value in part.items():
-        if (
-            key in ("title", "discriminator")
-            or (key == "additionalProperties" and value is True)
-            or (key == "default" and value in (None, {}, []))
-        ):
+        if key in _LEFT_OUT or (key == "additionalProperties" and value is True) or (key == "default" and not value):
             continue
+        if key == "patternProperties":  # of names: which are allowed, the validator says
+            key, value = "additionalProperties", next(iter(value.values()))
         found[key] = _trimmed(value, names=key in ("properties", "$defs"))
     if "description" in found:
         found["description"] = " ".join(found["description"].split())

@@ -54,7 +54,7 @@ class Twin(StreamTwin):
                 async with self._turn:
                     await link.send(wire.encode_ready(*self.codes))
             elif line == "*tapeleft":
-                await link.send(f"*tape:{self.seals_left // 10:02d},{(ROLL - self.seals_left) // 10:02d}\r\n".encode())
+                await link.send(wire.encode_tape(self.seals_left, self.seals_left))
                 await link.send(wire.encode_ready(*self.codes))
             elif not self._knows(line):
                 await link.send(wire.encode_ready(wire.ILLEGAL))
@@ -82,6 +82,8 @@ class Twin(StreamTwin):
             return await self._peel(peel)
         if line == "*movein":
             self.world.closed.add(self.tray)
+        if line == "*movespool":
+            self.seals_left = max(self.seals_left - 1, 0)
         await asyncio.sleep(SECONDS["reset" if line in ("*reset", "*restart") else "motion"])
         if line in ("*moveout", "*reset", "*restart", "*sealcheck"):
             self.world.closed.discard(self.tray)

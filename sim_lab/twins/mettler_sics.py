@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from drivers.balances.mettler_sics import wire
-from drivers.balances.mettler_sics.timing import TAU_S
+from drivers.balances.mettler_sics.timing import TAU_S, TEST_S
 from drivers.balances.mettler_sics.wire import Request
 from drivers.core.errors import ConnectionLost
 from drivers.core.transport import Transport
@@ -66,6 +66,8 @@ class Twin(StreamTwin):
     async def _reply(self, link: Transport, request: Request) -> None:
         command = COMMANDS.get(request.word)
         with contextlib.suppress(ConnectionLost):
+            if request.word == wire.TEST and not self._pan_is_loaded():
+                await link.send(wire.encode_reply(wire.TEST, "B"))
             await link.send(wire.encode_reply("ES") if command is None else await command(self, request))
 
     # The load
@@ -167,6 +169,16 @@ class Twin(StreamTwin):
         """`M21`: only grams are offered."""
         return wire.encode_reply("M21", "A" if request.args in ((), ("0", "0")) else "L")
 
+    def _pan_is_loaded(self) -> bool:
+        return self.world.on(self.pan) is not None
+
+    async def test(self, request: Request) -> bytes:
+        """`TST3`: what the internal weight shows, beside its value; not with a load on the pan."""
+        if self._pan_is_loaded():
+            return wire.encode_reply(wire.TEST, "I")
+        await asyncio.sleep(TEST_S)
+        return wire.encode_deviation(self.rng.gauss(0.0, REPEATABILITY_G))
+
     async def display(self, request: Request) -> bytes:
         """`D` and `DW`."""
         return wire.encode_reply(request.word, "A")
@@ -195,4 +207,5 @@ COMMANDS: dict[str, Callable[[Twin, Request], Awaitable[bytes]]] = {
     "I2": Twin.model,
     "I4": Twin.identity,
     "@": Twin.identity,
+    wire.TEST: Twin.test,
 }

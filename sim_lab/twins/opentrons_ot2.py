@@ -48,6 +48,7 @@ class Twin(StreamTwin):
         super().__init__(name, options, world)
         self.runs: dict[str, Run] = {}  # the oldest first; the last one is the current one
         self.gantry = Gantry()
+        self.lit = True  # its rail lights
         self.heads = {mount: Head(world, self.rng) for mount in ("left", "right")}
         self._busy = asyncio.Lock()
         self._work: set[asyncio.Future[None]] = set()
@@ -89,6 +90,11 @@ class Twin(StreamTwin):
             case ("POST", "robot", "home"):
                 await asyncio.sleep(self.gantry.home())
                 return 200, {"message": "Homing robot."}
+            case ("POST", "identify") if _query(request).get("seconds", "").isdigit():
+                return 200, {"message": "identifying"}
+            case ("POST", "robot", "lights") if isinstance((body or {}).get("on"), bool):
+                self.lit = body["on"]
+                return 200, {"on": self.lit}
             case ("POST", "runs"):
                 return self._new_run()
             case ("GET", "runs"):

@@ -13,17 +13,19 @@ from sqlalchemy import Engine
 
 from drivers.core.world import WorldSettings
 from labfile import Lab, read
-from orchestrator import scans
-from orchestrator.scans import BadPlan, bind
+from orchestrator.labview import view
 from orchestrator.sinks import read_documents
 from orchestrator.state import records as r
 from orchestrator.store.database import open_store
 from orchestrator.store.log import read_journal
 from orchestrator.store.requests import Request, answer_of, ask
 from orchestrator.worker import Worker, cell_name
+from protocols import scans
+from protocols.scans import BadPlan, bind
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = read(ROOT / "lab.toml")
+HERE = view(LAB)
 
 
 @pytest.fixture
@@ -194,7 +196,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True, width=32) | st.integers
 @given(numbers, numbers, st.integers(-5, 20_000))
 def test_no_scan_that_is_bound_leaves_the_limits(start: float, stop: float, num: int) -> None:
     try:
-        scan = bind(LAB, "scan", [["environment"], "axis", start, stop], {"num": num})
+        scan = bind(HERE, "scan", [["environment"], "axis", start, stop], {"num": num})
     except BadPlan:
         return
     allowed = LAB.devices["axis"].limits.ranges["position"]
@@ -207,7 +209,7 @@ def test_no_scan_that_is_bound_leaves_the_limits(start: float, stop: float, num:
     [
         ("bp.count", [["environment"]], {}, "there is no plan"),
         ("count", [], {}, "detectors"),
-        ("count", [["nobody"]], {}, "what can: ur5e, reader, environment, axis"),
+        ("count", [["nobody"]], {}, "what can: ur5e, incubator, cooler, reader, environment, axis"),
         ("count", ["environment"], {}, "give a list of names"),
         ("count", [["environment"]], {"num": 0, "delay": -1}, "num: give a whole number from 1 to 10000, not '0'; delay"),
         ("count", [["environment"]], {"num": True}, "num"),
@@ -225,12 +227,12 @@ def test_no_scan_that_is_bound_leaves_the_limits(start: float, stop: float, num:
 )  # fmt: skip
 def test_bad_arguments_are_told_all_at_once(plan: str, args: list[Any], kwargs: dict[str, Any], words: str) -> None:
     with pytest.raises(BadPlan) as caught:
-        bind(LAB, plan, args, kwargs)
+        bind(HERE, plan, args, kwargs)
     assert words in str(caught.value)
 
 
 def test_durations_by_the_drivers_figures() -> None:
-    counting = bind(LAB, "count", [["environment"], 10], {"delay": 60})
-    assert scans.duration_s(LAB, counting)[0] == pytest.approx(600)
-    scanning = bind(LAB, "scan", [["environment"], "axis", 0, 50, 11])
-    assert scans.duration_s(LAB, scanning)[1] > 10, "50 mm at 5 mm/s"
+    counting = bind(HERE, "count", [["environment"], 10], {"delay": 60})
+    assert scans.duration_s(HERE, counting)[0] == pytest.approx(600)
+    scanning = bind(HERE, "scan", [["environment"], "axis", 0, 50, 11])
+    assert scans.duration_s(HERE, scanning)[1] > 10, "50 mm at 5 mm/s"

@@ -101,3 +101,7 @@ def test_a_driver_with_figures_knows_every_verb_of_its_role(name: str, lab: Lab)
         for before, told in setup if driver.role == "LiquidHandler" else ():
             timing.seconds(before, told)
         assert timing.seconds(verb, args) >= 0
+    for verb, capability in driver.capabilities.items():
+        told = {one.key: one.default or (one.allowed[0] if isinstance(one.allowed, tuple) else one.allowed.low)
+                for one in capability.arguments.values()}  # fmt: skip
+        assert timing.seconds(verb, told) >= 0

@@ -9,6 +9,7 @@ DRIVER = Driver(
     role="PlateMover",
     device="drivers.arms.precise_pf400.device:PF400",
     timing="drivers.arms.precise_pf400.timing:ArmTiming",
+    motion="drivers.arms.precise_pf400.motion:ArmMotion",
     options=Options,
     schemes=("tcp", "sim"),
     limits={

@@ -24,6 +24,7 @@ REPLY_S = 1.0
 #: How long a line must be silent after an answer that never came, or came garbled.
 QUIET_S = 0.2
 UNSTEADY = "not executable at present"
+TEST_S = 120.0  # how long a test with the internal weight may take
 
 
 class _Line(TransportSerial):
@@ -51,6 +52,8 @@ class _Line(TransportSerial):
 
 class SicsBalance(Balance[Options]):
     """Weighs what stands on its pan, in g."""
+
+    verbs = Balance.verbs | {"self_test"}
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
@@ -110,6 +113,21 @@ class SicsBalance(Balance[Options]):
     async def weigh(self) -> Readings:
         """The net weight at rest: `mass` in g, as the display shows it (not corrected for the buoyancy of air)."""
         return (Reading("mass", "g", await self._steady(self._mass)),)
+
+    async def self_test(self) -> Readings:
+        """Put the internal weight on, the pan being empty: one `Reading` of `deviation` from its value, in g."""
+        return (Reading("deviation", "g", await self._steady(self._tested)),)
+
+    async def _tested(self) -> float:
+        """The test is answered twice: when it has begun, and when it is done."""
+        begun = await self._backend.send_command(wire.TEST)
+        if begun[1] == "B":
+            async with asyncio.timeout(TEST_S):
+                while not (line := await self._line.readline()):
+                    pass
+            begun = line.decode("latin-1").split()
+            self._backend._parse_basic_errors(begun)  # noqa: SLF001 - PyLabRobot reads one answer only
+        return wire.deviation_g(begun)
 
     async def _mass(self) -> float:
         return wire.mass_g(await self._backend.send_command("S"))

@@ -10,6 +10,8 @@ TAU_S = 0.2
 EXCHANGE_S = 0.04
 #: The line's rest after a cancel, with which the driver begins.
 QUIET_S = 0.2
+#: The internal weight goes on and off, and each time rest is waited for: our estimate.
+TEST_S = 15.0
 
 
 class BalanceTiming(Timing):
@@ -21,5 +23,5 @@ class BalanceTiming(Timing):
         return QUIET_S + 3 * EXCHANGE_S
 
     def seconds(self, verb: str, args: Mapping[str, Any]) -> float:
-        """One question."""
-        return {"zero": EXCHANGE_S, "tare": EXCHANGE_S, "weigh": EXCHANGE_S}[verb]
+        """One question, or a test."""
+        return {"zero": EXCHANGE_S, "tare": EXCHANGE_S, "weigh": EXCHANGE_S, "self_test": EXCHANGE_S + TEST_S}[verb]

@@ -5,7 +5,8 @@ and a letter of state, or is `ES`, `ET` or `EL` for a line that was not understo
 aligned, then a blank and the unit.
 
 Source: Mettler Toledo, Reference Manual "MT-SICS Interface Commands" (11780711), sections "Response formats" and "Error
-messages", and the same for weigh modules (11781363); its frames as PyLabRobot 0.2.2 sends and reads them.
+messages", and the same for weigh modules (11781363); its frames as PyLabRobot 0.2.2 sends and reads them. `TST3` is
+from memory of the same manual, which was not at hand: its weight is read with and without the quotation marks.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from drivers.core.lines import Lines
 BAUD = 9600
 END = b"\r\n"
 CANCEL = b"@\r\n"
+#: Test with the internal weight, answered `TST3 B` at once and `TST3 A "     0.0002 g"` at its end.
+TEST = "TST3"
 #: Answers that name no command: the line was not understood.
 MISUNDERSTOOD = {
     "ES": "it does not know the command",
@@ -87,6 +90,27 @@ def mass_g(answer: Sequence[str]) -> float:
     if len(answer) != 4 or (answer[0], answer[1], answer[3]) != ("S", "S", "g"):
         raise ValueError(f"{' '.join(answer)!r} is no weight at rest, in g")
     return float(answer[2])
+
+
+def encode_deviation(mass_g: float) -> bytes:
+    """DEVICE role: how far the internal weight was from its value, in g.
+
+    >>> encode_deviation(0.0002)
+    b'TST3 A "   0.00020 g"\\r\\n'
+    """
+    return encode_reply(TEST, "A", f'"{mass_g:10.5f} g"')
+
+
+def deviation_g(answer: Sequence[str]) -> float:
+    """CLIENT role: the deviation that the words of the last answer to `TST3` tell, in g; raises `ValueError`.
+
+    >>> deviation_g(["TST3", "A", '"', "0.0002", 'g"'])
+    0.0002
+    """
+    words = " ".join(answer[2:]).replace('"', " ").split()
+    if list(answer[:2]) != [TEST, "A"] or len(words) != 2 or words[1] != "g":
+        raise ValueError(f"{' '.join(answer)!r} tells no deviation in g")
+    return float(words[0])
 
 
 def answers(request: bytes, reply: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Opentrons OT-2 over the HTTP API of its robot server."""
 
+from drivers.core.capability import Argument, Capability
 from drivers.core.driver import Driver
 from drivers.core.limits import between
 from drivers.liquid_handlers.opentrons_ot2.options import Options
@@ -15,6 +16,18 @@ DRIVER = Driver(
     limits={
         "volume": between("0.1 uL", "1000 uL", "volume"),
         "rate": between("0.1 uL/s", "1000 uL/s", "flow"),
+    },
+    capabilities={
+        "blink": Capability(
+            "blinks its lights, so that a person finds it",
+            harmless=True,
+            arguments={"duration": Argument("duration_s", between("1 s", "60 s", "time"), default=5.0)},
+        ),
+        "lights": Capability(
+            "its rail lights, which are off where light must not come",
+            harmless=True,
+            arguments={"state": Argument("state", ("on", "off"))},
+        ),
     },
     sites=tuple(str(slot) for slot in range(1, 12)),  # slot 12 is the fixed trash
 )

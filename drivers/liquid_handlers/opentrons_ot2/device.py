@@ -27,6 +27,8 @@ SAFE_KEY = "make_safe"  # of commands that belong to no action
 class OT2(LiquidHandler[Options]):
     """Opentrons OT-2 over HTTP (robot server 8.x, port 31950). Volumes in uL, rates in uL/s, heights in mm."""
 
+    verbs = LiquidHandler.verbs | {"blink", "lights"}
+
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
         host = urlsplit(port.address).netloc or name
@@ -212,6 +214,20 @@ class OT2(LiquidHandler[Options]):
     async def home(self) -> None:
         """Home all axes."""
         await self._command("home", {})
+
+    async def blink(self, duration_s: float) -> None:
+        """Blink the lights, in whole seconds, and wait for their end."""
+        loop = asyncio.get_running_loop()
+        await self._ask("POST", wire.blinking(round(duration_s)))
+        until_s = loop.time() + round(duration_s)
+        while (left_s := until_s - loop.time()) > 0:
+            if not self._run:
+                raise CommandStopped("it was stopped; its lights may blink on.", device=self.name)
+            await asyncio.sleep(min(left_s, POLL_S))
+
+    async def lights(self, state: str) -> None:
+        """The rail lights `on` or `off`."""
+        await self._ask("POST", wire.LIGHTS, {"on": state == "on"})
 
     def _pipette(self, mount: str) -> Pipette:
         try:

@@ -79,6 +79,10 @@ class RobotTiming(Timing):
             case "load_labware":
                 self._deck[args["labware"]] = kind_told(args["definition"]), args["slot"]
                 return 0.0
+            case "blink":
+                return float(round(args["duration_s"]))
+            case "lights":
+                return 0.0
             case "remove_labware" | "home":
                 return self._gantry.home()
         found, slot = self._deck[args["labware"]]

@@ -19,6 +19,7 @@ FIXED_TRASH = "fixedTrash"  # the server loads it by itself, in slot 12
 RUNS = "/runs"
 HEALTH = "/health"
 PIPETTES = "/pipettes"
+LIGHTS = "/robot/lights"
 TAKES_COMMANDS = "idle"
 UNFINISHED = ("queued", "running")
 KEPT_RUNS = 20
@@ -27,6 +28,11 @@ PAGE = 1000  # commands asked for at once
 GANTRY_AXES = ("x", "y", "leftZ", "rightZ")
 SINGLE = {"style": "SINGLE", "primaryNozzle": "A1"}
 ALL = {"style": "ALL"}
+
+
+def blinking(seconds: int) -> str:
+    """Where it is told to blink; it answers at once (its `routers/control.py`)."""
+    return f"/identify?seconds={seconds}"
 
 
 def runs_path(count: int) -> str:

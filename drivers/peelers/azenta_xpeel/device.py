@@ -13,7 +13,7 @@ from pylabrobot.peeling import xpeel_backend
 
 from drivers.core.backed import Backed
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ReplyTimeout
-from drivers.core.instrument import Command, Recall
+from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.plr import TransportSerial, fenced
 from drivers.core.roles import Peeler
@@ -58,6 +58,7 @@ class _Line(TransportSerial):
 class XPeel(Backed[Options], Peeler[Options]):
     """Takes the film off the plate on its tray, and brings the tray out again."""
 
+    verbs = Peeler.verbs | {"tape_left", "advance_tape"}
     _line: _Line
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
@@ -105,6 +106,20 @@ class XPeel(Backed[Options], Peeler[Options]):
         async with self._on_time():
             peeling = self._backend.peel(options.begin_mm, options.fast, options.adhere_s)
             self._require(await self._do(peeling))
+
+    async def advance_tape(self) -> None:
+        """Wind the tape on."""
+        async with self._on_time():
+            self._require(await self._do(self._backend.advance_tape()))
+
+    async def tape_left(self) -> Readings:
+        """How many seals the supply spool takes off yet, and for how many the take-up spool has room; in tens."""
+        async with self._on_time():
+            asking = self._backend._send_command("*tapeleft", wait_for_ready=True)  # noqa: SLF001 - its own reads `*ready`
+            lines = await self._do(asking)
+        with fenced(self.name, self._explain):
+            left, room = wire.tape(lines)
+        return Reading("seals_left", "", float(left)), Reading("spool_room", "", float(room))
 
     @contextlib.asynccontextmanager
     async def _on_time(self) -> AsyncIterator[None]:

@@ -9,6 +9,10 @@ from drivers.core.timing import Timing
 SECONDS: Mapping[str, float] = {"peel": 12.0, "motion": 3.0, "reset": 6.0}
 
 
+#: A question and its two lines of answer at 9600 baud.
+ASK_S = 0.05
+
+
 class PeelerTiming(Timing):
     """One peeler."""
 
@@ -19,4 +23,5 @@ class PeelerTiming(Timing):
 
     def seconds(self, verb: str, args: Mapping[str, Any]) -> float:
         """With the time for which the tape is pressed on."""
-        return {"peel": SECONDS["peel"] + float(self.options.adhere_s)}[verb]
+        peel_s = SECONDS["peel"] + float(self.options.adhere_s)
+        return {"peel": peel_s, "advance_tape": SECONDS["motion"], "tape_left": ASK_S}[verb]

@@ -9,6 +9,7 @@ at hand: what it says of a command that comes during a motion is not known. `*re
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.core.lines import Lines
@@ -95,6 +96,26 @@ def is_success(line: bytes) -> bool:
     """
     codes = re.match(rb"\*ready:(\d\d),(\d\d),(\d\d)\b", line)
     return codes is not None and {int(code) for code in codes.groups()} <= {0, *WARNINGS}
+
+
+def encode_tape(left: int, room: int) -> bytes:
+    """DEVICE role: seals that the supply spool takes off yet, and that the take-up spool has room for.
+
+    >>> encode_tape(400, 300)
+    b'*tape:40,30\\r\\n'
+    """
+    return f"*tape:{left // 10:02d},{room // 10:02d}\r\n".encode("ascii")
+
+
+def tape(lines: Sequence[str]) -> tuple[int, int]:
+    """CLIENT role: seals left and room for them, in tens, from the answer to `*tapeleft`; raises ValueError.
+
+    >>> tape(["*tape:40,30", "*ready:00,00,00"])
+    (400, 300)
+    """
+    told = next((line for line in lines if line.startswith("*tape:")), "")
+    left, room = told.removeprefix("*tape:").split(",")
+    return int(left) * 10, int(room) * 10
 
 
 def ready(line: str) -> tuple[int, ...] | None:

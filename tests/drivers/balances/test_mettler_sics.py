@@ -158,3 +158,41 @@ def test_a_stop_ends_the_wait(bench):
         assert await grams(lab) == pytest.approx(0, abs=1e-4)
 
     run(main)
+
+
+def test_a_test_with_the_internal_weight_is_answered_twice_and_needs_an_empty_pan(bench):
+    assert wire.encode_reply(wire.TEST, "B") == b"TST3 B\r\n"
+    assert (
+        wire.deviation_g(["TST3", "A", '"', "0.0002", 'g"']) == wire.deviation_g(["TST3", "A", "0.0002", "g"]) == 0.0002
+    )
+
+    async def main():
+        lab = bench()
+        await lab.device.connect()
+        began = lab.world.now()
+        (reading,) = await lab.do("self_test")
+        assert (reading.quantity, reading.unit) == ("deviation", "g")
+        assert abs(reading.value) < 1e-3
+        assert 14 < lab.world.now() - began < 20
+        await lab.device.weigh()  # the line is in step
+        lab.world.place("plate", kind("plate_96_flat"), "balance.pan")
+        with pytest.raises(CommandRefused, match="not executable at present"):
+            await lab.do("self_test")
+
+    run(main)
+
+
+def test_a_stop_ends_a_test(bench):
+    async def main():
+        lab = bench()
+        await lab.device.connect()
+        testing = asyncio.ensure_future(lab.do("self_test"))
+        await asyncio.sleep(5)
+        began = lab.world.now()
+        await lab.device.stop()
+        with pytest.raises(CommandStopped):
+            await testing
+        assert lab.world.now() - began < 1
+        assert await lab.device.weigh()
+
+    run(main)

@@ -278,3 +278,22 @@ def test_a_late_command_is_looked_up() -> None:
 
 def test_paths_quote_ids() -> None:
     assert wire.command_path("a/b", "c d") == "/runs/a%2Fb/commands/c%20d"
+
+
+def test_it_blinks_and_its_lights_go_off_and_a_stop_ends_the_waiting() -> None:
+    async def story(device: OT2, twin: Twin, _: World) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await device.perform(Command("b", "blink", {"duration_s": 5.0}))
+        assert 5 <= loop.time() - began < 5.2
+        await device.perform(Command("l", "lights", {"state": "off"}))
+        assert not twin.lit
+        blinking = asyncio.ensure_future(device.perform(Command("c", "blink", {"duration_s": 60.0})))
+        await asyncio.sleep(3)
+        began = loop.time()
+        await device.stop()
+        with pytest.raises(CommandStopped):
+            await blinking
+        assert loop.time() - began < 1.5
+
+    with_twin(story)

@@ -182,3 +182,18 @@ def test_what_a_dead_client_has_begun_to_write_is_never_completed(tapped, cut):
         await device.make_safe()
 
     run(main)
+
+
+def test_the_tape_that_is_left_and_winding_it_on(bench):
+    async def main():
+        lab = await bench()
+        lab.sent.clear()
+        before = await lab.do("tape_left")
+        await lab.do("advance_tape")
+        after = await lab.do("tape_left")
+        assert lab.sent == [b"*tapeleft\r\n", b"*movespool\r\n", b"*tapeleft\r\n"]
+        assert [(one.quantity, one.value) for one in before] == [("seals_left", 700), ("spool_room", 700)]
+        assert after[0].value == 690  # it counts in tens
+        await lab.do("peel", labware="plate")
+
+    run(main)

@@ -52,6 +52,17 @@ READ = {
     "wells": "A1",
     "wavelengths": ["500 nm"],
 }
+CALL = {"id": "call", "do": "call", "device": "peeler"}
+
+
+def with_tall_rack(slot: str) -> Document:
+    """A plate that the arm takes from slot 3, and a rack of tubes (124 mm high) on another slot."""
+    found = document({"dye": DYE}, ONE, READ)
+    found["labware"] |= {"plate": {"type": "plate_96_flat", "slot": "3"}, "other": {
+        "type": "opentrons_10_tuberack_nest_4x50ml_6x15ml_conical", "slot": slot}}  # fmt: skip
+    return found
+
+
 CELLS = {"cas": None, "biosafety_level": 2}
 
 #: rule -> (severity, a document at which it speaks, one at which it is silent)
@@ -106,6 +117,13 @@ CASES: dict[str, list[tuple[str, Document, Document]]] = {
     ],
     "GAS-001": [
         ("approve", document({"dye": DYE}, {**FLOW, "gas": "H2"}), document({"dye": DYE}, {**FLOW, "gas": "N2"})),
+    ],
+    "CALL-004": [
+        ("approve", document({"dye": DYE}, ONE, {**CALL, "name": "advance_tape"}),
+         document({"dye": DYE}, ONE, {**CALL, "name": "tape_left"})),
+    ],
+    "COLL-001": [
+        ("block", with_tall_rack("6"), with_tall_rack("10")),
     ],
     "BIO-001": [
         ("block", document({"cells": {**CELLS, "biosafety_level": 3}}, ONE), document({"cells": CELLS}, ONE)),

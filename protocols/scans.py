@@ -7,14 +7,13 @@ plate reader is told what to read by two more arguments, `wells` and `wavelength
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from drivers.core.build import timing
 from drivers.core.errors import LimitError
-from drivers.core.limits import Limits
-from labfile.lab import Lab
+from drivers.core.timing import Timing
+from protocols.labview import LabView
 
 MAX_POINTS = 10_000
 MAX_DELAY_S = 86_400.0
@@ -22,7 +21,7 @@ MAX_WELLS = 1536
 #: Role -> the verb that a plan reads it by.
 READS: Mapping[str, str] = {
     "Arm": "position", "Axis": "position", "Balance": "weigh", "Furnace": "measure", "GasFlow": "measure",
-    "Hotplate": "measure", "PlateReader": "read_absorbance", "Sensor": "measure",
+    "Hotplate": "measure", "Incubator": "measure", "PlateReader": "read_absorbance", "Sensor": "measure",
 }  # fmt: skip
 #: Role -> verb, argument and limit of a plan's moves.
 MOVES: Mapping[str, tuple[str, str, str]] = {"Axis": ("move", "position_mm", "position")}
@@ -47,6 +46,8 @@ class Scan:
     delay_s: float = 0.0
     ways: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     reads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # detector -> what its verb is told
+    grid: tuple[int, ...] = ()  # of a `grid_scan`: points along each axis, the slowest first
+    snake: bool = False  # every other line of a grid is gone backwards
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -55,11 +56,34 @@ class Scan:
 
     def targets(self, axis: str) -> tuple[float, ...]:
         """Where an axis goes, in order."""
-        way = self.ways[axis]
-        if self.plan == "list_scan" or self.points == 1:
+        way, places = self.ways[axis], range(self.points)
+        if self.plan == "list_scan":
             return way[: self.points]
-        step = (way[1] - way[0]) / (self.points - 1)
-        return tuple(way[0] + step * number for number in range(self.points))
+        if not self.grid:
+            return _evenly(way, self.points, places)
+        number = list(self.ways).index(axis)
+        return _evenly(way, self.grid[number], [self._place(number, point) for point in places])
+
+    def _place(self, axis: int, point: int) -> int:
+        """How many steps along its line the n-th axis of a grid is at a point, counted as Bluesky does."""
+        passes, place = divmod(point // math.prod(self.grid[axis + 1 :]), self.grid[axis])
+        return self.grid[axis] - 1 - place if self.snake and axis and passes % 2 else place
+
+    def path(self) -> Iterator[Mapping[str, float]]:
+        """Point by point, the axes that go somewhere, and where; as Bluesky, which leaves the others where they are."""
+        targets = {axis: self.targets(axis) for axis in self.ways}
+        for point in range(self.points):
+            yield {axis: way[point] for axis, way in targets.items() if not point or way[point] != way[point - 1]}
+
+    def begun_at(self, home: Mapping[str, float]) -> "Scan":
+        """A `rel_scan` whose axes stand there, as the `scan` that it then is."""
+        ways = {axis: tuple(home[axis] + place for place in way) for axis, way in self.ways.items()}
+        return replace(self, plan="scan", ways=ways)
+
+
+def _evenly(way: Sequence[float], points: int, places: Iterable[int]) -> tuple[float, ...]:
+    step = (way[1] - way[0]) / (points - 1) if points > 1 else 0.0
+    return tuple(way[0] + step * place for place in places)
 
 
 def _count(detectors: Any, num: Any = 1, delay: Any = 0.0, *, wells: Any = None, wavelengths_nm: Any = None) -> None:
@@ -78,13 +102,20 @@ def _list_scan(detectors: Any, *args: Any, wells: Any = None, wavelengths_nm: An
     """Move one or more axes together through lists of points and read at each: axis, [points], ... (mm)."""
 
 
+def _grid_scan(
+    detectors: Any, *args: Any, snake_axes: Any = False, wells: Any = None, wavelengths_nm: Any = None
+) -> None:
+    """Move axes over a grid, the first one slowest, and read at each point: axis, start, stop, num, axis, ... (mm)."""
+
+
 #: The closed list.
 PLANS: Mapping[str, Callable[..., None]] = {
-    "count": _count, "scan": _scan, "rel_scan": _rel_scan, "list_scan": _list_scan,
+    "count": _count, "scan": _scan, "rel_scan": _rel_scan, "list_scan": _list_scan, "grid_scan": _grid_scan,
 }  # fmt: skip
+_SHAPES = {"list_scan": "axis, [points]", "grid_scan": "axis, start, stop, num"}
 
 
-def bind(lab: Lab, plan: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Scan:
+def bind(lab: LabView, plan: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Scan:
     """The plan with its arguments, held against the lab; raises `BadPlan` with everything that is wrong.
 
     Every target of `scan` and `list_scan` is inside the limits of its axis. Those of `rel_scan` are known once the
@@ -107,7 +138,7 @@ def bind(lab: Lab, plan: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any
 class _Binder:
     """Collects what is wrong on the way."""
 
-    def __init__(self, lab: Lab, plan: str, told: Mapping[str, Any]) -> None:
+    def __init__(self, lab: LabView, plan: str, told: Mapping[str, Any]) -> None:
         self._lab, self._plan, self._told = lab, plan, told
         self.problems: list[str] = []
 
@@ -118,10 +149,16 @@ class _Binder:
             points = self._whole("num", self._told["num"])
             delay_s = self._number("delay", self._told["delay"], 0.0, MAX_DELAY_S)
             return Scan(self._plan, detectors, points, delay_s, {}, reads)
-        ways, points = self._ways()
+        ways, grid = self._ways()
         for axis, way in ways.items() if self._plan != "rel_scan" else ():
             self._within(axis, way)
-        return Scan(self._plan, detectors, points, 0.0, ways, reads)
+        if self._plan != "grid_scan":
+            return Scan(self._plan, detectors, grid[0], 0.0, ways, reads)
+        snake = self._told["snake_axes"]
+        if not isinstance(snake, bool):
+            self.problems.append(f"snake_axes: say true or false, not {str(snake)[:40]!r}")
+        points = self._whole("num of all axes together", math.prod(grid))
+        return Scan(self._plan, detectors, points, 0.0, ways, reads, grid, snake is True)
 
     def _detectors(self, said: Any) -> tuple[str, ...]:
         if not isinstance(said, list | tuple) or not said or not all(isinstance(name, str) for name in said):
@@ -130,13 +167,13 @@ class _Binder:
         return tuple(dict.fromkeys(name for name in said if self._is(name, READS, "be read by a plan")))
 
     def _is(self, name: Any, roles: Mapping[str, Any], what: str) -> bool:
-        able = [device.name for device in self._lab.devices.values() if device.role in roles]
+        able = [device for device, role in self._lab.roles.items() if role in roles]
         if name not in able:
             self.problems.append(f"{str(name)[:64]!r} cannot {what}; what can: {', '.join(able) or 'nothing here'}")
         return name in able
 
     def _reads(self, detectors: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        readers = [name for name in detectors if self._lab.devices[name].role == "PlateReader"]
+        readers = [name for name in detectors if self._lab.roles[name] == "PlateReader"]
         wells, waves = self._told["wells"], self._told["wavelengths_nm"]
         if not readers:
             if wells is not None or waves is not None:
@@ -155,42 +192,49 @@ class _Binder:
                 self._limit(reader, "wavelength", wave)
         return dict.fromkeys(readers, told)
 
-    def _ways(self) -> tuple[dict[str, tuple[float, ...]], int]:
-        args, num, width = list(self._told["args"]), self._told.get("num"), 2 if self._plan == "list_scan" else 3
+    def _ways(self) -> tuple[dict[str, tuple[float, ...]], tuple[int, ...]]:
+        """The way of each axis, and how many points there are: along each axis of a grid, else of all together."""
+        args, num = list(self._told["args"]), self._told.get("num")
+        shape = _SHAPES.get(self._plan, "axis, start, stop")
+        width = shape.count(",") + 1
         if width == 3 and num is None and len(args) % 3 == 1:
             num = args.pop()  # as `scan(detectors, axis, start, stop, num)`, which Bluesky takes as well
         if not args or len(args) % width:
-            shape = "axis, [points]" if width == 2 else "axis, start, stop"
             self.problems.append(f"after the detectors come one or more times: {shape}")
-            return {}, 1
+            return {}, (1,)
         ways: dict[str, tuple[float, ...]] = {}
+        counts: list[int] = []
         for begin in range(0, len(args), width):
             axis, *rest = args[begin : begin + width]
             if not self._is(axis, MOVES, "be moved by a plan"):
                 continue
             if axis in ways:
                 self.problems.append(f"{axis}: an axis may be named once")
+            if width == 4:
+                counts.append(self._whole(f"num of {axis}", rest.pop()))
             places = rest[0] if width == 2 else rest
             if not isinstance(places, list | tuple) or not 0 < len(places) <= MAX_POINTS:
                 self.problems.append(f"{axis}: give a list of 1 to {MAX_POINTS} points")
                 continue
             ways[axis] = tuple(self._number(axis, place) for place in places)
+        if width == 4:
+            return ways, tuple(counts)
         if width == 3:
-            return ways, self._whole("num", num)
+            return ways, (self._whole("num", num),)
         lengths = {len(way) for way in ways.values()}
         if len(lengths) > 1:
             self.problems.append("every axis of a list_scan needs as many points as the others")
-        return ways, min(lengths, default=1)
+        return ways, (min(lengths, default=1),)
 
     def _within(self, axis: str, way: Sequence[float]) -> None:
         for place in dict.fromkeys((min(way), max(way))):
-            self._limit(axis, MOVES[self._lab.devices[axis].role][2], place)
+            self._limit(axis, MOVES[self._lab.roles[axis]][2], place)
 
     def _limit(self, device: str, limit: str, value: float) -> None:
-        entry = self._lab.devices[device]
+        limits = self._lab.limits.get(device)
         try:
-            if limit in entry.limits.ranges:
-                Limits(entry.limits.ranges).check(limit, value, device=device)
+            if limits is not None and limit in limits.ranges:
+                limits.check(limit, value, device=device)
         except LimitError as error:
             self.problems.append(str(error))
 
@@ -209,32 +253,34 @@ class _Binder:
         return said
 
 
-def duration_s(lab: Lab, scan: Scan) -> tuple[float, float]:
+def duration_s(lab: LabView, scan: Scan) -> tuple[float, float]:
     """(how long it takes, how many seconds of instruments that is), by the drivers' figures; an estimate from below.
 
     A driver without figures counts nothing, and neither does the way of an axis to the first point.
     """
-    timings = {name: timing(lab.devices[name], lab.sites) for name in scan.devices}
+    timings = lab.timings(scan.devices) if lab.timings is not None else {}
     whole_s = busy_s = 0.0
-    targets = {axis: scan.targets(axis) for axis in scan.ways}
-    for point in range(scan.points):
-        moves = [_seconds(timings[axis], *_move(lab, axis, way[point])) for axis, way in targets.items()]
-        reads = [_seconds(timings[name], *_read(lab, scan, name)) for name in scan.devices]
+    for point in scan.path():
+        moves = [_seconds(timings, axis, *move_to(lab.roles, axis, place)) for axis, place in point.items()]
+        reads = [_seconds(timings, name, *reading_of(lab.roles, scan, name)) for name in scan.devices]
         whole_s += max(scan.delay_s, max(moves, default=0.0) + max(reads, default=0.0))
         busy_s += sum(moves) + sum(reads)
     return whole_s, busy_s
 
 
-def _move(lab: Lab, axis: str, place: float) -> tuple[str, Mapping[str, Any]]:
-    verb, argument, _ = MOVES[lab.devices[axis].role]
+def move_to(roles: Mapping[str, str], axis: str, place: float) -> tuple[str, Mapping[str, Any]]:
+    """The verb that brings an axis to a place, and its arguments."""
+    verb, argument, _ = MOVES[roles[axis]]
     return verb, {argument: place}
 
 
-def _read(lab: Lab, scan: Scan, name: str) -> tuple[str, Mapping[str, Any]]:
-    return READS[lab.devices[name].role], scan.reads.get(name, {})
+def reading_of(roles: Mapping[str, str], scan: Scan, name: str) -> tuple[str, Mapping[str, Any]]:
+    """The verb by which a device of a scan is read, and its arguments."""
+    return READS[roles[name]], scan.reads.get(name, {})
 
 
-def _seconds(timed: Any, verb: str, args: Mapping[str, Any]) -> float:
+def _seconds(timings: Mapping[str, Timing | None], device: str, verb: str, args: Mapping[str, Any]) -> float:
+    timed = timings.get(device)
     try:
         return 0.0 if timed is None else float(timed.seconds(verb, args))
     except KeyError:
