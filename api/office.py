@@ -1,9 +1,7 @@
 """What every verb of the API needs: the lab, its store, its live state, who may do what, and the trail."""
 
 import asyncio
-import hashlib
 import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from api.identity.principal import Principal
 from api.issuing import Issuer
 from api.keys import SigningKey
 from api.live import Event, Follower, Live, PlanNow, RunRecord
+from api.once import request_id
 from api.permission import Permission, Verdict
 from api.refusals import Away, BadRequest, Conflict, Forbidden, Missing
 from labfile.lab import Lab
@@ -217,10 +216,3 @@ _HINTS = {
     "a budget is whole again after a day.",
     "approve": "Another person than the one who asked must approve it, with `approve:<hazard>` in lab.toml.",
 }
-
-
-def request_id(who: Principal, key: str | None) -> str:
-    """The id of a request: the principal's own key, so that nobody can meet another's; or one that nobody has."""
-    if key is None:
-        return uuid.uuid4().hex
-    return f"{who.name}:{hashlib.sha256(key.encode()).hexdigest()[:48]}"

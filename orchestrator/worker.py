@@ -16,6 +16,7 @@ from sqlalchemy.exc import NoResultFound, OperationalError
 
 from drivers.core.world import WorldSettings
 from labfile.lab import Lab
+from orchestrator import instruments
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
@@ -176,12 +177,12 @@ class Worker:
 
     async def _beat(self, conductor: Conductor) -> None:
         """Show life, from the loop itself: a loop that hangs shows none."""
-        told = 0
+        taken = 0
         while True:
-            await conductor.beat()
+            await conductor.beat(instruments.told(self.cell.devices, conductor.now()))
             dispatcher = self.service.dispatcher
-            if dispatcher is not None and dispatcher.taken != told:
-                told = dispatcher.taken
+            if dispatcher is not None and dispatcher.taken != taken:
+                taken = dispatcher.taken
                 await asyncio.to_thread(save_plan, self._engine, self.name, conductor.now(), dispatcher.plan)
             await asyncio.sleep(BEAT_S * self._pace)
 

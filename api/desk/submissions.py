@@ -15,7 +15,8 @@ from api.desk.protocols import findings, job
 from api.dryrun import Found, Job
 from api.identity.principal import HAZARDS, Principal
 from api.models import Submission, Submitted
-from api.office import Office, request_id
+from api.office import Office
+from api.once import request_id
 from api.refusals import Conflict, Forbidden, Invalid, Stale
 from orchestrator.run import new_run_id
 from orchestrator.store.log import load_program
