@@ -100,12 +100,10 @@ def _live(live: Live, name: str) -> m.LiveDevice | None:
     told_s = shown.told_s + time.monotonic() - live.looked_at
     silent = not live.up or told_s > LEASE_S
     device = shown.devices[name]
-    values = [
-        m.LiveValue(
-            **value, age_s=(age_s := max(0.0, shown.at - value["at"]) + told_s), stale=silent or age_s > FRESH_S
-        )
-        for value in device["values"]
-    ]
+    values = []
+    for value in device["values"]:
+        age_s = max(0.0, shown.at - value["at"]) + told_s
+        values.append(m.LiveValue(**value, age_s=age_s, stale=silent or age_s > FRESH_S))
     return m.LiveDevice(
         reached=device["reached"], doing=device["doing"], since=device["since"], told_s=told_s, stale=silent,
         values=values,

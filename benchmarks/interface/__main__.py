@@ -15,14 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from benchmarks.interface.delays import PROTOCOLS, Delay, delays, part, protocol
+from benchmarks.interface.delays import PROTOCOLS, Delay, delays, part, protocol, usual
 from labfile import read
 from orchestrator.state import records as r
 from orchestrator.store.database import open_store, url_of
@@ -110,17 +110,31 @@ def lab(speed: float) -> Iterator[Lab]:
 
 
 Span = tuple[float, float]
+LATE_MS = 20.0
 
 
-def told(name: str, found: list[Delay]) -> None:
+def told(name: str, values: list[float]) -> None:
     """One line on how late actions were."""
-    if not found:
-        raise SystemExit(f"{name}: no action ended")
-    for what, pick in (("turn", "turn"), ("carry", "carry"), ("whole", "whole")):
-        values = [getattr(one, pick) for one in found]
-        late = sum(value > 20 for value in values)
-        print(f"  {name:12} {what:6} {len(values):5} actions: {part(values, 0.5):6.1f} {part(values, 0.9):6.1f} "
-              f"{part(values, 0.99):6.1f} {part(values, 1.0):6.1f} ms (median, 90 %, 99 %, most), {late} over 20 ms")  # fmt: skip
+    high = [f"{part(values, share):.1f}" for share in (0.5, 0.9, 0.99, 0.999, 1.0)]
+    late = sum(value > LATE_MS for value in values)
+    print(f"    {name:12} {' '.join(f'{value:>7}' for value in high)}   {late} of {len(values)} over {LATE_MS:g} ms")
+
+
+def compare(quiet: list[Delay], busy: list[Delay]) -> None:
+    """The delays of actions with and without load, beside each other."""
+    if not quiet or not busy:
+        raise SystemExit("no action ended in one of the two")
+    kinds = usual(quiet)
+    looks: dict[str, Callable[[Delay], float]] = {
+        "from when an action could begin to its intent": lambda x: x.turn,
+        "from there to its end, less its dry run": lambda x: x.carry,
+        "both, later than its kind usually is without load": lambda x: x.whole - kinds.get(x.kind, 0.0),
+    }
+    print("  ms: median, 90 %, 99 %, 99.9 %, most")
+    for what, pick in looks.items():
+        print(f"  {what}")
+        told("without load", [pick(x) for x in quiet])
+        told("with load", [pick(x) for x in busy])
 
 
 def under_load(rate: float, seconds: float, readers: int, rounds: int) -> None:
@@ -138,8 +152,11 @@ def under_load(rate: float, seconds: float, readers: int, rounds: int) -> None:
         engine = open_store(url_of(read(one.file)))
         found = delays(record for _, record in read_journal(engine, "cell-1:twin"))
         engine.dispose()
-        for name, mine in spans.items():
-            told(name, [x for x in found if any(since < x.ended <= until for since, until in mine)])
+        compare(*([x for x in found if _within(x.ended, mine)] for mine in spans.values()))
+
+
+def _within(at: float, spans: list[Span]) -> bool:
+    return any(since < at <= until for since, until in spans)
 
 
 def loaded(one: Lab, rate: float, seconds: float, readers: int) -> Span:

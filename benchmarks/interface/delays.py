@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.state import records as r
+from protocols.program import Action
 
 #: Beside one another, and none waits for another: each has a device of its own, or none.
 PROTOCOLS: dict[str, list[dict[str, Any]]] = {
@@ -33,10 +34,10 @@ def protocol(name: str, times: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """One action; ms. `turn`: from when it could begin to its intent. `carry`: from there to its end, less its dry run."""
+    """One action; ms. `turn`: from when it could begin to its intent; `carry`: on to its end, less its dry run."""
 
     ended: float  # s since 1970
-    device: str
+    kind: tuple[str, str]  # device and verb
     turn: float
     carry: float
 
@@ -48,7 +49,7 @@ class Delay:
 
 def delays(records: Iterable[r.Record]) -> list[Delay]:
     """Of every action that has ended and that follows another one."""
-    actions: dict[tuple[str, str], Any] = {}
+    actions: dict[tuple[str, str], Action] = {}
     predicted: dict[str, Mapping[str, float]] = {}
     begun: dict[tuple[str, str], float] = {}
     done: dict[tuple[str, str], float] = {}
@@ -61,12 +62,21 @@ def delays(records: Iterable[r.Record]) -> list[Delay]:
             begun[record.run_id, record.action] = record.at
         elif isinstance(record, r.Done):
             key = record.run_id, record.action
-            done[key] = record.at
-            before = [done[record.run_id, name] for name in actions[key].after if (record.run_id, name) in done]
+            done[key], action = record.at, actions[key]
+            before = [done[record.run_id, name] for name in action.after if (record.run_id, name) in done]
             if before:
                 took = record.at - begun[key] - predicted[record.run_id].get(record.action, 0.0)
-                found.append(Delay(record.at, actions[key].device, 1e3 * (begun[key] - max(before)), 1e3 * took))
+                turn = begun[key] - max(before)
+                found.append(Delay(record.at, (action.device, action.verb), 1e3 * turn, 1e3 * took))
     return found
+
+
+def usual(found: Iterable[Delay]) -> dict[tuple[str, str], float]:
+    """What each kind of action takes beyond its dry run, as a median, ms: what the machine and the twin cost anyway."""
+    kinds: dict[tuple[str, str], list[float]] = {}
+    for one in found:
+        kinds.setdefault(one.kind, []).append(one.whole)
+    return {kind: part(values, 0.5) for kind, values in kinds.items()}
 
 
 def part(values: Iterable[float], share: float) -> float:
