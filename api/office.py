@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -27,6 +27,9 @@ from orchestrator.state import records as r
 from orchestrator.store import requests
 from orchestrator.store.requests import Request
 from protocols.program import Program
+
+if TYPE_CHECKING:
+    from api.tracing import Tracing
 
 ANSWER_S = 10.0  # for a worker to carry out what is asked
 _POLL_S = 0.02
@@ -49,6 +52,7 @@ class Office:
     permission: Permission
     door: Door
     issuer: Issuer
+    tracing: "Tracing | None" = None
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -61,6 +65,7 @@ class Office:
         """Let it pass or refuse it; either is on the record before this returns. Raises `Forbidden`."""
         world = world or self.world
         verdict = self.permission.decide(who, verb, world=world, **facts)
+        self.decided(who, verb, world, verdict.allowed)
         if verb == "read" and verdict.allowed:
             self.reads[who.name, who.token] += 1
             return verdict
@@ -73,6 +78,11 @@ class Office:
             hint = _HINTS.get(verb, "`GET /api/v1/auth/me` tells what you may do; lab.toml says who may do what.")
             raise Forbidden(verdict.reason, hint, policies=list(verdict.policies))
         return verdict
+
+    def decided(self, who: Principal, verb: str, world: str, allowed: bool) -> None:
+        """Leave it in the trace of what goes on, where there is one."""
+        if self.tracing is not None:
+            self.tracing.decided(who, verb, world, allowed)
 
     async def record(self, *entries: Entry, sign: bool = False) -> None:
         """Put something on the record; it is on the disk when this returns."""

@@ -90,7 +90,7 @@ def add(
     engine: Engine, cell: str, item: Mapping[str, Any], who: Principal, pos: int | str | None = None,
     before: str | None = None, after: str | None = None, asked: Once | None = None,
 ) -> tuple[Item, int]:  # fmt: skip
-    """Put an item into the queue; returns it and how many wait then. One key is one item. Raises `Conflict`, `Missing`."""
+    """Put an item into the queue, once a key; returns it and how many wait then. Raises `Conflict`, `Missing`."""
     uid = str(uuid.uuid4())
     with _changing(engine, cell) as connection:
         there = _items(connection, cell, "waiting")

@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import uvicorn
 from sqlalchemy import Engine
@@ -23,7 +23,11 @@ from api.live import Follower
 from api.office import Office
 from api.permission import Permission
 from labfile.lab import Lab
+from orchestrator.telemetry import traces_of
 from orchestrator.worker import cell_name
+
+if TYPE_CHECKING:
+    from api.tracing import Tracing
 
 _KEEP_ALIVE_S = 30
 _FAREWELL_S = 3
@@ -31,18 +35,31 @@ _FAREWELL_S = 3
 
 @contextlib.contextmanager
 def office_of(lab: Lab, world: str, engine: Engine, runs: Path) -> Iterator[Office]:
-    """The office of a lab; raises `KeyFileError`, `BadPolicies`."""
+    """The office of a lab; raises `KeyFileError`, `BadPolicies`, `TelemetryMissing`."""
     key = key_of(lab)
     permission = Permission(lab.name, lab.policy.cedar)
     cells = {name: cell_name(lab, name) for name in ("twin", "real")}
+    tracing = tracing_of(lab)
     dry_runs = DryRuns(lab.path)
     try:
         yield Office(
             lab, world, engine, runs.resolve(), Follower(engine, cells), dry_runs, Trail(engine, key), key, permission,
-            Door(lab, engine), Issuer(lab, key),
+            Door(lab, engine), Issuer(lab, key), tracing,
         )  # fmt: skip
     finally:
         dry_runs.close()
+        if tracing is not None:
+            tracing.close()
+
+
+def tracing_of(lab: Lab) -> "Tracing | None":
+    """Spans for the interface's requests, where the lab file asks for them."""
+    traces = traces_of(lab, "interface")
+    if traces is None:
+        return None
+    from api.tracing import Tracing
+
+    return Tracing(traces)
 
 
 def serve(

@@ -25,12 +25,14 @@ from orchestrator.run import circumstances
 from orchestrator.scheduling.process import SolverProcess
 from orchestrator.service import Service
 from orchestrator.sinks.configured import far_sinks, listener
+from orchestrator.spans import RunSpans
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, reduce
 from orchestrator.store import requests
 from orchestrator.store.log import CellTaken, Fenced, Lease, StoreLog, claim, load_program, read_journal
 from orchestrator.store.plans import save_plan
 from orchestrator.store.requests import Request
+from orchestrator.telemetry import traces_of
 
 _LOG = logging.getLogger(__name__)
 BEAT_S = 0.5  # of whoever watches; a machine that is too slow for its --speed shows it that much less often
@@ -42,7 +44,7 @@ ROOM = 64  # runs that a cell takes in at once
 class Worker:
     """One cell of a lab in one world. `run` ends when it is told to, or when another worker has taken the cell.
 
-    To be made before the loop runs (sinks start threads); raises `TiledMissing`.
+    To be made before the loop runs (sinks start threads); raises `TiledMissing`, `TelemetryMissing`.
     """
 
     def __init__(self, lab: Lab, world: str, engine: Engine, runs: Path, settings: WorldSettings) -> None:
@@ -50,6 +52,7 @@ class Worker:
         self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
         self._about = circumstances(lab, world, settings.seed)
         self._far = far_sinks(lab)
+        self._traces = traces_of(lab, "worker")
         self.cell = Cell(lab, world, settings)
         self._pace = settings.speed or 1.0  # seconds of the loop in one of those who watch this worker
         self.ended = asyncio.Event()
@@ -73,6 +76,8 @@ class Worker:
             for sink in self._far:
                 if sink.problem:
                     _LOG.warning("%s", sink.problem)
+            if self._traces is not None:
+                await asyncio.to_thread(self._traces.close)
 
     async def _hold(self, gone: str | None, ready: Callable[[], None]) -> None:
         """From the bell to the last word."""
@@ -91,6 +96,8 @@ class Worker:
         self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver(), about=self._about)
         self.guests = Guests(self.cell, self.service, self._begun_plans, self._answer, self._pace)
         conductor.listeners += [self._keep, listener(self._far)]
+        if self._traces is not None:
+            conductor.listeners.append(RunSpans(self._traces, state.runs.values()).hear)
         self._complete_folders()
         try:
             await self._work(conductor, lease, ready)
