@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -184,8 +185,13 @@ class Worker:
 
     async def _beat(self, conductor: Conductor) -> None:
         """Show life, from the loop itself: a loop that hangs shows none."""
-        taken = 0
+        taken = dialled = 0
         while True:
+            if len(self.cell.devices) > dialled:
+                dialled = len(self.cell.devices)
+                # Their libraries are here to stay: looked through for garbage they would hold up the loop, and with it
+                # every action, for tenths of a second now and then (`python -m benchmarks.interface`).
+                gc.freeze()
             await conductor.beat(instruments.told(self.cell.devices, conductor.now()))
             dispatcher = self.service.dispatcher
             if dispatcher is not None and dispatcher.taken != taken:
