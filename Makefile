@@ -86,7 +86,7 @@ setup-test: .venv/.test-ready
 
 .venv/.test-ready: .venv/.demo-ready
 	@echo "Setting up the tests ..."
-	@$(PIP) --no-build-isolation --editable '.[test,scheduler,postgresql,tiled,parquet,tiled-server]'
+	@$(PIP) --no-build-isolation --editable '.[test,scheduler,postgresql,tiled,parquet,telemetry,tiled-server]'
 	@sh tools/setup_tests.sh
 	@touch $@
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from api.keys import SigningKey
+from api.once import Once, claim
 from api.refusals import Conflict, Missing
 from labfile.lab import Lab
 from orchestrator.store.database import serialise
@@ -94,15 +95,17 @@ def _hash(document: Mapping[str, Any]) -> str:
 
 def request(
     engine: Engine, by: str, world: str, hazard: Hazard, program: Program, bound_to: Mapping[str, str],
-    body: Mapping[str, Any],
+    body: Mapping[str, Any], asked: Once | None = None,
 ) -> Approval:  # fmt: skip
-    """Ask; the program is kept, so that what was approved is what will run."""
+    """Ask; the program is kept, so that what was approved is what will run. One key is one approval."""
     now = time.time()
     row = {
         "id": secrets.token_hex(8), "requested_by": by, "requested_at": now, "expires_at": now + LASTS_S,
         "world": world, "hazard": hazard,
     }  # fmt: skip
     with engine.begin() as connection:
+        if (known := claim(connection, asked, str(row["id"]))) != row["id"]:
+            return _find(connection, known)
         save_program(connection, program)
         texts = {"bound_to": orjson.dumps(dict(bound_to)).decode(), "body": _text(body)}
         connection.execute(approvals.insert().values(row | texts))
@@ -122,12 +125,17 @@ def recent(engine: Engine, limit: int = 100) -> list[Approval]:
         return [_find(connection, approval_id) for approval_id in ids.scalars().all()]
 
 
-def speak(engine: Engine, key: SigningKey, approval_id: str, approver: str, verdict: str, note: str) -> Approval:
+def speak(
+    engine: Engine, key: SigningKey, approval_id: str, approver: str, verdict: str, note: str, asked: Once | None = None
+) -> Approval:  # fmt: skip
     """A person grants or refuses. Nobody speaks twice; what is over is over. Raises `Missing`, `Conflict`."""
+    grant_id = secrets.token_hex(8)
     with engine.begin() as connection:
         serialise(connection, f"approval:{approval_id}")
         now = time.time()
         approval = _find(connection, approval_id)
+        if claim(connection, asked, grant_id) != grant_id:  # the answer to the first asking was lost
+            return approval
         state = approval.state(now)
         if state != "asked":
             raise Conflict(f"approval {approval_id} is {state}", "Ask for a new one.")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from api.refusals import Missing
-from orchestrator.store.log import insert_missing
+from orchestrator.store.database import insert_missing
 from orchestrator.store.tables import campaign_points, campaigns
 
 State = Literal["running", "completed", "refused", "aborted"]

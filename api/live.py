@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from orchestrator.maintenance import MAINTENANCE
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, reduce
 from orchestrator.state.records import Codec
+from orchestrator.store.instruments import Shown, shown
 from orchestrator.store.log import LEASE_S, read_journal
 from orchestrator.store.plans import plan_of
 from orchestrator.store.requests import alive
@@ -94,6 +96,8 @@ class Live:
     holder: str = ""
     silent_s: float | None = None
     plan: list[dict[str, Any]] = field(default_factory=list)
+    shown: Shown | None = None  # what the worker last showed of its devices, at the last look
+    looked_at: float = 0.0  # monotonic
 
     @property
     def up(self) -> bool:
@@ -215,6 +219,7 @@ class Follower:
             told = known.get(live.cell, {})
             live.holder, live.silent_s = told.get("holder", ""), told.get("silent_s")
             live.plan = plan_of(self._engine, live.cell)
+            live.shown, live.looked_at = shown(self._engine, live.cell), time.monotonic()
 
     def events_after(self, world: str, seq: int) -> Iterator[Event]:
         """Events of a cell after `seq`, as far as it has come; from memory where they are there. May block."""

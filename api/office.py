@@ -1,14 +1,12 @@
 """What every verb of the API needs: the lab, its store, its live state, who may do what, and the trail."""
 
 import asyncio
-import hashlib
 import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -21,6 +19,7 @@ from api.identity.principal import Principal
 from api.issuing import Issuer
 from api.keys import SigningKey
 from api.live import Event, Follower, Live, PlanNow, RunRecord
+from api.once import request_id
 from api.permission import Permission, Verdict
 from api.refusals import Away, BadRequest, Conflict, Forbidden, Missing
 from labfile.lab import Lab
@@ -28,6 +27,9 @@ from orchestrator.state import records as r
 from orchestrator.store import requests
 from orchestrator.store.requests import Request
 from protocols.program import Program
+
+if TYPE_CHECKING:
+    from api.tracing import Tracing
 
 ANSWER_S = 10.0  # for a worker to carry out what is asked
 _POLL_S = 0.02
@@ -50,6 +52,7 @@ class Office:
     permission: Permission
     door: Door
     issuer: Issuer
+    tracing: "Tracing | None" = None
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -62,6 +65,7 @@ class Office:
         """Let it pass or refuse it; either is on the record before this returns. Raises `Forbidden`."""
         world = world or self.world
         verdict = self.permission.decide(who, verb, world=world, **facts)
+        self.decided(who, verb, world, verdict.allowed)
         if verb == "read" and verdict.allowed:
             self.reads[who.name, who.token] += 1
             return verdict
@@ -74,6 +78,11 @@ class Office:
             hint = _HINTS.get(verb, "`GET /api/v1/auth/me` tells what you may do; lab.toml says who may do what.")
             raise Forbidden(verdict.reason, hint, policies=list(verdict.policies))
         return verdict
+
+    def decided(self, who: Principal, verb: str, world: str, allowed: bool) -> None:
+        """Leave it in the trace of what goes on, where there is one."""
+        if self.tracing is not None:
+            self.tracing.decided(who, verb, world, allowed)
 
     async def record(self, *entries: Entry, sign: bool = False) -> None:
         """Put something on the record; it is on the disk when this returns."""
@@ -217,10 +226,3 @@ _HINTS = {
     "a budget is whole again after a day.",
     "approve": "Another person than the one who asked must approve it, with `approve:<hazard>` in lab.toml.",
 }
-
-
-def request_id(who: Principal, key: str | None) -> str:
-    """The id of a request: the principal's own key, so that nobody can meet another's; or one that nobody has."""
-    if key is None:
-        return uuid.uuid4().hex
-    return f"{who.name}:{hashlib.sha256(key.encode()).hexdigest()[:48]}"

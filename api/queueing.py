@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from api.identity.principal import Principal, Terms, principal
+from api.once import Once, claim
 from api.refusals import Conflict, Missing
 from labfile.lab import Lab
 from orchestrator.store.database import serialise
@@ -87,15 +88,17 @@ def counts(engine: Engine, cell: str) -> Mapping[str, int]:
 
 def add(
     engine: Engine, cell: str, item: Mapping[str, Any], who: Principal, pos: int | str | None = None,
-    before: str | None = None, after: str | None = None,
+    before: str | None = None, after: str | None = None, asked: Once | None = None,
 ) -> tuple[Item, int]:  # fmt: skip
-    """Put an item into the queue; returns it and how many wait then. Raises `Conflict`, `Missing`."""
+    """Put an item into the queue, once a key; returns it and how many wait then. Raises `Conflict`, `Missing`."""
+    uid = str(uuid.uuid4())
     with _changing(engine, cell) as connection:
         there = _items(connection, cell, "waiting")
+        if (known := claim(connection, asked, uid)) != uid:
+            return _by_uid(connection, known), len(there)
         if len(there) >= ROOM:
             raise Conflict(f"{ROOM} items wait already")
         index = _index(there, pos, before, after)
-        uid = str(uuid.uuid4())
         told = {**item, "item_uid": uid, "user": who.name, "user_group": who.kind}
         connection.execute(
             queue_items.insert().values(
@@ -105,6 +108,13 @@ def add(
         )  # fmt: skip
         _mark(connection, cell, queue_uid=str(uuid.uuid4()))
     return Item(uid, told, _kept(who), "", "", None, None), len(there) + 1
+
+
+def _by_uid(connection: Connection, uid: str) -> Item:
+    row = connection.execute(sa.select(queue_items).where(queue_items.c.uid == uid)).one_or_none()
+    if row is None:
+        raise Missing("the item of this key was taken out of the queue")
+    return _item(row)
 
 
 def remove(engine: Engine, cell: str, uid: str | None, pos: int | str | None) -> tuple[Item, int]:
@@ -252,11 +262,14 @@ def _set(connection: Connection, uid: str, **changes: Any) -> None:
 def _items(connection: Connection, cell: str, state: str) -> list[Item]:
     mine = (queue_items.c.cell == cell) & (queue_items.c.state == state)
     rows = connection.execute(sa.select(queue_items).where(mine).order_by(queue_items.c.place)).all()
-    return [
-        Item(row.uid, orjson.loads(row.item), orjson.loads(row.principal), row.run_id, row.ending, row.begun_at,
-             None if row.result is None else orjson.loads(row.result))
-        for row in rows
-    ]  # fmt: skip
+    return [_item(row) for row in rows]
+
+
+def _item(row: Any) -> Item:
+    return Item(
+        row.uid, orjson.loads(row.item), orjson.loads(row.principal), row.run_id, row.ending, row.begun_at,
+        None if row.result is None else orjson.loads(row.result),
+    )  # fmt: skip
 
 
 def _index(there: list[Item], pos: int | str | None, before: str | None, after: str | None) -> int:

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import uvicorn
 from sqlalchemy import Engine
@@ -23,26 +24,45 @@ from api.live import Follower
 from api.office import Office
 from api.permission import Permission
 from labfile.lab import Lab
+from orchestrator.telemetry import traces_of
 from orchestrator.worker import cell_name
+
+if TYPE_CHECKING:
+    from api.tracing import Tracing
 
 _KEEP_ALIVE_S = 30
 _FAREWELL_S = 3
+#: For Python's collector (by default 700, 10, 10): a whole look at a busy lab's runs costs tens of ms.
+_THRESHOLDS = (20_000, 10, 50)
 
 
 @contextlib.contextmanager
 def office_of(lab: Lab, world: str, engine: Engine, runs: Path) -> Iterator[Office]:
-    """The office of a lab; raises `KeyFileError`, `BadPolicies`."""
+    """The office of a lab; raises `KeyFileError`, `BadPolicies`, `TelemetryMissing`."""
     key = key_of(lab)
     permission = Permission(lab.name, lab.policy.cedar)
     cells = {name: cell_name(lab, name) for name in ("twin", "real")}
+    tracing = tracing_of(lab)
     dry_runs = DryRuns(lab.path)
     try:
         yield Office(
             lab, world, engine, runs.resolve(), Follower(engine, cells), dry_runs, Trail(engine, key), key, permission,
-            Door(lab, engine), Issuer(lab, key),
+            Door(lab, engine), Issuer(lab, key), tracing,
         )  # fmt: skip
     finally:
         dry_runs.close()
+        if tracing is not None:
+            tracing.close()
+
+
+def tracing_of(lab: Lab) -> "Tracing | None":
+    """Spans for the interface's requests, where the lab file asks for them."""
+    traces = traces_of(lab, "interface")
+    if traces is None:
+        return None
+    from api.tracing import Tracing
+
+    return Tracing(traces)
 
 
 def serve(
@@ -53,8 +73,9 @@ def serve(
         _, guarded = build(office, url_of(lab, listening))
         if wait is not None:
             office.live.catch_up()
-            if not wait.readline():
-                return
+        _rarely_collect()
+        if wait is not None and not wait.readline():
+            return
         config = uvicorn.Config(
             guarded, lifespan="on", log_config=None, access_log=False, server_header=False, http="httptools",
             ws="websockets-sansio", ws_max_size=65536, timeout_keep_alive=_KEEP_ALIVE_S, backlog=BACKLOG,
@@ -63,6 +84,13 @@ def serve(
         )  # fmt: skip
         server = _Server(config)
         uvicorn_loop(server, listening, wait)
+
+
+def _rarely_collect() -> None:
+    """What is loaded stays, and no request waits while it is looked through for garbage; the rest is seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
 
 
 class _Server(uvicorn.Server):

@@ -10,7 +10,22 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from labfile.model import Agent, Api, Box, Compute, Deck, Person, Policy, Prices, Sinks, Site, Stock, Storage, Store
+from labfile.model import (
+    Agent,
+    Api,
+    Box,
+    Compute,
+    Deck,
+    Person,
+    Policy,
+    Prices,
+    Sinks,
+    Site,
+    Stock,
+    Storage,
+    Store,
+    Telemetry,
+)
 from labfile.plugins import Driver, Limits
 
 
@@ -74,6 +89,7 @@ class Lab:
     api: Api
     store: Store
     sinks: Sinks
+    telemetry: Telemetry
     compute: Compute
     #: sha256 (hex) over the canonical JSON of the file's content: comments and layout do not change it.
     config_hash: str

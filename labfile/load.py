@@ -93,6 +93,7 @@ def _lab(
         api=parsed.api,
         store=parsed.store,
         sinks=parsed.sinks,
+        telemetry=parsed.telemetry,
         compute=parsed.compute,
         config_hash=config_hash(document),
         path=path,

@@ -344,6 +344,17 @@ class Sinks(Table):
     parquet: bool = Field(default=False, description="Whether each run's folder gets its table as CSV and Parquet.")
 
 
+class Telemetry(Table):
+    """`[telemetry]`: where traces of requests, runs and actions go, by OpenTelemetry. Without it nothing is traced."""
+
+    collector: Annotated[str, AfterValidator(_url("http://", "https://"))] | None = Field(
+        default=None, description="An OTLP/HTTP collector, such as http://127.0.0.1:4318; env:NAME takes it from there."
+    )
+    sample: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0, description="The share of traces that is kept; each is kept whole or not at all."
+    )
+
+
 class Document(Table):
     """The whole of `lab.toml`."""
 
@@ -363,4 +374,5 @@ class Document(Table):
     api: Api = Field(default=Api(), description="Where the HTTP and MCP interface listens.")
     store: Store = Field(default=Store(), description="Where the lab keeps its state.")
     sinks: Sinks = Field(default=Sinks(), description="Where documents go besides a run's own file.")
+    telemetry: Telemetry = Field(default=Telemetry(), description="Where traces go.")
     compute: Compute = Field(default=Compute(), description="Where heavy computing is done.")

@@ -135,10 +135,10 @@ class Conductor:
         self.step_aside(run_id)
         self._wakes.pop(run_id, None)
 
-    async def beat(self) -> None:
-        """Show that this loop lives; raises when another worker has taken the cell over."""
+    async def beat(self, instruments: bytes = b"") -> None:
+        """Show that this loop lives, and what its devices do; raises when another worker has taken the cell over."""
         if self._thread is not None and self._flushing is None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._log.write, ())
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._log.beat, instruments)
 
     async def close(self) -> None:
         """Write what is pending and close the log."""

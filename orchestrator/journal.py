@@ -24,6 +24,10 @@ class Log(ABC):
     def write(self, records: Sequence[Record]) -> None:
         """Append; durable when this returns. Raises when it could not: the cell then commands nothing more."""
 
+    def beat(self, instruments: bytes) -> None:
+        """Show life; `instruments` (JSON) is what the cell's devices are seen to do, for logs that others read."""
+        self.write(())
+
     @abstractmethod
     def close(self) -> None:
         """Nothing more will come."""

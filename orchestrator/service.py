@@ -217,7 +217,8 @@ class Service:
 
     async def clear(self, things: Sequence[str], by: str) -> None:
         """A person took away what ended runs had left on these sites."""
-        self.cell.world.cleared(things)
+        # No other site: what stands there by now may be a run's that is under way.
+        self.cell.world.cleared([thing for thing in things if thing in self.conductor.state.left])
         await self.conductor.record(r.Cleared(at=self.conductor.now(), things=tuple(things), by=by))
 
     async def idle(self) -> None:

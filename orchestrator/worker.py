@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -16,6 +17,7 @@ from sqlalchemy.exc import NoResultFound, OperationalError
 
 from drivers.core.world import WorldSettings
 from labfile.lab import Lab
+from orchestrator import instruments
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
@@ -24,12 +26,14 @@ from orchestrator.run import circumstances
 from orchestrator.scheduling.process import SolverProcess
 from orchestrator.service import Service
 from orchestrator.sinks.configured import far_sinks, listener
+from orchestrator.spans import RunSpans
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, reduce
 from orchestrator.store import requests
 from orchestrator.store.log import CellTaken, Fenced, Lease, StoreLog, claim, load_program, read_journal
 from orchestrator.store.plans import save_plan
 from orchestrator.store.requests import Request
+from orchestrator.telemetry import traces_of
 
 _LOG = logging.getLogger(__name__)
 BEAT_S = 0.5  # of whoever watches; a machine that is too slow for its --speed shows it that much less often
@@ -41,7 +45,7 @@ ROOM = 64  # runs that a cell takes in at once
 class Worker:
     """One cell of a lab in one world. `run` ends when it is told to, or when another worker has taken the cell.
 
-    To be made before the loop runs (sinks start threads); raises `TiledMissing`.
+    To be made before the loop runs (sinks start threads); raises `TiledMissing`, `TelemetryMissing`.
     """
 
     def __init__(self, lab: Lab, world: str, engine: Engine, runs: Path, settings: WorldSettings) -> None:
@@ -49,6 +53,7 @@ class Worker:
         self._lab, self._world, self._engine, self._runs = lab, world, engine, runs
         self._about = circumstances(lab, world, settings.seed)
         self._far = far_sinks(lab)
+        self._traces = traces_of(lab, "worker")
         self.cell = Cell(lab, world, settings)
         self._pace = settings.speed or 1.0  # seconds of the loop in one of those who watch this worker
         self.ended = asyncio.Event()
@@ -72,6 +77,8 @@ class Worker:
             for sink in self._far:
                 if sink.problem:
                     _LOG.warning("%s", sink.problem)
+            if self._traces is not None:
+                await asyncio.to_thread(self._traces.close)
 
     async def _hold(self, gone: str | None, ready: Callable[[], None]) -> None:
         """From the bell to the last word."""
@@ -90,6 +97,8 @@ class Worker:
         self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver(), about=self._about)
         self.guests = Guests(self.cell, self.service, self._begun_plans, self._answer, self._pace)
         conductor.listeners += [self._keep, listener(self._far)]
+        if self._traces is not None:
+            conductor.listeners.append(RunSpans(self._traces, state.runs.values()).hear)
         self._complete_folders()
         try:
             await self._work(conductor, lease, ready)
@@ -176,12 +185,17 @@ class Worker:
 
     async def _beat(self, conductor: Conductor) -> None:
         """Show life, from the loop itself: a loop that hangs shows none."""
-        told = 0
+        taken = dialled = 0
         while True:
-            await conductor.beat()
+            if len(self.cell.devices) > dialled:
+                dialled = len(self.cell.devices)
+                # Their libraries are here to stay: looked through for garbage they would hold up the loop, and with it
+                # every action, for tenths of a second now and then (`python -m benchmarks.interface`).
+                gc.freeze()
+            await conductor.beat(instruments.told(self.cell.devices, conductor.now()))
             dispatcher = self.service.dispatcher
-            if dispatcher is not None and dispatcher.taken != told:
-                told = dispatcher.taken
+            if dispatcher is not None and dispatcher.taken != taken:
+                taken = dispatcher.taken
                 await asyncio.to_thread(save_plan, self._engine, self.name, conductor.now(), dispatcher.plan)
             await asyncio.sleep(BEAT_S * self._pace)
 

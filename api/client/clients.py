@@ -158,6 +158,13 @@ class LabClient(Base):
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}/documents", m.Page[dict[str, Any]], repeatable=True)
         return self._pages(call)
 
+    def events_after(self, *, after: int = 0, limit: int = 100, world: m.World | None = None) -> m.Events:
+        """What happened after event number `after`, the oldest first: the journal of a world's cell."""
+        call = Call(
+            "GET", "/api/v1/events", m.Events, query={"after": after, "limit": limit, "world": world}, repeatable=True
+        )
+        return self._send(call)
+
     def file(self, run_id: str, name: str) -> bytes:
         """One file, to be saved: never shown by a browser as a page of this lab's."""
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}/files/{quoted(name)}", bytes, repeatable=True)
@@ -168,9 +175,15 @@ class LabClient(Base):
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}/files", list[m.File], repeatable=True)
         return self._send(call)
 
-    def grant(self, approval_id: str, *, note: str = "") -> m.ApprovalOut:
+    def grant(self, approval_id: str, *, note: str = "", key: str | None = None) -> m.ApprovalOut:
         """A person approves: never the one who asked, never an agent; high hazard needs two."""
-        call = Call("POST", f"/api/v1/approvals/{quoted(approval_id)}/grant", m.ApprovalOut, body={"note": note})
+        call = Call(
+            "POST",
+            f"/api/v1/approvals/{quoted(approval_id)}/grant",
+            m.ApprovalOut,
+            body={"note": note},
+            key=key_or_new(key),
+        )
         return self._send(call)
 
     def healthz(self) -> m.Health:
@@ -214,6 +227,7 @@ class LabClient(Base):
         scopes: list[str] | None = None,
         hazard_ceiling: m.Hazard | None = None,
         budget: Mapping[str, float] | None = None,
+        key: str | None = None,
     ) -> m.TokenOut:
         """A token for oneself, or with `admin` for another; it is shown this once."""
         call = Call(
@@ -228,6 +242,7 @@ class LabClient(Base):
                 "hazard_ceiling": hazard_ceiling,
                 "budget": budget,
             },
+            key=key_or_new(key),
         )
         return self._send(call)
 
@@ -340,9 +355,15 @@ class LabClient(Base):
         call = Call("GET", "/readyz", m.Health, repeatable=True)
         return self._send(call)
 
-    def refuse(self, approval_id: str, *, note: str = "") -> m.ApprovalOut:
+    def refuse(self, approval_id: str, *, note: str = "", key: str | None = None) -> m.ApprovalOut:
         """A person refuses: that is the end of it."""
-        call = Call("POST", f"/api/v1/approvals/{quoted(approval_id)}/refuse", m.ApprovalOut, body={"note": note})
+        call = Call(
+            "POST",
+            f"/api/v1/approvals/{quoted(approval_id)}/refuse",
+            m.ApprovalOut,
+            body={"note": note},
+            key=key_or_new(key),
+        )
         return self._send(call)
 
     def request_approval(
@@ -353,6 +374,7 @@ class LabClient(Base):
         library: str | None = None,
         parameters: Mapping[str, str | int | float] | None = None,
         why: str = "",
+        key: str | None = None,
     ) -> m.ApprovalOut:
         """Ask people to approve a protocol; the lab dry-runs it, and the approval stands for just that."""
         call = Call(
@@ -360,6 +382,7 @@ class LabClient(Base):
             "/api/v1/approvals",
             m.ApprovalOut,
             body={"world": world, "document": document, "library": library, "parameters": parameters, "why": why},
+            key=key_or_new(key),
         )
         return self._send(call)
 
@@ -695,6 +718,13 @@ class AsyncLabClient(AsyncBase):
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}/documents", m.Page[dict[str, Any]], repeatable=True)
         return self._pages(call)
 
+    async def events_after(self, *, after: int = 0, limit: int = 100, world: m.World | None = None) -> m.Events:
+        """What happened after event number `after`, the oldest first: the journal of a world's cell."""
+        call = Call(
+            "GET", "/api/v1/events", m.Events, query={"after": after, "limit": limit, "world": world}, repeatable=True
+        )
+        return await self._send(call)
+
     async def file(self, run_id: str, name: str) -> bytes:
         """One file, to be saved: never shown by a browser as a page of this lab's."""
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}/files/{quoted(name)}", bytes, repeatable=True)
@@ -705,9 +735,15 @@ class AsyncLabClient(AsyncBase):
         call = Call("GET", f"/api/v1/runs/{quoted(run_id)}/files", list[m.File], repeatable=True)
         return await self._send(call)
 
-    async def grant(self, approval_id: str, *, note: str = "") -> m.ApprovalOut:
+    async def grant(self, approval_id: str, *, note: str = "", key: str | None = None) -> m.ApprovalOut:
         """A person approves: never the one who asked, never an agent; high hazard needs two."""
-        call = Call("POST", f"/api/v1/approvals/{quoted(approval_id)}/grant", m.ApprovalOut, body={"note": note})
+        call = Call(
+            "POST",
+            f"/api/v1/approvals/{quoted(approval_id)}/grant",
+            m.ApprovalOut,
+            body={"note": note},
+            key=key_or_new(key),
+        )
         return await self._send(call)
 
     async def healthz(self) -> m.Health:
@@ -751,6 +787,7 @@ class AsyncLabClient(AsyncBase):
         scopes: list[str] | None = None,
         hazard_ceiling: m.Hazard | None = None,
         budget: Mapping[str, float] | None = None,
+        key: str | None = None,
     ) -> m.TokenOut:
         """A token for oneself, or with `admin` for another; it is shown this once."""
         call = Call(
@@ -765,6 +802,7 @@ class AsyncLabClient(AsyncBase):
                 "hazard_ceiling": hazard_ceiling,
                 "budget": budget,
             },
+            key=key_or_new(key),
         )
         return await self._send(call)
 
@@ -877,9 +915,15 @@ class AsyncLabClient(AsyncBase):
         call = Call("GET", "/readyz", m.Health, repeatable=True)
         return await self._send(call)
 
-    async def refuse(self, approval_id: str, *, note: str = "") -> m.ApprovalOut:
+    async def refuse(self, approval_id: str, *, note: str = "", key: str | None = None) -> m.ApprovalOut:
         """A person refuses: that is the end of it."""
-        call = Call("POST", f"/api/v1/approvals/{quoted(approval_id)}/refuse", m.ApprovalOut, body={"note": note})
+        call = Call(
+            "POST",
+            f"/api/v1/approvals/{quoted(approval_id)}/refuse",
+            m.ApprovalOut,
+            body={"note": note},
+            key=key_or_new(key),
+        )
         return await self._send(call)
 
     async def request_approval(
@@ -890,6 +934,7 @@ class AsyncLabClient(AsyncBase):
         library: str | None = None,
         parameters: Mapping[str, str | int | float] | None = None,
         why: str = "",
+        key: str | None = None,
     ) -> m.ApprovalOut:
         """Ask people to approve a protocol; the lab dry-runs it, and the approval stands for just that."""
         call = Call(
@@ -897,6 +942,7 @@ class AsyncLabClient(AsyncBase):
             "/api/v1/approvals",
             m.ApprovalOut,
             body={"world": world, "document": document, "library": library, "parameters": parameters, "why": why},
+            key=key_or_new(key),
         )
         return await self._send(call)
 

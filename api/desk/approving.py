@@ -7,16 +7,23 @@ from api import approvals
 from api.audit.chain import Entry
 from api.desk.protocols import findings, job
 from api.identity.principal import Principal
-from api.models import ApprovalIn, ApprovalOut, Finding, Spoken
+from api.models import ApprovalIn, ApprovalOut, Finding, Spoken, Verdict
 from api.office import Office
+from api.once import earlier, once
 from api.refusals import Invalid, Missing
 
 _SHOWN_READINGS = 50
 
 
-async def request(office: Office, who: Principal, asked: ApprovalIn) -> ApprovalOut:
-    """Dry-run a protocol and ask people to approve just that; raises `Invalid` for what cannot run at all."""
+async def request(office: Office, who: Principal, asked: ApprovalIn, key: str | None = None) -> ApprovalOut:
+    """Dry-run a protocol and ask people to approve just that; raises `Invalid` for what cannot run at all.
+
+    Asking again under the same key gives the first approval as it stands; `Conflict` for a key that was used otherwise.
+    """
     await office.allow(who, "request_approval", world=asked.world)
+    mine = once(who, "request_approval", key, asked)
+    if (known := await asyncio.to_thread(earlier, office.engine, mine)) is not None:
+        return out(await asyncio.to_thread(approvals.find, office.engine, known))
     looked_at = await job(office, asked, asked.world)
     found = await office.dry_runs.find(looked_at)
     told = [finding.model_dump() for finding in findings(found)]
@@ -34,7 +41,7 @@ async def request(office: Office, who: Principal, asked: ApprovalIn) -> Approval
     body = {"why": asked.why, "protocol": found.name, "document": document, "parameters": asked.parameters,
             "findings": told, "dry_run": dry_run}  # fmt: skip
     approval = await asyncio.to_thread(
-        approvals.request, office.engine, who.name, asked.world, found.hazard, found.program, bound_to, body
+        approvals.request, office.engine, who.name, asked.world, found.hazard, found.program, bound_to, body, mine
     )
     facts = {"hashes": bound_to, "hazard": found.hazard}
     await office.record(Entry(who.name, "ask", "noted", asked.world, approval.id, asked.why[:200], facts, who.token))
@@ -57,15 +64,18 @@ async def one(office: Office, who: Principal, approval_id: str) -> ApprovalOut:
     return out(approval)
 
 
-async def speak(office: Office, who: Principal, approval_id: str, verdict: str, note: str) -> ApprovalOut:
+async def speak(
+    office: Office, who: Principal, approval_id: str, verdict: str, said: Verdict, key: str | None = None
+) -> ApprovalOut:
     """A person grants or refuses; never the one who asked, never an agent."""
+    note, mine = said.note, once(who, verdict, key, said, approval_id)
     approval = await asyncio.to_thread(approvals.find, office.engine, approval_id)
     await office.allow(
         who, "approve", world=approval.world, target=approval_id, level=approval.hazard,
         own=approval.requested_by == who.name, note={"verdict": verdict, "hashes": dict(approval.bound_to)},
     )  # fmt: skip
     spoken = await asyncio.to_thread(
-        approvals.speak, office.engine, office.key, approval_id, who.name, verdict, note
+        approvals.speak, office.engine, office.key, approval_id, who.name, verdict, note, mine
     )  # fmt: skip
     entry = Entry(who.name, verdict, "noted", approval.world, approval_id, note[:200], {}, who.token)
     await office.record(entry, sign=True)

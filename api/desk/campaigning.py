@@ -14,7 +14,8 @@ from api import models as m
 from api.campaigns import Kept
 from api.desk import controls, data, looks, protocols, submissions
 from api.identity.principal import Principal
-from api.office import Office, request_id
+from api.office import Office
+from api.once import request_id
 from api.refusals import Away, Conflict, Forbidden, Invalid, Missing, Refusal
 from api.untrusted import untrusted
 from orchestrator.run import new_run_id

@@ -51,6 +51,7 @@ async def clear(office: Office, who: Principal, world: str, said: Sites, key: st
 async def stop(office: Office, who: Principal, world: str) -> Said:
     """Stop every device at once. Whoever is known may; the order goes out before anything else is done."""
     failed: Refusal | None = None
+    office.decided(who, "stop", world, True)
     try:
         await office.ask(who, "stop", "", {}, world)
     except Refusal as error:

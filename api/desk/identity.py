@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections import deque
 
+from sqlalchemy import Connection
+
 from api import budget
 from api.audit.chain import Entry
 from api.identity import passwords, tokens
 from api.identity.principal import Principal, Terms, principal
 from api.models import Login, Me, TokenIn, TokenInfo, TokenOut
 from api.office import Office
-from api.refusals import BadRequest, Forbidden, Missing, TooMany, Unknown
+from api.once import claim, once
+from api.refusals import BadRequest, Conflict, Forbidden, Missing, TooMany, Unknown
 from labfile.model import Budget
 
 SESSION_DAYS = 0.5
@@ -52,8 +55,11 @@ async def me(office: Office, who: Principal) -> Me:
     return Me(**who.told(), used=used)
 
 
-async def make_token(office: Office, who: Principal, said: TokenIn) -> TokenOut:
-    """A token, for oneself or, with `admin`, for another; never wider than the one it is made with."""
+async def make_token(office: Office, who: Principal, said: TokenIn, key: str | None = None) -> TokenOut:
+    """A token, for oneself or, with `admin`, for another; never wider than the one it is made with.
+
+    Raises `Conflict` under a key that has made one: a token is shown once.
+    """
     name = said.principal or who.name
     terms = _terms(said)
     if name != who.name:
@@ -62,8 +68,17 @@ async def make_token(office: Office, who: Principal, said: TokenIn) -> TokenOut:
         terms = _no_wider(who, terms)
     if principal(office.lab, name) is None:
         raise Missing(f"lab.toml knows no {name!r}", "People and agents stand in [people] and [agents].")
+    mine = once(who, "make_token", key, said)
+
+    def first(connection: Connection, token_id: str) -> None:
+        if (known := claim(connection, mine, token_id)) != token_id:
+            raise Conflict(
+                f"token {known} was made under this key, and shown then",
+                f"If it was lost, DELETE /api/v1/auth/tokens/{known} and take a new key.",
+            )
+
     token_id, token = await asyncio.to_thread(
-        tokens.make_token, office.engine, name, who.name, terms=terms, label=said.label, days=said.days
+        tokens.make_token, office.engine, name, who.name, terms=terms, label=said.label, days=said.days, first=first
     )
     facts = {"days": said.days, "scopes": sorted(terms.scopes) if terms.scopes is not None else None}
     await office.record(Entry(who.name, "make_token", "allowed", target=f"{name}:{token_id}", facts=facts))

@@ -14,7 +14,10 @@ from labfile.lab import DeviceEntry
 from orchestrator.recovery import offered
 from orchestrator.state.cell import RunState
 from orchestrator.state.views import phase, waits_for_person
+from orchestrator.store.log import LEASE_S
 from orchestrator.store.requests import Request
+
+FRESH_S = 10.0  # what a device told longer ago may be otherwise by now
 
 
 def world(live: Live) -> m.World:
@@ -85,7 +88,25 @@ def _device(office: Office, live: Live, entry: DeviceEntry) -> m.Device:
         run_id=live.state.held.get(entry.name, now.run_id), action=now.action, since=now.since,
         limits={name: str(allowed) for name, allowed in entry.limits.ranges.items()}, sites=list(entry.sites),
         readings=readings, read_at=now.read_at, last_error=untrusted(now.error) if now.error else None,
-        failed_at=now.failed_at,
+        failed_at=now.failed_at, live=_live(live, entry.name),
+    )  # fmt: skip
+
+
+def _live(live: Live, name: str) -> m.LiveDevice | None:
+    """What the worker showed of a device; None where it has not dialled it, or where there never was a worker."""
+    shown = live.shown
+    if shown is None or name not in shown.devices:
+        return None
+    told_s = shown.told_s + time.monotonic() - live.looked_at
+    silent = not live.up or told_s > LEASE_S
+    device = shown.devices[name]
+    values = []
+    for value in device["values"]:
+        age_s = max(0.0, shown.at - value["at"]) + told_s
+        values.append(m.LiveValue(**value, age_s=age_s, stale=silent or age_s > FRESH_S))
+    return m.LiveDevice(
+        reached=device["reached"], doing=device["doing"], since=device["since"], told_s=told_s, stale=silent,
+        values=values,
     )  # fmt: skip
 
 
@@ -166,7 +187,7 @@ def alarms(office: Office, which: str) -> list[m.Alarm]:
     live = office.cell(which)
     return [
         m.Alarm(
-            seq=seq, at=alarm.at, run_id=alarm.run_id, step=_step(live, alarm.run_id, alarm.action),
+            seq=seq, world=world(live), at=alarm.at, run_id=alarm.run_id, step=_step(live, alarm.run_id, alarm.action),
             action=alarm.action, message=untrusted(alarm.message), over=alarm.run_id not in live.state.runs,
         )
         for seq, alarm in reversed(live.alarms)
@@ -187,7 +208,7 @@ def sites(office: Office, which: str) -> list[m.SiteNow]:
     standing = _standing(live)
     return [
         m.SiteNow(
-            site=site, held_by=live.state.held.get(site, ""), left_by=live.state.left.get(site, ""),
+            site=site, world=world(live), held_by=live.state.held.get(site, ""), left_by=live.state.left.get(site, ""),
             labware=standing.get(site, ""),
         )
         for site in office.lab.all_sites

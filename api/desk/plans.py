@@ -12,7 +12,8 @@ from api import models as m
 from api.budget import Cost
 from api.desk import looks
 from api.identity.principal import Principal
-from api.office import Office, request_id
+from api.office import Office
+from api.once import request_id
 from api.refusals import Conflict, Forbidden, InvalidPlan
 from orchestrator.labview import view
 from orchestrator.run import new_run_id

@@ -20,6 +20,7 @@ from api import queueing
 from api.desk import controls, data, looks, plans, protocols, submissions
 from api.identity.principal import Principal
 from api.office import Office
+from api.once import once
 from api.queueing import Item
 from api.refusals import Conflict, Forbidden, Invalid, Missing, Refusal
 from orchestrator.sinks.file import FILE_NAME, read_documents
@@ -140,13 +141,21 @@ async def history_get(office: Office, who: Principal) -> q.QHistory:
 # Arranging
 
 
-async def item_add(office: Office, who: Principal, said: q.QAdd) -> q.QItem:
+async def item_add(office: Office, who: Principal, said: q.QAdd, key: str | None = None) -> q.QItem:
     """Look at an item and put it into the queue; what it needs beyond good arguments is seen when it begins."""
     item = _item(said.item)
     await office.allow(who, "queue", target=str(item["name"])[:64], note={"asked": "add"})
     await asyncio.to_thread(_check, office, item)
     added, size = await asyncio.to_thread(
-        queueing.add, office.engine, _cell(office), item, who, said.pos, said.before_uid, said.after_uid
+        queueing.add,
+        office.engine,
+        _cell(office),
+        item,
+        who,
+        said.pos,
+        said.before_uid,
+        said.after_uid,
+        once(who, "queue", key, said),
     )
     return q.QItem(item=dict(added.item), qsize=size)
 

@@ -15,7 +15,8 @@ from api.desk.protocols import findings, job
 from api.dryrun import Found, Job
 from api.identity.principal import HAZARDS, Principal
 from api.models import Submission, Submitted
-from api.office import Office, request_id
+from api.office import Office
+from api.once import request_id
 from api.refusals import Conflict, Forbidden, Invalid, Stale
 from orchestrator.run import new_run_id
 from orchestrator.store.log import load_program
@@ -109,13 +110,15 @@ async def _put(
     run_id: str, fingerprint: str,
 ) -> Submitted:  # fmt: skip
     assert found.program is not None  # noqa: S101 - what is ok has a program
-    body = {
+    body: dict[str, Any] = {
         "fingerprint": fingerprint,
         "about": {"protocol": found.name, "document": dict(document), "parameters": asked.parameters,
                   "approval": asked.approval},
         "durations_s": dict(found.durations_s), "predicted": list(found.predicted), "priority": asked.priority,
         "deadline": asked.deadline, "predicted_s": found.duration_s, "protocol_hash": found.protocol_hash,
     }  # fmt: skip
+    if office.tracing is not None:
+        body["about"] |= {"traceparent": office.tracing.context()}
     live = office.cell(asked.world)
     await office.put(Request(request, "submit", run_id, body, who.name, live.cell), found.program)
     known = await asyncio.to_thread(_known, office, request)

@@ -49,7 +49,8 @@ def build(office: Office, url: str) -> tuple[FastAPI, ASGIApp]:
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
-    return app, app.state.metrics.wrap(Guard(app, office.lab.api.names))
+    counted = app.state.metrics.wrap(Guard(app, office.lab.api.names))
+    return app, counted if office.tracing is None else office.tracing.wrap(counted)
 
 
 def application() -> FastAPI:

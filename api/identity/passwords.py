@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import Engine
 
-from orchestrator.store.log import insert_missing
+from orchestrator.store.database import insert_missing
 from orchestrator.store.tables import accounts
 
 MIN_LENGTH = 12  # NIST SP 800-63B-4, 3.1.1.2: at least 15 alone, 8 with a second factor; a lab's network is between

@@ -4,11 +4,12 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from api.identity.principal import Terms
 from orchestrator.store.tables import tokens
@@ -29,9 +30,13 @@ class Shown:
 
 
 def make_token(
-    engine: Engine, principal: str, by: str, *, terms: Terms | None = None, label: str = "", days: float = DEFAULT_DAYS
-) -> tuple[str, str]:
-    """A new token for a principal; returns its id and the whole token, which nobody can read again."""
+    engine: Engine, principal: str, by: str, *, terms: Terms | None = None, label: str = "", days: float = DEFAULT_DAYS,
+    first: Callable[[Connection, str], None] = lambda connection, token_id: None,
+) -> tuple[str, str]:  # fmt: skip
+    """A new token for a principal; returns its id and the whole token, which nobody can read again.
+
+    `first(connection, id)` is called in the same transaction, before it is made; what it raises comes through.
+    """
     if not 0 < days <= MAX_DAYS:
         raise ValueError(f"a token lasts more than 0 and at most {MAX_DAYS:g} days, not {days:g}")
     token_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
@@ -42,6 +47,7 @@ def make_token(
         "expires_at": now + days * _DAY_S,
     }  # fmt: skip
     with engine.begin() as connection:
+        first(connection, token_id)
         connection.execute(tokens.insert().values(row))
     return token_id, f"{PREFIX}_{token_id}_{secret}"
 

@@ -15,10 +15,10 @@ from pydantic import AnyHttpUrl, Field
 from starlette.applications import Starlette
 
 from api import models as m
-from api.desk import approving, campaigning, controls, data, identity, looks, protocols, submissions
+from api.desk import approving, campaigning, controls, data, identity, looks, plans, protocols, submissions, watching
 from api.http.answers import page
 from api.identity.principal import Principal
-from api.mcp.shapes import Data, Guide, LabDescription, Runs
+from api.mcp.shapes import Data, Guide, LabDescription, Plans, Runs
 from api.office import Office
 from api.refusals import Refusal, Unknown
 from registry import capabilities
@@ -112,6 +112,11 @@ def _looking(server: MCPServer[Any], office: Office) -> None:
         return capabilities.of(office.lab)
 
     @server.tool(annotations=_LOOKS)
+    async def list_plans() -> Plans:
+        """Bluesky's plans that may be run here, their arguments, what they read and what they move, with its limits."""
+        return Plans(plans=await _or_told(plans.listed(office, await _who(office))))
+
+    @server.tool(annotations=_LOOKS)
     async def protocol_guide() -> Guide:
         """How to write a protocol: the guide, the JSON Schema, and the names of the ready ones in the library."""
         listed = await _or_told(protocols.list_library(office, await _who(office)))
@@ -158,6 +163,16 @@ def _watching(server: MCPServer[Any], office: Office) -> None:
         return Data(rows=rows[after : after + limit], total=len(rows))
 
     @server.tool(annotations=_LOOKS)
+    async def get_events(
+        after: Annotated[int, Field(ge=0)],
+        world: m.World | None = None,
+        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+    ) -> m.Events:
+        """What happened after event number `after`, the oldest first; begin with 0, go on with `next`."""
+        who = await _who(office)
+        return await _or_told(watching.events(office, who, world or office.world, after, limit))
+
+    @server.tool(annotations=_LOOKS)
     async def get_campaign(campaign_id: str) -> m.Campaign:
         """How a campaign stands: its points, their runs, and why one was refused."""
         return await _or_told(campaigning.one(office, await _who(office), campaign_id))
@@ -188,14 +203,25 @@ def _asking(server: MCPServer[Any], office: Office) -> None:
         return await _or_told(campaigning.propose(office, await _who(office), request, key))
 
     @server.tool(annotations=_MOVES)
+    async def run_plan(request: m.PlanIn, key: m.Key) -> m.Run:
+        """Run one of Bluesky's plans (list_plans) while it has its devices to itself, within your budget.
+
+        Returns at once; the same key again is the same plan. Poll get_run; get_data has its table; abort_run ends it.
+        """
+        return await _or_told(plans.run_plan(office, await _who(office), request, key))
+
+    @server.tool(annotations=_MOVES)
     async def abort_campaign(campaign_id: str) -> m.Campaign:
         """Submit nothing more of a campaign of yours, and end its runs that have not begun."""
         return await _or_told(campaigning.abort(office, await _who(office), campaign_id))
 
     @server.tool(annotations=_ASKS)
-    async def request_approval(request: m.ApprovalIn) -> m.ApprovalOut:
-        """Ask people to approve just this protocol, these parameters, this world; say why. They answer in time."""
-        return await _or_told(approving.request(office, await _who(office), request))
+    async def request_approval(request: m.ApprovalIn, key: m.Key | None = None) -> m.ApprovalOut:
+        """Ask people to approve just this protocol, these parameters, this world; say why. They answer in time.
+
+        With a `key` of yours, asking again is the same approval, as it then stands.
+        """
+        return await _or_told(approving.request(office, await _who(office), request, key))
 
     @server.tool(annotations=_MOVES)
     async def abort_run(run_id: str, reason: m.Text = "") -> m.Said:

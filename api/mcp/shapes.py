@@ -33,3 +33,9 @@ class Data(m.Model):
 
     rows: list[m.Reading]
     total: int
+
+
+class Plans(m.Model):
+    """Plans of Bluesky's."""
+
+    plans: list[m.PlanInfo]

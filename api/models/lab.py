@@ -56,8 +56,30 @@ class Value(Model):
     wells: dict[str, float] | None
 
 
+class LiveValue(Model):
+    """What the device last told of a quantity. `stale`: it may be otherwise by now, since nobody asked for a while."""
+
+    quantity: str
+    unit: str
+    value: float | None
+    at: float = Field(description="s since 1970, by the lab's clock")
+    age_s: float
+    stale: bool
+
+
+class LiveDevice(Model):
+    """What the worker holds of a device now, as its driver knows it; the device is not asked for it."""
+
+    reached: bool = Field(description="whether it was there when it was last dialled")
+    doing: str = Field(description="the verb that runs; empty while it rests")
+    since: float | None
+    told_s: float = Field(description="how long ago the worker told this, s")
+    stale: bool = Field(description="whether the worker has fallen silent since")
+    values: list[LiveValue]
+
+
 class Device(Model):
-    """An instrument."""
+    """An instrument. `readings` are the last results of its runs; `live` is what its driver last saw of it."""
 
     name: str
     role: str
@@ -73,12 +95,14 @@ class Device(Model):
     read_at: float | None
     last_error: Untrusted | None
     failed_at: float | None
+    live: LiveDevice | None = Field(description="null while no worker has dialled it")
 
 
 class Task(Model):
     """A bar of the Gantt chart, planned or real; `end` is null while it goes on."""
 
     run_id: str
+    world: World
     step: str
     device: str
     action: str = ""
@@ -98,6 +122,7 @@ class SiteNow(Model):
     """A place for labware: who uses it, and what stands there as far as the lab knows."""
 
     site: str
+    world: World
     held_by: str
     left_by: str
     labware: str

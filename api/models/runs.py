@@ -13,6 +13,7 @@ class Alarm(Model):
     """Something that a person should see; `message` holds what an instrument said, so it is data."""
 
     seq: int
+    world: World
     at: float
     run_id: str
     step: str
@@ -68,6 +69,7 @@ class Submitted(Model):
 class Reading(Model):
     """One value, of a run, a sample or a well: a tidy table's row."""
 
+    world: World
     step: str
     device: str
     quantity: str
@@ -91,6 +93,7 @@ class CampaignReading(Reading):
 class File(Model):
     """A file of a run's folder."""
 
+    world: World
     name: str
     bytes: int
 
@@ -144,3 +147,11 @@ class Event(BaseModel):
     at: float
     run_id: str
     kind: str
+
+
+class Events(Model):
+    """Some events; `next` goes into `after`, also at the end, for what comes later."""
+
+    items: list[Event]
+    next: int = Field(description="number of the last of them")
+    newest: int = Field(description="number of the newest event that there is")

@@ -1,8 +1,8 @@
 """`python -m benchmarks.interface`: the interface under load while the lab works, and killed under load.
 
-Four protocols run on the twin. First without load, then with 1,000 requests a second on /status and 50
-readers of events: how late each action ended, against its dry run, in both. Then the interface is killed while
-submissions come: none may be lost, none doubled.
+Four protocols run on the twin, in real time. In turns without load, and with 1,000 requests a second on /status and 50
+readers of events: how long each action waited for its turn after what it follows had ended, and how much longer than
+in its dry run it then took. Then the interface is killed while submissions come: none may be lost, none doubled.
 """
 
 import argparse
@@ -15,28 +15,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
+from benchmarks.interface.delays import PROTOCOLS, Delay, delays, part, protocol, usual
 from labfile import read
 from orchestrator.state import records as r
 from orchestrator.store.database import open_store, url_of
 from orchestrator.store.log import read_journal
 
 ROOT = Path(__file__).resolve().parents[2]
-PROTOCOL = yaml.safe_load((ROOT / "benchmarks/many/incubation.yaml").read_text())
 QUICK = {
     "format": "lab-protocol/1", "name": "quick", "author": {"kind": "human", "name": "bench"},
     "steps": [{"id": "look", "do": "measure", "kind": "environment"}],
 }  # fmt: skip
 
 
-SPEED = 5.0  # simulated seconds a second: enough actions in a short time; what is told is wall time
+WARM_S = 30.0  # until the person has put the plate on the balance, and plans are made
+TIMES = 1000  # that each protocol repeats its steps: 150 s at the least
 
 
 class Lab:
@@ -109,61 +109,66 @@ def lab(speed: float) -> Iterator[Lab]:
             one.close()
 
 
-def lateness(one: Lab, since: float, until: float) -> list[float]:
-    """How much longer than in its dry run each action took that ended in this time, ms."""
-    engine = open_store(url_of(read(one.file)))
-    begun: dict[tuple[str, str], float] = {}
-    predicted: dict[str, Any] = {}
-    late = []
-    for _, record in read_journal(engine, "cell-1:twin"):
-        if isinstance(record, r.Submitted):
-            predicted[record.run_id] = record.durations_s
-        elif isinstance(record, r.Begun):
-            begun[record.run_id, record.action] = record.at
-        elif isinstance(record, r.Done) and since <= record.at <= until:
-            began = begun[record.run_id, record.action]
-            if began >= since:
-                took = record.at - began - predicted[record.run_id].get(record.action, 0.0)
-                late.append(1e3 * took / SPEED)
-    engine.dispose()
-    return sorted(late)
+Span = tuple[float, float]
+LATE_MS = 20.0
 
 
-def told(name: str, late: list[float]) -> None:
+def told(name: str, values: list[float]) -> None:
     """One line on how late actions were."""
-    if late:
-        middle, high = late[len(late) // 2], late[int(0.99 * (len(late) - 1))]
-        print(f"  {name}: {len(late)} actions, longer than their dry run by {middle:.1f} ms (median), {high:.1f} ms "
-              f"(99 %), {late[-1]:.1f} ms (most)")  # fmt: skip
+    high = [f"{part(values, share):.1f}" for share in (0.5, 0.9, 0.99, 0.999, 1.0)]
+    late = sum(value > LATE_MS for value in values)
+    print(f"    {name:12} {' '.join(f'{value:>7}' for value in high)}   {late} of {len(values)} over {LATE_MS:g} ms")
 
 
-def under_load(rate: float, seconds: float, readers: int) -> None:
-    """Requests and readers beside four runs."""
-    with lab(SPEED) as one:
-        for number in range(4):
-            one.submit(PROTOCOL, f"run-{number}")
-        time.sleep(3)
-        quiet = time.time()
-        time.sleep(seconds)
-        busy = time.time()
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.interface.load",
-            one.url,
-            one.token,
-            str(rate),
-            str(seconds),
-            str(readers),
-        ]
-        out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        end = time.time()
-        found = json.loads(out)
-        print(f"{found['requests']} requests on /status at {found['rate']:.0f}/s, {found['errors']} errors: "
-              f"{found['p50']:.1f} ms (median), {found['p99']:.1f} ms (99 %), {found['worst']:.1f} ms (worst); "
-              f"{found['readers']} readers had {found['events']} events")  # fmt: skip
-        told("without load", lateness(one, quiet, busy))
-        told("with load", lateness(one, busy, end))
+def compare(quiet: list[Delay], busy: list[Delay]) -> None:
+    """The delays of actions with and without load, beside each other."""
+    if not quiet or not busy:
+        raise SystemExit("no action ended in one of the two")
+    kinds = usual(quiet)
+    looks: dict[str, Callable[[Delay], float]] = {
+        "from when an action could begin to its intent": lambda x: x.turn,
+        "from there to its end, less its dry run": lambda x: x.carry,
+        "both, later than its kind usually is without load": lambda x: x.whole - kinds.get(x.kind, 0.0),
+    }
+    print("  ms: median, 90 %, 99 %, 99.9 %, most")
+    for what, pick in looks.items():
+        print(f"  {what}")
+        told("without load", [pick(x) for x in quiet])
+        told("with load", [pick(x) for x in busy])
+
+
+def under_load(rate: float, seconds: float, readers: int, rounds: int) -> None:
+    """Four runs; requests and readers come and go, and the delays of actions are told apart."""
+    with lab(1.0) as one:
+        for name in PROTOCOLS:
+            one.submit(protocol(name, TIMES), name)
+        time.sleep(WARM_S)
+        spans: dict[str, list[Span]] = {"without load": [], "with load": []}
+        for _ in range(rounds):
+            began = time.time()
+            time.sleep(seconds)
+            spans["without load"].append((began, time.time()))
+            spans["with load"].append(loaded(one, rate, seconds, readers))
+        engine = open_store(url_of(read(one.file)))
+        found = delays(record for _, record in read_journal(engine, "cell-1:twin"))
+        engine.dispose()
+        compare(*([x for x in found if _within(x.ended, mine)] for mine in spans.values()))
+
+
+def _within(at: float, spans: list[Span]) -> bool:
+    return any(since < at <= until for since, until in spans)
+
+
+def loaded(one: Lab, rate: float, seconds: float, readers: int) -> Span:
+    """One time under load, told; from when to when it lasted."""
+    words = [one.url, one.token, str(rate), str(seconds), str(readers)]
+    command = [sys.executable, "-m", "benchmarks.interface.load", *words]
+    out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    found = json.loads(out)
+    print(f"{found['requests']} requests on /status at {found['rate']:.0f}/s, {found['errors']} errors: "
+          f"{found['p50']:.1f} ms (median), {found['p99']:.1f} ms (99 %), {found['worst']:.1f} ms (worst); "
+          f"{found['readers']} readers had {found['events']} events")  # fmt: skip
+    return found["began"], found["ended"]
 
 
 def killed(submissions: int, kills: int) -> None:
@@ -204,10 +209,12 @@ def killed(submissions: int, kills: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=1000)
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--readers", type=int, default=50)
     parser.add_argument("--submissions", type=int, default=40)
     parser.add_argument("--kills", type=int, default=5)
     arguments = parser.parse_args()
-    under_load(arguments.rate, arguments.seconds, arguments.readers)
-    killed(arguments.submissions, arguments.kills)
+    under_load(arguments.rate, arguments.seconds, arguments.readers, arguments.rounds)
+    if arguments.kills:
+        killed(arguments.submissions, arguments.kills)

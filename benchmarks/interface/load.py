@@ -16,7 +16,7 @@ CONNECTIONS = 32
 
 @dataclass
 class Told:
-    """What came of it; times in ms."""
+    """What came of it; times in ms, but `began` and `ended` in s since 1970."""
 
     requests: int
     errors: int
@@ -26,6 +26,8 @@ class Told:
     worst: float
     readers: int
     events: int
+    began: float
+    ended: float
 
 
 async def _worker(host: str, port: int, request: bytes, due: "asyncio.Queue[float]", spent: list[float]) -> int:
@@ -62,7 +64,7 @@ async def load(url: str, token: str, rate: float, seconds: float, readers: int) 
     due: asyncio.Queue[float] = asyncio.Queue()
     workers = [asyncio.ensure_future(_worker(host, int(port), request, due, spent)) for _ in range(CONNECTIONS)]
     await asyncio.sleep(0.5)
-    began = time.perf_counter()
+    came, began = time.time(), time.perf_counter()
     for number in range(int(rate * seconds)):
         at = began + number / rate
         if (early := at - time.perf_counter()) > 0:
@@ -72,12 +74,13 @@ async def load(url: str, token: str, rate: float, seconds: float, readers: int) 
         due.put_nowait(-1.0)
     errors = sum(await asyncio.gather(*workers))
     wall = time.perf_counter() - began
+    ended = time.time()
     for task in listening:
         task.cancel()
     await asyncio.gather(*listening, return_exceptions=True)
     ordered = sorted(spent)
     pick = [1e3 * ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.99, 1.0)]
-    return Told(len(spent), errors, len(spent) / wall, *pick, readers, seen[0])
+    return Told(len(spent), errors, len(spent) / wall, *pick, readers, seen[0], came, ended)
 
 
 if __name__ == "__main__":

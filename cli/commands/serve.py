@@ -21,6 +21,8 @@ def command(output: Output, world: str | None, port: int | None, fd: int | None)
     from api.listening import CannotListen, listen, url_of
     from api.permission import BadPolicies
     from api.server import serve
+    from labfile.secret import SecretMissing
+    from orchestrator.telemetry import TelemetryMissing
 
     for name in ("api", "uvicorn.error"):  # what went wrong is told, also where nobody asked for a log
         logging.getLogger(name).addHandler(logging.StreamHandler())
@@ -34,5 +36,5 @@ def command(output: Output, world: str | None, port: int | None, fd: int | None)
             url = url_of(lab, listening)
             output.show("serve", {"ok": True, "url": url, "world": world}, [f"{lab.name} ({world}): {url}"])
         serve(lab, world, engine, output.runs, listening, wait=None if fd is None else sys.stdin)
-    except (CannotListen, KeyFileError, BadPolicies) as error:
+    except (CannotListen, KeyFileError, BadPolicies, TelemetryMissing, SecretMissing) as error:
         raise failure("serve", EXIT_REFUSED, str(error)) from error

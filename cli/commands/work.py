@@ -20,15 +20,18 @@ def command(output: Output, world: str | None, speed: float, seed: int, gone: st
     from sqlalchemy.exc import OperationalError
 
     from drivers.core.world import WorldSettings
+    from labfile.secret import SecretMissing
     from orchestrator.sinks.tiled import TiledMissing
     from orchestrator.store.log import CellTaken, Fenced
+    from orchestrator.telemetry import TelemetryMissing
     from orchestrator.worker import Worker
 
     lab = output.lab("work")
     engine = store(output, "work", lab)
     try:
         worker = Worker(lab, world_of(lab, world), engine, output.runs, WorldSettings(seed=seed, speed=speed))
-    except TiledMissing as error:  # another start would help no more than this one: the supervisor gives up at 2
+    except (TiledMissing, TelemetryMissing, SecretMissing) as error:
+        # Another start would help no more than this one: the supervisor gives up at 2.
         raise failure("work", EXIT_USAGE, str(error)) from error
 
     async def main() -> None:

@@ -1,6 +1,7 @@
 """The base of every driver: an ophyd-async Device that takes one command at a time and can be stopped at any."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -68,6 +69,10 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         self.options = options
         self.limits = limits
         self.action = ""  #: id of the action that runs now, for devices that keep a key with a command
+        self.doing = ""  #: the verb that runs now
+        self.doing_since: float | None = None  #: s since 1970
+        #: What the device last told of each quantity, and when (s since 1970), for whoever looks on; see `note`.
+        self.seen: dict[str, tuple[Reading, float]] = {}
         self._lock = asyncio.Lock()
         self._opened = False
         self._astray = False  # whether the last attempt to connect failed
@@ -84,6 +89,11 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         self._astray = True
         await self.open()
         self._opened, self._astray = True, False
+
+    @property
+    def reached(self) -> bool:
+        """Whether it was there when it was last dialled."""
+        return self._opened and not self._astray
 
     async def disconnect(self) -> None:
         """Give the connection back; a device that was never connected is left alone."""
@@ -113,12 +123,22 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
         if self._astray:  # it was away when it was last dialled
             await self.connect()
         async with self._lock:
-            self.action = command.action
+            self.action, self.doing, self.doing_since = command.action, command.verb, time.time()
             try:
                 result: Readings | None = await getattr(self, command.verb)(**command.args)
             finally:
-                self.action = ""
+                self.action, self.doing, self.doing_since = "", "", None
+        self.note(*result or ())
         return result or ()
+
+    def note(self, *readings: Reading) -> None:
+        """Keep what the device has just told, the newest of each quantity; a long command notes what it sees meanwhile.
+
+        Values of wells are not kept: a table has them.
+        """
+        for reading in readings:
+            if reading.value is not None:
+                self.seen[reading.quantity] = reading, time.time()
 
     async def stop(self, success: bool = True) -> None:
         """Bring the device to rest now, also while a command runs; never waits for the command."""

@@ -115,6 +115,7 @@ class ShuttleIncubator(Backed[OptionsT], Incubator[OptionsT]):
         loop = asyncio.get_running_loop()
         until_s = loop.time() + SETTLE_S
         while abs((climate := await self._climate()).is_c - temperature_c) > TOLERANCE_C:
+            self.note(Reading("temperature", "degC", climate.is_c), Reading("setpoint", "degC", climate.set_c))
             if climate.set_c != temperature_c:
                 raise CommandFailed(
                     f"its set-point is {climate.set_c:g} degC, not {temperature_c:g}.", device=self.name

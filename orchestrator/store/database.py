@@ -13,7 +13,7 @@ from labfile.lab import Lab
 from labfile.secret import resolve
 
 #: The newest migration; a test holds it against the migrations themselves.
-HEAD = "0003"
+HEAD = "0004"
 _BUSY_TIMEOUT_S = 10.0
 _MIGRATING = threading.Lock()  # alembic's context is a global of the process
 
@@ -133,7 +133,17 @@ def serialise(connection: sa.Connection, name: str) -> None:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
-def clock(engine: Engine) -> sa.ColumnElement[float]:
+def insert_missing(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
+    """Insert a row unless one with its key is there."""
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    connection.execute(insert(table).values(row).on_conflict_do_nothing())
+
+
+def clock(engine: Engine | sa.Connection) -> sa.ColumnElement[float]:
     """The database's own time, seconds since 1970: the one clock that all who share it agree on."""
     if engine.dialect.name == "sqlite":
         return sa.literal_column("(julianday('now') - 2440587.5) * 86400.0", sa.Float)

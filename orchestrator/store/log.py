@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine
 
 from orchestrator.journal import Log, plain
 from orchestrator.state.records import Codec, Record, Submitted
-from orchestrator.store.database import clock
+from orchestrator.store.database import clock, insert_missing
+from orchestrator.store.instruments import show
 from orchestrator.store.tables import cells, journal, programs
 from protocols.program import Program
 
@@ -62,16 +63,6 @@ def release(engine: Engine, lease: Lease) -> None:
         )
 
 
-def insert_missing(connection: Connection, table: sa.Table, row: dict[str, object]) -> None:
-    """Insert a row unless one with its key is there."""
-    dialect = connection.dialect.name
-    if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    connection.execute(insert(table).values(row).on_conflict_do_nothing())
-
-
 class StoreLog(Log):
     """The journal of a leased cell. Every write renews the lease, and fails with `Fenced` when it is lost."""
 
@@ -93,14 +84,23 @@ class StoreLog(Log):
         """One transaction: renew the lease, append; on the disk when this returns. No records: only renew."""
         rows = [self._row(place, record) for place, record in enumerate(records, self._seq + 1)]
         with self._connection.begin():
-            if not self._connection.exec_driver_sql(self._renew).rowcount:
-                raise Fenced(f"another worker has taken {self._lease.cell} over")
+            self._renew_lease()
             for record in records:
                 if isinstance(record, Submitted):
                     save_program(self._connection, record.program)
             if rows:
                 self._connection.execute(journal.insert(), rows)
         self._seq += len(rows)
+
+    def beat(self, instruments: bytes) -> None:
+        """Renew the lease, and put what the devices do in the place of what they did: one transaction, as ever."""
+        with self._connection.begin():
+            self._renew_lease()
+            show(self._connection, self._lease.cell, instruments)
+
+    def _renew_lease(self) -> None:
+        if not self._connection.exec_driver_sql(self._renew).rowcount:
+            raise Fenced(f"another worker has taken {self._lease.cell} over")
 
     def _row(self, seq: int, record: Record) -> dict[str, object]:
         body = orjson.dumps(self._codec.encode(record), default=plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()

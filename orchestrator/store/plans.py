@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from orchestrator.state import records as r
-from orchestrator.store.log import insert_missing, read_journal
+from orchestrator.store.database import insert_missing
+from orchestrator.store.log import read_journal
 from orchestrator.store.tables import plans
 
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from orchestrator.journal import plain
-from orchestrator.store.database import clock
-from orchestrator.store.log import insert_missing, save_program
+from orchestrator.store.database import clock, insert_missing
+from orchestrator.store.log import save_program
 from orchestrator.store.tables import cells, requests
 from protocols.program import Program
 

@@ -62,6 +62,25 @@ plans = Table(
     Column("body", Text, nullable=False),
 )
 
+#: What the devices of each cell do, as its worker last showed it.
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("cell", String(128), primary_key=True),
+    Column("told", Float, nullable=False),  # seconds since 1970, by the database's clock
+    Column("body", Text, nullable=False),  # JSON: every device that the worker has dialled
+)
+
+#: What was made under an asker's key, so that asking twice makes it once.
+made = Table(
+    "made",
+    metadata,
+    Column("request", String(128), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),  # of what was asked for
+    Column("id", String(64), nullable=False),  # of what was made
+    Column("at", Float, nullable=False),
+)
+
 #: Who may prove to be a person by a password; what each may do stands in lab.toml.
 accounts = Table(
     "accounts",

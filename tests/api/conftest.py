@@ -1,10 +1,14 @@
 """A lab on its twin, up as a technician starts it, asked over HTTP; one for all tests of a process."""
 
+import contextlib
+import gzip
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,21 +16,67 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 ROOT = Path(__file__).resolve().parents[2]
 INCUBATION = ROOT / "benchmarks/many/incubation.yaml"
 PEOPLE = ("technician", "safety_officer", "manager", "second_officer", "explorer")
 
 
+class Collector:
+    """A receiver of OTLP over HTTP: what came, as bytes and as spans with the service that made them."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.spans: list[tuple[str, Span]] = []
+        collector = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.headers.get("content-encoding") == "gzip":
+                    body = gzip.decompress(body)
+                assert (self.path, self.headers["content-type"]) == ("/v1/traces", "application/x-protobuf")
+                collector.take(body)
+                self.send_response(200)
+                self.send_header("content-type", "application/x-protobuf")
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def take(self, body: bytes) -> None:
+        self.bodies.append(body)
+        for part in ExportTraceServiceRequest.FromString(body).resource_spans:
+            facts = {one.key: one.value.string_value for one in part.resource.attributes}
+            for scope in part.scope_spans:
+                self.spans += [(facts["service.name"], span) for span in scope.spans]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
 class Served:
     """A lab that is up, its commands, and a client for everyone whom it knows."""
 
-    def __init__(self, folder: Path, speed: float = 300) -> None:
+    def __init__(self, folder: Path, speed: float = 300, collector: str = "") -> None:
         self.folder = folder
         self.lab_file = folder / "lab.toml"
         text = (ROOT / "lab.toml").read_text()
         officer = '[people.second_officer]\nmay = ["approve:low", "approve:medium", "approve:high"]\n\n[people.manager]'
-        self.lab_file.write_text(text.replace("[people.manager]", officer))
+        text = text.replace("[people.manager]", officer)
+        if collector:
+            text = text.replace("[telemetry]", f'[telemetry]\ncollector = "{collector}"')
+        self.lab_file.write_text(text)
         self.speed = speed
         self._errors = (folder / "up.err").open("wb")
         self.up()
@@ -144,9 +194,16 @@ class Another:
 
 
 @pytest.fixture(scope="session")
-def lab_that_is_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def collector() -> Iterator[Collector]:
+    """Where the lab of all tests sends its traces."""
+    with contextlib.closing(Collector()) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def lab_that_is_up(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Served]:
     """A lab that is up, 300 times as fast as life."""
-    lab = Served(tmp_path_factory.mktemp("served"))
+    lab = Served(tmp_path_factory.mktemp("served"), collector=collector.url)
     yield lab
     lab.close()
 

@@ -205,3 +205,50 @@ def test_an_agent_may_stop_the_lab_and_others_runs_are_not_its_own(served: Serve
     with served.client("technician") as technician:
         technician.post(f"/runs/{run_id}/abort")
     served.ended(run_id)
+
+
+def test_a_plan_from_the_list_to_its_table(served: Served) -> None:
+    count = {"plan": "count", "args": [["environment"], 3], "world": "twin"}
+
+    async def scene(client: Client) -> None:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert tools["list_plans"].annotations.read_only_hint, "it only tells"  # type: ignore[union-attr]
+        assert tools["run_plan"].annotations.destructive_hint, "it moves things"  # type: ignore[union-attr]
+        plans = {plan["name"]: plan for plan in (await use(client, "list_plans"))["plans"]}
+        assert "environment" in plans["count"]["readable"]
+        run_id = (await use(client, "run_plan", request=count, key="mcp-plan"))["run_id"]
+        assert (await use(client, "run_plan", request=count, key="mcp-plan"))["run_id"] == run_id
+        assert (await ended(client, run_id))["state"] == "completed"
+        rows = (await use(client, "get_data", run_id=run_id))["rows"]
+        assert [(row["quantity"], row["world"]) for row in rows] == [("temperature", "twin"), ("humidity", "twin")] * 3
+        wrong = await refused(client, "run_plan", request={**count, "args": [["nobody"], 0]}, key="wrong")
+        assert (wrong["type"], len(wrong["faults"])) == ("/problems/invalid_plan", 2)
+        other = await refused(client, "run_plan", request={**count, "args": [["environment"], 4]}, key="mcp-plan")
+        assert other["status"] == 409
+        moving = {"plan": "scan", "args": [["environment"], "axis", 0, 1], "kwargs": {"num": 2}, "world": "real"}
+        assert "No twin" in (await refused(client, "run_plan", request=moving, key="real"))["detail"]
+
+    play(served, "explorer", scene)
+
+
+def test_a_token_that_may_only_look_can_only_look(served: Served) -> None:
+    with served.client("manager") as manager:
+        token = manager.post("/auth/tokens", json={"principal": "explorer", "scopes": ["read"]}).json()["token"]
+    protocol = {"document": PROTOCOL, "world": "twin"}
+    plan = {"plan": "count", "args": [["environment"]], "world": "twin"}
+    closed: dict[str, dict[str, Any]] = {
+        "submit_protocol": {"request": protocol, "key": "k"}, "run_plan": {"request": plan, "key": "k"},
+        "propose_campaign": {"request": {**protocol, "points": [{}]}, "key": "k"},
+        "request_approval": {"request": protocol}, "validate_protocol": {"request": {"document": PROTOCOL}},
+        "simulate_protocol": {"request": {"document": PROTOCOL}},
+    }  # fmt: skip
+
+    async def main() -> None:
+        async with agent(served, token) as client:
+            for tool, arguments in closed.items():
+                assert (await refused(client, tool, **arguments))["status"] == 403, tool
+            for tool in ("describe_lab", "list_capabilities", "list_plans", "protocol_guide", "list_runs"):
+                await use(client, tool)
+            assert (await use(client, "get_events", after=0, limit=2))["next"] == 2
+
+    asyncio.run(main())

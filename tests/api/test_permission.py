@@ -72,6 +72,19 @@ def test_hazards(kind: str, ceiling: str, world: str, hazard: int, approved: boo
     assert not over.allowed, "an approval never raises a budget"
 
 
+@pytest.mark.parametrize(
+    ("kind", "world", "moves", "over"),
+    list(itertools.product(("person", "agent"), ("twin", "real"), (False, True), (False, True))),
+)
+def test_plans(kind: str, world: str, moves: bool, over: bool) -> None:
+    """Also what an agent may reach by the tool `run_plan`: the same verb decides."""
+    told = PERMISSION.decide(everything(kind), "run_plan", world=world, moves=moves, over_budget=over)
+    unseen = kind == "agent" and world == "real" and moves
+    assert told.allowed == (not over and not unseen)
+    nobody = Principal("x", kind, frozenset({"read"}), "high", Budget())  # type: ignore[arg-type]
+    assert not PERMISSION.decide(nobody, "run_plan", world=world, moves=moves, over_budget=over).allowed
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_cannot_be_decided_is_denied(verb: str) -> None:
     if VERBS[verb].facts:

@@ -14,7 +14,15 @@ HOSTILE = '<script>alert("x")</script>&'
 
 
 def row(step: str, quantity: str, well: str = "", value: float | None = 1.0, **more: object) -> Reading:
-    facts = {"device": "reader", "unit": "", "at_s": 0.0, "labware": "plate", "material": "", "text": None} | more
+    facts = {
+        "world": "twin",
+        "device": "reader",
+        "unit": "",
+        "at_s": 0.0,
+        "labware": "plate",
+        "material": "",
+        "text": None,
+    } | more
     return Reading(step=step, quantity=quantity, well=well, value=value, **facts)  # type: ignore[arg-type]
 
 

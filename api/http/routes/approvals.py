@@ -7,16 +7,18 @@ from fastapi import APIRouter, Path, Request, Response
 from api import models as m
 from api.desk import approving
 from api.http.answers import page, told
-from api.http.asker import After, Here, Limit, Who
+from api.http.asker import After, Here, Limit, MayKey, Who
 
 router = APIRouter(tags=["approvals"])
 ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$")]
 
 
 @router.post("/approvals", response_model=m.ApprovalOut, status_code=201)
-async def request_approval(request: Request, office: Here, who: Who, asked: m.ApprovalIn) -> Response:
+async def request_approval(
+    request: Request, office: Here, who: Who, asked: m.ApprovalIn, key: MayKey = None
+) -> Response:
     """Ask people to approve a protocol; the lab dry-runs it, and the approval stands for just that."""
-    return told(request, await approving.request(office, who, asked), 201)
+    return told(request, await approving.request(office, who, asked, key), 201)
 
 
 @router.get("/approvals", response_model=m.Page[m.ApprovalOut])
@@ -33,17 +35,17 @@ async def approval(request: Request, office: Here, who: Who, approval_id: Approv
 
 @router.post("/approvals/{approval_id}/grant", response_model=m.ApprovalOut)
 async def grant(
-    request: Request, office: Here, who: Who, approval_id: ApprovalId, said: m.Verdict | None = None
-) -> Response:
+    request: Request, office: Here, who: Who, approval_id: ApprovalId, said: m.Verdict | None = None,
+    key: MayKey = None,
+) -> Response:  # fmt: skip
     """A person approves: never the one who asked, never an agent; high hazard needs two."""
-    note = "" if said is None else said.note
-    return told(request, await approving.speak(office, who, approval_id, "granted", note))
+    return told(request, await approving.speak(office, who, approval_id, "granted", said or m.Verdict(), key))
 
 
 @router.post("/approvals/{approval_id}/refuse", response_model=m.ApprovalOut)
 async def refuse(
-    request: Request, office: Here, who: Who, approval_id: ApprovalId, said: m.Verdict | None = None
-) -> Response:
+    request: Request, office: Here, who: Who, approval_id: ApprovalId, said: m.Verdict | None = None,
+    key: MayKey = None,
+) -> Response:  # fmt: skip
     """A person refuses: that is the end of it."""
-    note = "" if said is None else said.note
-    return told(request, await approving.speak(office, who, approval_id, "refused", note))
+    return told(request, await approving.speak(office, who, approval_id, "refused", said or m.Verdict(), key))

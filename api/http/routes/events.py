@@ -1,22 +1,50 @@
-"""`/events`: the journal of a cell as it grows, one JSON event a message, to be resumed after any number."""
+"""`/events`: the journal of a cell, in pages, or as it grows over a WebSocket; to be resumed after any number."""
 
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from typing import Annotated
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Query, Request, Response, WebSocket, WebSocketDisconnect
 
+from api import models as m
+from api.desk import watching
+from api.http.answers import told
+from api.http.asker import Here, InWorld, Limit, Who
 from api.identity.principal import Principal
 from api.live import Event, Live, listening
 from api.office import Office
 from orchestrator.state import records as r
 
-router = APIRouter()
+router = APIRouter(tags=["events"])
 ROOM = 2000  # events that may wait for a reader; one that is further behind must come again
 #: A browser cannot set headers: it offers the sub-protocols `lab` and `bearer.<token>`.
 PROTOCOL, BEARER = "lab", "bearer."
 _SLOW, _NOBODY, _NO_SENSE = 4008, 4401, 4400  # close codes of our own (RFC 6455, 7.4.2)
 SEND_S = 15.0
+#: What OpenAPI has no words for: the same address as a WebSocket. Of our own, as `x-` says; tools pass it over.
+_AS_SOCKET = {
+    "x-websocket": {
+        "query": ["world", "after"], "subprotocols": [PROTOCOL, f"{BEARER}<token>"],
+        "message": {"$ref": "#/components/schemas/Event"},
+        "close": {str(_SLOW): "too slow", str(_NOBODY): "nobody known", str(_NO_SENSE): "no such world or number"},
+    }
+}  # fmt: skip
+
+
+@router.get("/events", response_model=m.Events, openapi_extra=_AS_SOCKET)
+async def events_after(
+    request: Request, office: Here, who: Who, world: InWorld, after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
+    limit: Limit = 100,
+) -> Response:  # fmt: skip
+    """What happened after event number `after`, the oldest first: the journal of a world's cell.
+
+    The same address is a WebSocket, which sends every event after `after` (without it, from now on) as it comes, one
+    JSON object a message. It takes the same token, in the header or, from a browser, as the sub-protocol
+    `bearer.<token>` beside `lab`. A reader that is too slow is let go with close code 4008, and comes again with the
+    last number that it saw.
+    """
+    return told(request, await watching.events(office, who, world, after, limit))
 
 
 @router.websocket("/events")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from api import models as m
 from api.desk import identity
 from api.http.answers import page, told
-from api.http.asker import After, Here, Limit, Who
+from api.http.asker import After, Here, Limit, MayKey, Who
 
 router = APIRouter(prefix="/auth", tags=["identity"])
 
@@ -26,9 +26,9 @@ async def me(request: Request, office: Here, who: Who) -> Response:
 
 
 @router.post("/tokens", response_model=m.TokenOut, status_code=201)
-async def make_token(request: Request, office: Here, who: Who, said: m.TokenIn) -> Response:
+async def make_token(request: Request, office: Here, who: Who, said: m.TokenIn, key: MayKey = None) -> Response:
     """A token for oneself, or with `admin` for another; it is shown this once."""
-    return told(request, await identity.make_token(office, who, said), 201)
+    return told(request, await identity.make_token(office, who, said, key), 201)
 
 
 @router.get("/tokens", response_model=m.Page[m.TokenInfo])

@@ -65,7 +65,12 @@ async def schedule(request: Request, office: Here, who: Who, world: InWorld) -> 
     live = office.cell(world)
     plan = [task for task in live.plan if task["run_id"] in live.state.runs]
     came = await asyncio.to_thread(reality, office.engine, live.cell, list(live.state.runs))
-    return told(request, m.Schedule(world=looks.world(live), plan=plan, reality=[m.Task(**task) for task in came]))
+    return told(
+        request,
+        m.Schedule(
+            world=looks.world(live), plan=plan, reality=[m.Task(**task, world=looks.world(live)) for task in came]
+        ),
+    )
 
 
 @router.get("/alarms", response_model=m.Page[m.Alarm])

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from api import queue_models as q
 from api.desk import queue
 from api.http.answers import PROBLEMS
-from api.http.asker import NOBODY, Here
+from api.http.asker import NOBODY, Here, MayKey
 from api.identity.principal import Principal
 from api.refusals import BadRequest, Forbidden, Missing, Refusal, Unknown
 
@@ -108,9 +108,9 @@ async def q_history_get(office: Here, who: Who) -> q.QHistory:
 
 @router.post("/queue/item/add", response_model=q.QItem)
 @said
-async def q_item_add(office: Here, who: Who, asked: q.QAdd) -> q.QItem:
-    """Put a plan into the queue."""
-    return await queue.item_add(office, who, asked)
+async def q_item_add(office: Here, who: Who, asked: q.QAdd, key: MayKey = None) -> q.QItem:
+    """Put a plan into the queue; under an idempotency key once, however often it is asked."""
+    return await queue.item_add(office, who, asked, key)
 
 
 @router.get("/queue/item/get", response_model=q.QItem)

@@ -148,6 +148,7 @@ class Eurotherm3200(Furnace[Options]):
         for left in reversed(range(TRIES)):
             try:
                 await self._write(Register.REMOTE, self._raw(setpoint_c))
+                self.note(Reading("setpoint", "degC", setpoint_c))
                 return await self._temperature()
             except (CommandFailed, CommandRefused):
                 raise
@@ -161,6 +162,7 @@ class Eurotherm3200(Furnace[Options]):
         if self._looks % STATUS_EVERY == 1:
             await self._look()
         (pv,) = await self._read(Register.PV)
+        self.note(Reading("temperature", "degC", self._shown(pv)))
         return self._shown(pv)
 
     async def _look(self) -> None:

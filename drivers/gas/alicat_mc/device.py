@@ -145,4 +145,5 @@ class AlicatMc(GasFlow[Options]):
         trouble = [STATES[state] for state in frame.states if state not in CALM]
         if is_calm and trouble:
             raise CommandFailed(f"{', '.join(trouble)}.", device=self.name)
+        self.note(Reading("mass_flow", "sccm", frame.mass), Reading("setpoint", "sccm", frame.setpoint))
         return frame

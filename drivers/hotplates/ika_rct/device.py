@@ -33,7 +33,7 @@ class IkaRct(Hotplate[Options]):
         async with self._lock:
             self._wire.resume()
             await self._wire.close()
-            await self._read("IN_PV", self._sensor)
+            await self._temperature()
 
     async def close(self) -> None:
         """Give the line back."""
@@ -93,13 +93,13 @@ class IkaRct(Hotplate[Options]):
     async def measure(self) -> Readings:
         """Temperature of the chosen sensor, and speed."""
         self._wire.resume()
-        temperature, speed = await self._read("IN_PV", self._sensor), await self._read("IN_PV", Quantity.SPEED)
+        temperature, speed = await self._temperature(), await self._read("IN_PV", Quantity.SPEED)
         return (Reading("temperature", "degC", temperature), Reading("speed", "rpm", speed))
 
     async def _ramp(self, temperature_c: float, ramp_c_min: float | None) -> None:
         """Move the target; at the end it stands at `temperature_c`."""
         loop = asyncio.get_running_loop()
-        began_s, from_c = loop.time(), await self._read("IN_PV", self._sensor)
+        began_s, from_c = loop.time(), await self._temperature()
         lasts_s = abs(temperature_c - from_c) / ramp_c_min * 60 if ramp_c_min else 0.0
         while (passed_s := loop.time() - began_s) < lasts_s:
             await self._aim(from_c + (temperature_c - from_c) * passed_s / lasts_s)
@@ -109,7 +109,7 @@ class IkaRct(Hotplate[Options]):
     async def _reach(self, temperature_c: float) -> None:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + self.options.reach_s
-        while abs((at := await self._read("IN_PV", self._sensor)) - temperature_c) > self.options.tolerance_c:
+        while abs((at := await self._temperature()) - temperature_c) > self.options.tolerance_c:
             if loop.time() > until_s:
                 raise CommandFailed(
                     f"it is at {at:g} degC, not at {temperature_c:g}, after {self.options.reach_s:g} s.",
@@ -119,13 +119,18 @@ class IkaRct(Hotplate[Options]):
             await self._aim(temperature_c)
             await self._wire.rest(STEP_S)
 
+    async def _temperature(self) -> float:
+        temperature_c = await self._read("IN_PV", self._sensor)
+        self.note(Reading("temperature", "degC", temperature_c))
+        return temperature_c
+
     async def _hold(self, temperature_c: float, duration_s: float) -> float:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + duration_s
         while (left_s := until_s - loop.time()) > 0:
             await self._aim(temperature_c)
             await self._wire.rest(min(STEP_S, left_s))
-        return await self._read("IN_PV", self._sensor)
+        return await self._temperature()
 
     async def _aim(self, temperature_c: float) -> None:
         """Set the target and heat; said again and again, since nobody answers, and so that the watchdog sleeps."""

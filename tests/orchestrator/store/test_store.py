@@ -26,6 +26,7 @@ from orchestrator.state import records as r
 from orchestrator.state.cell import fold, reduce
 from orchestrator.store import database
 from orchestrator.store.copy import CannotCopy, copy
+from orchestrator.store.instruments import shown
 from orchestrator.store.log import LEASE_S, CellTaken, Fenced, Lease, StoreLog, claim, last_seq, read_journal, release
 from orchestrator.store.plans import plan_of, reality, save_plan
 from orchestrator.store.requests import (
@@ -96,6 +97,40 @@ def test_migrations_go_back_and_forth(engine: Engine) -> None:
     with engine.begin() as connection:
         command.upgrade(configured(connection), "head")
     assert set(metadata.tables) <= set(sa.inspect(engine).get_table_names())
+
+
+def test_what_was_kept_before_queues_and_campaigns_is_there_after(engine: Engine) -> None:
+    """Migrations 0003 and 0004, on either database, with rows in the tables from before."""
+    lease, log = work(engine, cell="cell")
+    log.write([r.Claimed(at=1.0, holder=lease.holder, epoch=lease.epoch, world="real")])
+    log.close()
+    with engine.begin() as connection:
+        command.downgrade(configured(connection), "0002")
+    assert not {"queues", "campaigns", "made", "instruments"} & set(sa.inspect(engine).get_table_names())
+    for revision, new in (("0003", {"queues", "queue_items", "campaigns", "campaign_points"}),
+                          ("0004", {"made", "instruments"})):  # fmt: skip
+        with engine.begin() as connection:
+            command.upgrade(configured(connection), revision)
+        assert new <= set(sa.inspect(engine).get_table_names())
+    assert [record.holder for _, record in read_journal(engine, "cell") if isinstance(record, r.Claimed)] == ["w1"]
+    indexes = {one["name"] for one in sa.inspect(engine).get_indexes("queue_items")}
+    assert "queue_items_by_cell" in indexes
+
+
+def test_what_devices_do_goes_with_the_beat(engine: Engine) -> None:
+    assert shown(engine, "cell") is None
+    lease, log = work(engine, cell="cell")
+    for at in (5.0, 6.0):
+        log.beat(b'{"at": %f, "devices": {"axis": {"reached": true}}}' % at)
+    told = shown(engine, "cell")
+    assert told is not None
+    assert (told.at, told.devices, 0 <= told.told_s < 60) == (6.0, {"axis": {"reached": True}}, True)
+    claim(engine, "cell", "b", "real", "", gone=lease.holder)
+    with pytest.raises(Fenced):
+        log.beat(b'{"at": 7, "devices": {}}')
+    again = shown(engine, "cell")
+    assert again is not None
+    assert again.at == 6.0, "a worker that has lost its cell shows nothing more"
 
 
 def test_a_store_of_a_newer_stack_is_left_alone(engine: Engine, url: str) -> None:
