@@ -139,7 +139,8 @@ def hotplate(world: TwinWorld, round_: int) -> list[Act]:
 
     def warm(_: TwinWorld, readings: Readings) -> bool:
         (reached,) = readings
-        return abs((reached.value or 0.0) - 30.0) <= 1.1 and not twin.on
+        still = any(twin.targets[number] for number in twin.on)  # a lost word to stop leaves it on, with a target of 0
+        return abs((reached.value or 0.0) - 30.0) <= 1.1 and not still
 
     return [
         Act("heat", {"temperature_c": 30.0, "duration_s": 10.0}, warm),
