@@ -55,7 +55,7 @@ def test_what_devices_do_and_last_said(served: Served, asks: Asks) -> None:
 
 def test_events_page_by_page_are_those_of_the_socket(served: Served, asks: Asks) -> None:
     client = asks("technician")
-    served.ended(submit(client, "events"))
+    served.ended(submit(client, "events in pages"))
     first = client.get("/events").json()
     assert [event["seq"] for event in first["items"]] == list(range(1, len(first["items"]) + 1))
     assert (first["items"][0]["kind"], first["items"][0]["world"]) == ("claimed", "twin")

@@ -40,7 +40,7 @@ class _Line(TransportSerial):
 
     async def write(self, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - PyLabRobot's name
         """Send one line."""
-        self._is_unheard = data not in (wire.STATUS, wire.SYNC)
+        self._is_unheard = data not in (wire.STATUS, wire.SYNC, wire.TAPE)
         await super().write(wire.mended(data), timeout)
 
     async def readline(self) -> bytes:
@@ -115,7 +115,8 @@ class XPeel(Backed[Options], Peeler[Options]):
     async def tape_left(self) -> Readings:
         """How many seals the supply spool takes off yet, and for how many the take-up spool has room; in tens."""
         async with self._on_time():
-            asking = self._backend._send_command("*tapeleft", wait_for_ready=True)  # noqa: SLF001 - its own reads `*ready`
+            question = wire.TAPE.decode()
+            asking = self._backend._send_command(question, wait_for_ready=True)  # noqa: SLF001 - its own reads `*ready`
             lines = await self._do(asking)
         with fenced(self.name, self._explain):
             left, room = wire.tape(lines)

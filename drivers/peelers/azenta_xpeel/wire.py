@@ -20,6 +20,7 @@ RESET = b"*reset\r\n"
 STATUS = b"*stat\r\n"
 #: No command, so that it does nothing but be refused: it spoils what an earlier client may have begun to write.
 SYNC = b"?\r\n"
+TAPE = b"*tapeleft\r\n"
 ILLEGAL, NOT_REMOVED, NO_PLATE, NO_TAPE, STOPPED, FEW_SEALS = 5, 4, 6, 7, 9, 20
 CODES = {
     1: "the conveyor's motor stalled", 2: "the elevator's motor stalled", 3: "the take-up spool stalled",
