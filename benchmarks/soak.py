@@ -19,11 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.matrix import HANG_S
+from benchmarks.faults.matrix import play, recover
 from benchmarks.faults.stories import STORIES
 from drivers.core.build import build
-from drivers.core.errors import DeviceError
-from drivers.core.instrument import Command, Instrument
+from drivers.core.instrument import Instrument
 from drivers.core.world import WorldSettings
 from labfile import Lab, read
 from sim_lab import clock
@@ -63,7 +62,7 @@ class Soak:
             self.memory.append((self.commands.total(), rss, len(gc.get_objects())))
 
 
-async def play(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
+async def _soaked(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
     """One device's story in a world of its own, until there were enough commands."""
     world = TwinWorld(lab.devices, lab.sites, WorldSettings(seed=plan.seed, epoch_s=0.0, wire=True, faults=plan))
     await world.start([device])
@@ -71,7 +70,7 @@ async def play(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
     round_, kind = 0, "well"
     while not soak.over and kind in ("well", "named", "wrong"):
         round_ += 1
-        kind, told = await _round(lab, world, device, driver, round_, soak)
+        kind, told = await play(lab, world, device, driver, round_, lambda: soak.count(device))
         if kind == "named" and not await _mended(driver):
             kind = "lost"
         soak.told[kind] += 1
@@ -83,39 +82,11 @@ async def play(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
     await world.close()
 
 
-async def _round(
-    lab: Lab, world: TwinWorld, device: str, driver: Instrument[Any], round_: int, soak: Soak
-) -> tuple[str, str]:
-    what = "connect"
-    try:
-        async with asyncio.timeout(HANG_S):
-            await driver.connect()
-            for number, act in enumerate(STORIES[lab.devices[device].driver](world, round_)):
-                what = act.verb
-                soak.count(device)
-                readings = await driver.perform(Command(f"soak/{round_}/{number}", act.verb, act.args))
-                if not act.true(world, readings):
-                    return "wrong", f"{what} succeeded, and is not so"
-    except DeviceError as error:
-        return "named", f"{what}: {error}"
-    except TimeoutError:
-        return "hang", what
-    except Exception as error:
-        return "bare", f"{what}: {type(error).__name__}: {error}"
-    return "well", ""
-
-
 async def _mended(driver: Instrument[Any]) -> bool:
     """Connect anew, and the safe end, as often as it takes."""
     for _ in range(ATTEMPTS):
-        try:
-            async with asyncio.timeout(HANG_S):
-                await driver.disconnect()
-                await driver.connect()
-                await driver.make_safe()
-        except (DeviceError, TimeoutError):
-            continue
-        return True
+        if await recover(driver) is None:
+            return True
     return False
 
 
@@ -127,7 +98,7 @@ def _forget(world: TwinWorld) -> None:
 
 
 async def _all(lab: Lab, plans: Mapping[str, Plan], soak: Soak) -> None:
-    await asyncio.gather(*(play(lab, device, plan, soak) for device, plan in plans.items()))
+    await asyncio.gather(*(_soaked(lab, device, plan, soak) for device, plan in plans.items()))
 
 
 def main() -> int:

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from orchestrator.stand_ins import rebound
 from orchestrator.state import records as r
 from orchestrator.state.cell import RunState
 from orchestrator.telemetry import Facts, Traces, told_in, within
-from protocols.program import Action
+from protocols.program import Action, Program
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -27,10 +28,12 @@ class RunSpans:
         """`under_way`: runs that a worker before this one began."""
         self._traces = traces
         self._runs: dict[str, Span] = {}
+        self._programs: dict[str, Program] = {}
         self._actions: dict[tuple[str, str], Action] = {}
         self._begun: dict[tuple[str, str], tuple[float, int]] = {}
         for run in under_way:
             self._open(run.submitted)
+            self._programs[run.run_id] = run.program
             self._actions |= {(run.run_id, name): action for name, action in run.order.items()}
             self._begun |= {(run.run_id, name): (was.at, was.attempt) for name, was in run.actions.items()
                             if was.phase not in ("done", "skipped")}  # fmt: skip
@@ -48,6 +51,11 @@ class RunSpans:
                 self._open(record)
             case r.Amended():
                 self._actions |= {(record.run_id, action.id): action for action in record.actions}
+            case r.Rebound():
+                program = self._programs[record.run_id] = rebound(
+                    self._programs[record.run_id], record.first, record.places
+                )
+                self._actions |= {(record.run_id, action.id): action for action in program.actions}
             case r.Begun():
                 self._begun[record.run_id, record.action] = record.at, record.attempt
             case r.Done() | r.PassedOver() | r.Failed() | r.Settled():
@@ -61,6 +69,7 @@ class RunSpans:
         facts: Facts = {"lab.run": run_id, "lab.world": str(about.get("world", "")),
                  "lab.protocol_hash": str(about.get("protocol_hash", ""))}  # fmt: skip
         self._runs[run_id] = self._traces.begin("run", record.at, parent, facts, known_as=f"run {run_id}")
+        self._programs[run_id] = record.program
         self._actions |= {(run_id, action.id): action for action in record.program.actions}
 
     def _ended(self, record: r.Done | r.PassedOver | r.Failed | r.Settled) -> None:
@@ -82,6 +91,7 @@ class RunSpans:
 
     def _close(self, record: r.Finished) -> None:
         run = self._runs.pop(record.run_id, None)
+        self._programs.pop(record.run_id, None)
         for known in (self._actions, self._begun):
             for key in [key for key in known if key[0] == record.run_id]:
                 del known[key]

@@ -23,13 +23,13 @@ def visit(actions: Sequence[Action], hold: Hold) -> tuple[Action, ...]:
     ids = [action.id for action in actions]
     last = len(ids) - 1 if hold.last is None else ids.index(hold.last)
     inside = islice(actions, ids.index(hold.first), last + 1)
-    return tuple(action for action in inside if any(_owner(thing) == hold.thing for thing in action.needs))
+    return tuple(action for action in inside if any(owner(thing) == hold.thing for thing in action.needs))
 
 
 def choices(actions: Sequence[Action], hold: Hold, stand_ins: StandIns) -> Iterator[Mapping[str, str]]:
     """Each other way a visit may go, as places old: new; none where labware stays there beyond the program's end."""
     others = stand_ins.get(hold.thing, ()) if hold.last is not None else ()
-    mine = {thing for action in visit(actions, hold) for thing in action.needs if _owner(thing) == hold.thing}
+    mine = {thing for action in visit(actions, hold) for thing in action.needs if owner(thing) == hold.thing}
     for other in others:
         yield {thing: other + thing.removeprefix(hold.thing) for thing in sorted(mine)}
 
@@ -59,5 +59,6 @@ def _moved(action: Action, places: Mapping[str, str]) -> Action:
     return replace(action, device=places.get(action.device, action.device), args=args, needs=needs)
 
 
-def _owner(thing: str) -> str:
+def owner(thing: str) -> str:
+    """The device, or storage, that a place belongs to; a device is its own."""
     return thing.partition(".")[0]

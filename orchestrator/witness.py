@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
+from orchestrator.stand_ins import owner
 from orchestrator.state.cell import RunState, is_site
 from protocols.bench import WATER_G_UL
 from protocols.holds import arrives
@@ -39,10 +40,10 @@ class Witness:
 
 def witness_of(run: RunState, action: Action, roles: Mapping[str, str]) -> Witness | None:
     """The balance that can prove an action of a person, if any: its pan is where it was done, and it shows 0 before."""
-    pan = next((thing for thing in action.needs if is_site(thing) and roles.get(_owner(thing)) == "Balance"), None)
+    pan = next((thing for thing in action.needs if is_site(thing) and roles.get(owner(thing)) == "Balance"), None)
     if pan is None or roles.get(action.device) != "Operator":
         return None
-    balance = _owner(pan)
+    balance = owner(pan)
     before = [a.verb for a in run.order.values() if a.device == balance and run.phase(a.id) == "done"]
     if arrives(action) == pan and before[-1:] == ["zero"]:
         return Witness(balance, LOADED_G, inf)
@@ -50,7 +51,3 @@ def witness_of(run: RunState, action: Action, roles: Mapping[str, str]) -> Witne
         asked_g = sum(action.args["volumes_ul"].values()) * WATER_G_UL
         return Witness(balance, asked_g * (1 - TOLERANCE), asked_g * (1 + TOLERANCE))
     return None
-
-
-def _owner(site: str) -> str:
-    return site.partition(".")[0]

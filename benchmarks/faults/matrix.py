@@ -1,6 +1,7 @@
 """One run of a story with one fault: what came of it, by what the driver says and by the truth."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,17 +50,17 @@ async def _story(lab: Lab, world: TwinWorld, device: str) -> Outcome:
     faults: Faults = world.truth.faults
     driver: Instrument[Any] = build(lab.devices[device], world, lab.sites)
     try:
-        kind, told = await _round(lab, world, device, driver, 1)
+        kind, told = await play(lab, world, device, driver, 1)
         struck = bool(faults.told)
         world.truth.faults.end()
-        if kind != "well" and (again := await _recover(driver)) is not None:
+        if kind != "well" and (again := await recover(driver)) is not None:
             return Outcome("not recovered", f"{told}; then {again}", True)
         if kind in ("well", "named"):
-            end, later = await _round(lab, world, device, driver, 2)
+            end, later = await play(lab, world, device, driver, 2)
             if kind == "well" and end == "named":  # told late, of what was left on the line
                 kind, told = end, later
-                again = await _recover(driver)
-                end, later = ("named", again) if again else await _round(lab, world, device, driver, 3)
+                again = await recover(driver)
+                end, later = ("named", again) if again else await play(lab, world, device, driver, 3)
             if end != "well":
                 return Outcome("not recovered", f"{told}; then {later}", True)
             kind = "unharmed" if kind == "well" else "recovered"
@@ -69,7 +70,7 @@ async def _story(lab: Lab, world: TwinWorld, device: str) -> Outcome:
         await world.close()
 
 
-async def _recover(driver: Instrument[Any]) -> str | None:
+async def recover(driver: Instrument[Any]) -> str | None:
     """Connect anew, and the safe end; what still goes wrong, in words."""
     try:
         async with asyncio.timeout(HANG_S):
@@ -83,14 +84,24 @@ async def _recover(driver: Instrument[Any]) -> str | None:
     return None
 
 
-async def _round(lab: Lab, world: TwinWorld, device: str, driver: Instrument[Any], round_: int) -> tuple[str, str]:
-    """The story once; well, named (a named error), hang, wrong (success that is none), or bare (another exception)."""
+async def play(
+    lab: Lab,
+    world: TwinWorld,
+    device: str,
+    driver: Instrument[Any],
+    round_: int,
+    heard: Callable[[], None] = lambda: None,
+) -> tuple[str, str]:
+    """The story once, `heard` at each command; well, named (a named error), hang, wrong (success that is none), or bare
+    (another exception).
+    """
     what = "connect"
     try:
         async with asyncio.timeout(HANG_S):
             await driver.connect()
             for number, act in enumerate(STORIES[lab.devices[device].driver](world, round_)):
                 what = act.verb
+                heard()
                 readings = await driver.perform(Command(f"story/{round_}/{number}", act.verb, act.args))
                 if not act.true(world, readings):
                     return "wrong", f"{what} succeeded, and is not so"

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from orchestrator.spans import RunSpans
 from orchestrator.state import records as r
 from orchestrator.state.cell import fold
 from orchestrator.telemetry import TelemetryMissing, Traces, traces_of
-from protocols.program import Action, Program
+from protocols.program import Action, Hold, Program
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "http://127.0.0.1:1"  # nobody listens at port 1
@@ -65,6 +66,20 @@ def test_a_run_that_another_worker_takes_up_is_the_same_span(lab: Lab) -> None:
     assert not again._begun
     for traces in (first, second):
         traces.close()
+
+
+def test_a_visit_that_went_to_a_stand_in_is_told_of_it(lab: Lab) -> None:
+    traces = Kept(lab)
+    spans = RunSpans(traces)
+    program = replace(PROGRAM, holds=(Hold("axis", "a.1", "a.1"),))
+    for record in (
+        replace(SUBMITTED, program=program), r.Rebound(at=1.5, run_id="run", first="a.1", places={"axis": "spare"}),
+        BEGUN, r.Done(at=3.0, run_id="run", action="a.1"), r.Finished(at=4.0, run_id="run", outcome="completed"),
+    ):  # fmt: skip
+        spans.hear(record)
+    assert traces.ended[0].name == "spare move"
+    assert not spans._programs
+    traces.close()
 
 
 def test_a_failure_is_told_by_its_kind_only(lab: Lab) -> None:
