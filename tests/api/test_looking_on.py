@@ -29,7 +29,6 @@ def submit(client: httpx.Client, key: str, document: dict[str, Any] = LOOK) -> s
     return str(told.json()["run_id"])
 
 
-@pytest.mark.xfail(run=False, reason="at this speed the furnace's twin now and then leaves a question unanswered: open")
 def test_what_devices_do_and_last_said(served: Served, asks: Asks) -> None:
     client = asks("technician")
     run_id = submit(client, "live", BAKE)

@@ -122,9 +122,10 @@ class Eurotherm3200(Furnace[Options]):
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         lasts_s = abs(to_c - from_c) / ramp_c_min * 60 if ramp_c_min else 0.0
-        while (passed_s := loop.time() - began_s) < lasts_s:
-            await self._aim(from_c + (to_c - from_c) * passed_s / lasts_s)
-            await self._wire.rest(min(STEP_S, lasts_s - passed_s))
+        until_s = began_s + lasts_s  # what is left is told by it: a difference of differences may be too short to pass
+        while (left_s := until_s - loop.time()) > 0:
+            await self._aim(to_c - (to_c - from_c) * left_s / lasts_s)
+            await self._wire.rest(min(STEP_S, left_s))
 
     async def _reach(self, to_c: float) -> None:
         loop = asyncio.get_running_loop()

@@ -197,3 +197,19 @@ def test_a_line_that_comes_back_goes_on_with_the_program(bench):
         assert len(lab.lines) == 2
 
     run(main)
+
+
+@pytest.mark.timeout(60)
+def test_a_ramp_ends_whenever_it_began(bench):
+    """A rest too short for the clock to move would spin for ever: what is left of a ramp was told by two roundings."""
+
+    async def main():
+        lab = bench()
+        await lab.device.connect()
+        for n in range(40):
+            await asyncio.sleep(41.3 + n / 7)
+            lab.line.sent.clear()
+            await lab.do("run_program", segments=[{"temperature_c": 40.0, "ramp_c_min": 2.0}])
+            assert len(lab.line.sent) < 800
+
+    run(main)

@@ -211,3 +211,19 @@ def test_a_lost_line_is_dialled_again(bench):
         assert len(lab.lines) == 2
 
     run(main)
+
+
+@pytest.mark.timeout(60)
+def test_a_ramp_ends_whenever_it_began(bench):
+    """A rest too short for the clock to move would spin for ever: what is left of a ramp was told by two roundings."""
+
+    async def main():
+        lab = bench()
+        await lab.device.connect()
+        for n in range(40):
+            await asyncio.sleep(41.3 + n / 7)
+            lab.line.sent.clear()
+            await lab.do("heat", temperature_c=60.0, ramp_c_min=2.0)
+            assert len(lab.line.sent) < 2000
+
+    run(main)
