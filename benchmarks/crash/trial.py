@@ -67,8 +67,12 @@ class Trial:
     @property
     def last_words(self) -> str:
         """The end of the journal, where it is a riddle."""
-        told = (f"{type(one).__name__} {getattr(one, 'action', '')}".strip() for one in self.records[-6:])
-        return ", ".join(told) if self.ended in ("stuck", "failed", "interrupted") else ""
+        if self.ended not in ("stuck", "failed", "interrupted"):
+            return ""
+        asked = ("action", "choice", "by", "outcome", "error", "text")
+        told = ([type(one).__name__, *(str(getattr(one, name)) for name in asked if getattr(one, name, ""))] for one in
+                self.records[-12:])  # fmt: skip
+        return ", ".join(map(" ".join, told))
 
     def unwritten(self) -> int:
         """Actions whose outcome was written, or that a device was told of, without an intent before: lost records."""
