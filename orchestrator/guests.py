@@ -31,6 +31,7 @@ Answer = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 @dataclass(slots=True)
 class _Guest:
     scan: Scan
+    traceparent: str
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
     ended_by: str = ""
@@ -57,7 +58,7 @@ class Guests:
             scan = bind(view(self._cell.lab), request.body["plan"], request.body["args"], request.body["kwargs"])
         except BadPlan as error:
             raise Impossible(str(error)) from None
-        guest = self._guests[request.run_id] = _Guest(scan)
+        guest = self._guests[request.run_id] = _Guest(scan, request.body.get("traceparent", ""))
         guest.gate.set()
         guest.task = asyncio.get_running_loop().create_task(self._serve(request, guest), name=f"guest {request.run_id}")
         return None
@@ -65,6 +66,11 @@ class Guests:
     def here(self, run_id: str) -> bool:
         """Whether a plan of this name is in line or at work."""
         return run_id in self._guests
+
+    def traceparent(self, run_id: str) -> str | None:
+        """Within which trace a plan that is here was asked for; None when it is none of ours."""
+        guest = self._guests.get(run_id)
+        return None if guest is None else guest.traceparent
 
     def pause(self, run_id: str) -> None:
         """Stand still at the next point; what is under way ends."""

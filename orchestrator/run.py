@@ -20,7 +20,9 @@ from orchestrator.folder import write_whole
 from orchestrator.journal import FileLog
 from orchestrator.result import Result
 from orchestrator.sinks.configured import far_sinks, listener, run_sinks
+from orchestrator.spans import RunSpans
 from orchestrator.state.records import Record
+from orchestrator.telemetry import traces_of
 from protocols.check import Checked
 
 Progress = Callable[[Record], None]
@@ -49,12 +51,12 @@ def run(
 ) -> Run:
     """Run a checked program in a world; everything is on disk when this returns, whatever the outcome.
 
-    Raises `TiledMissing` before anything else where `[sinks]` names what is not installed.
+    Raises `TiledMissing`, `TelemetryMissing` before anything else where the lab names what is not installed.
     """
     program = checked.program
     if program is None:
         raise ValueError("a protocol that cannot be bound cannot be run")
-    far = far_sinks(lab)
+    far, traces = far_sinks(lab), traces_of(lab, "run")
     run_id = new_run_id()
     folder = runs / run_id
     folder.mkdir(parents=True)
@@ -73,11 +75,11 @@ def run(
     cell = Cell(lab, world, WorldSettings(seed=seed, speed=speed))
     cell.load(program.devices)
 
+    listeners = (progress, listener(far), *((RunSpans(traces).hear,) if traces is not None else ()))
+
     async def main() -> Result:
         try:
-            return await execute(
-                program, cell, metadata, log=journal, listeners=(progress, listener(far)), sinks=sinks,
-            )  # fmt: skip
+            return await execute(program, cell, metadata, log=journal, listeners=listeners, sinks=sinks)
         finally:
             await cell.close()
             for sink in sinks:
@@ -87,6 +89,8 @@ def run(
         result = cell.world.run(main)
     finally:
         journal.close()
+        if traces is not None:
+            traces.close()
     problems = tuple(sink.problem for sink in sinks if sink.problem)
     write_whole(
         folder / "run.json",

@@ -1,12 +1,13 @@
 """Runs and their actions as spans, made of the journal's records once they are durable: nothing waits for them.
 
 A run's span hangs below the request that submitted it (`about["traceparent"]`), and its actions below the run. Its ids
-come from the run's name, so that a worker that takes a run up goes on with the same span. On a twin that is faster than
+come from the run's name, so that a worker that takes a run up goes on with the same span. A plan of Bluesky's is a span
+from its reservation to its release; one whose worker died has none. On a twin that is faster than
 life their times are those of the lab's clock.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from orchestrator.stand_ins import rebound
@@ -24,10 +25,14 @@ _LOG = logging.getLogger(__name__)
 class RunSpans:
     """A listener of the conductor's."""
 
-    def __init__(self, traces: Traces, under_way: Iterable[RunState] = ()) -> None:
-        """`under_way`: runs that a worker before this one began."""
+    def __init__(
+        self, traces: Traces, under_way: Iterable[RunState] = (), plan: Callable[[str], str | None] = lambda _: None
+    ) -> None:
+        """`under_way`: runs that a worker before this one began; `plan`: the `traceparent` of a plan, by its name."""
         self._traces = traces
         self._runs: dict[str, Span] = {}
+        self._plans: dict[str, Span] = {}
+        self._asked = plan
         self._programs: dict[str, Program] = {}
         self._actions: dict[tuple[str, str], Action] = {}
         self._begun: dict[tuple[str, str], tuple[float, int]] = {}
@@ -62,6 +67,10 @@ class RunSpans:
                 self._ended(record)
             case r.Finished():
                 self._close(record)
+            case r.Reserved() if record.holder not in self._plans:  # else its lease was renewed
+                self._reserved(record)
+            case r.Released() if record.holder in self._plans:
+                self._end(self._plans.pop(record.holder), record)
 
     def _open(self, record: r.Submitted) -> None:
         about, run_id = record.about, record.run_id
@@ -71,6 +80,12 @@ class RunSpans:
         self._runs[run_id] = self._traces.begin("run", record.at, parent, facts, known_as=f"run {run_id}")
         self._programs[run_id] = record.program
         self._actions |= {(run_id, action.id): action for action in record.program.actions}
+
+    def _reserved(self, record: r.Reserved) -> None:
+        asked = self._asked(record.holder)
+        if asked is not None:
+            facts: Facts = {"lab.run": record.holder, "lab.things": ", ".join(record.things)}
+            self._plans[record.holder] = self._traces.begin("plan", record.at, told_in(asked), facts)
 
     def _ended(self, record: r.Done | r.PassedOver | r.Failed | r.Settled) -> None:
         key = record.run_id, record.action
@@ -96,5 +111,8 @@ class RunSpans:
             for key in [key for key in known if key[0] == record.run_id]:
                 del known[key]
         if run is not None:
-            run.set_attribute("lab.outcome", record.outcome)
-            self._traces.end(run, record.at, "" if record.outcome == "completed" else record.outcome)
+            self._end(run, record)
+
+    def _end(self, span: "Span", record: r.Finished | r.Released) -> None:
+        span.set_attribute("lab.outcome", record.outcome)
+        self._traces.end(span, record.at, "" if record.outcome == "completed" else record.outcome)

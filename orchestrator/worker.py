@@ -98,7 +98,8 @@ class Worker:
         self.guests = Guests(self.cell, self.service, self._begun_plans, self._answer, self._pace)
         conductor.listeners += [self._keep, listener(self._far)]
         if self._traces is not None:
-            conductor.listeners.append(RunSpans(self._traces, state.runs.values()).hear)
+            spans = RunSpans(self._traces, state.runs.values(), self.guests.traceparent)
+            conductor.listeners.append(spans.hear)
         self._complete_folders()
         try:
             await self._work(conductor, lease, ready)

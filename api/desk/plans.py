@@ -80,6 +80,8 @@ async def run_plan(office: Office, who: Principal, asked: m.PlanIn, key: str) ->
     if known is None:
         scan = bound(office, asked)
         body = {"plan": asked.plan, "args": asked.args, "kwargs": asked.kwargs, "fingerprint": fingerprint}
+        if office.tracing is not None:
+            body["traceparent"] = office.tracing.context()
         run_id = new_run_id()
         await _allowed(office, who, asked, scan, request, run_id)
         ask = Request(request, "plan", run_id, body, who.name, office.cell(asked.world).cell)
