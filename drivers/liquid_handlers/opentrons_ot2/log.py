@@ -82,16 +82,24 @@ class RobotLog:
         return bool(first) and first[0]["key"] == self._mark
 
     async def _commands(self, run_id: str) -> list[dict[str, Any]]:
+        """All of them, without what they brought: definitions of labware would fill the memory."""
         found: list[dict[str, Any]] = []
         while True:
             page = (await self._ask("GET", wire.commands_page(run_id, len(found), wire.PAGE)))["data"]
-            found += page
+            found += [{name: value for name, value in each.items() if name != "result"} for each in page]
             if len(page) < wire.PAGE:
                 return found
 
     async def _find(self, run: dict[str, Any], key: str) -> dict[str, Any] | None:
-        """The latest command with this key: a command that was tried again has several."""
-        return next((each for each in reversed(await self._commands(run["id"])) if each["key"] == key), None)
+        """The latest command with this key, from the newest page on: one that was tried again has several."""
+        first: int = (await self._ask("GET", wire.commands_page(run["id"], 0, 1)))["meta"]["totalLength"]
+        while first > 0:
+            end, first = first, max(0, first - wire.PAGE)
+            page = (await self._ask("GET", wire.commands_page(run["id"], first, end - first)))["data"]
+            for each in reversed(page):
+                if each["key"] == key:
+                    return dict(each)
+        return None
 
     async def _ended(self, run: dict[str, Any], command: dict[str, Any], timeout_s: float) -> Recall:
         loop = asyncio.get_running_loop()

@@ -23,7 +23,7 @@ LIGHTS = "/robot/lights"
 TAKES_COMMANDS = "idle"
 UNFINISHED = ("queued", "running")
 KEPT_RUNS = 20
-PAGE = 1000  # commands asked for at once
+PAGE = 100  # commands asked for at once: each that loads labware tells the whole definition, some 60 kB
 #: Axes of the gantry without the plungers: homing a plunger would push out what is in the tip.
 GANTRY_AXES = ("x", "y", "leftZ", "rightZ")
 SINGLE = {"style": "SINGLE", "primaryNozzle": "A1"}
