@@ -157,13 +157,15 @@ def pump(name: str, source: str, target: str) -> Callable[[TwinWorld, int], list
             world.truth.fill(f"stock{round_}", "A1", 50_000.0, {"7732-18-5": 55.4})
         if world.truth.on(target) is None:
             world.truth.place(f"flask{round_}", kind("reservoir_1"), target)
-        held = twin.syringe.held_ul
+        held, emptied = twin.syringe.held_ul, []
+        if held > twin.syringe.capacity_ul / 2:  # what commands left that failed half-way
+            emptied, held = [Act("infuse", {"volume_ul": held - 1.0, "rate_ul_s": 100.0})], 1.0
 
         def holds(volume_ul: float) -> Truth:
             return lambda *_: abs(twin.syringe.held_ul - held - volume_ul) < 1.0
 
         args = {"volume_ul": 200.0, "rate_ul_s": 100.0}
-        return [Act("withdraw", args, holds(200.0)), Act("infuse", args, holds(0.0))]
+        return [*emptied, Act("withdraw", args, holds(200.0)), Act("infuse", args, holds(0.0))]
 
     return story
 
@@ -219,9 +221,10 @@ def six_axes(world: TwinWorld, round_: int) -> list[Act]:
 
 def chamber(name: str) -> Callable[[TwinWorld, int], list[Act]]:
     def story(world: TwinWorld, round_: int) -> list[Act]:
-        plate, gate, slot = f"plate{round_}", f"{name}.transfer", f"{name}.{4 + round_}"
+        plate, gate, slot = f"plate{round_}", f"{name}.transfer", f"{name}.{5 + round_ % 8}"
         twin: Any = world.twin(name)
-        world.truth.at.pop(gate, None)
+        for site in (gate, slot):  # a person takes away what an earlier round left
+            world.truth.at.pop(site, None)
         world.truth.place(plate, kind(PLATE), gate)
 
         def true_c(w: TwinWorld, readings: Readings) -> bool:
