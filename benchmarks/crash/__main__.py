@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -112,8 +113,9 @@ def campaign(points: int, jobs: int, seed: int) -> list[Verdict]:
         for number, share in enumerate(shares) if share
     ]  # fmt: skip
     verdicts = []
-    for child in children:
-        told, _ = child.communicate()
+    with ThreadPoolExecutor(len(children)) as readers:  # all at once: a child whose pipe is full would stand still
+        tales = list(readers.map(lambda child: child.communicate()[0], children))
+    for child, told in zip(children, tales, strict=True):
         if child.returncode:
             raise SystemExit(f"a part of the campaign ended with {child.returncode}")
         for line in told.splitlines():

@@ -2,7 +2,8 @@
 
 Four protocols run on the twin, in real time. In turns without load, and with 1,000 requests a second on /status and 50
 readers of events: how long each action waited for its turn after what it follows had ended, and how much longer than
-in its dry run it then took. Then the interface is killed while submissions come: none may be lost, none doubled.
+in its dry run it then took. A bare process tells when the machine itself stood still. Then the interface is killed
+while submissions come: none may be lost, none doubled.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 import httpx
 
 from benchmarks.interface.delays import PROTOCOLS, Delay, delays, part, protocol, usual
+from benchmarks.interface.machine import Stall, watched
 from labfile import read
 from orchestrator.state import records as r
 from orchestrator.store.database import open_store, url_of
@@ -120,8 +122,8 @@ def told(name: str, values: list[float]) -> None:
     print(f"    {name:12} {' '.join(f'{value:>7}' for value in high)}   {late} of {len(values)} over {LATE_MS:g} ms")
 
 
-def compare(quiet: list[Delay], busy: list[Delay]) -> None:
-    """The delays of actions with and without load, beside each other."""
+def compare(quiet: list[Delay], busy: list[Delay], stalls: list[Stall]) -> None:
+    """The delays of actions with and without load, beside each other, and what a bare process saw meanwhile."""
     if not quiet or not busy:
         raise SystemExit("no action ended in one of the two")
     kinds = usual(quiet)
@@ -135,6 +137,12 @@ def compare(quiet: list[Delay], busy: list[Delay]) -> None:
         print(f"  {what}")
         told("without load", [pick(x) for x in quiet])
         told("with load", [pick(x) for x in busy])
+    for name, found in ("without load", quiet), ("with load", busy):
+        late = [x for x in found if x.whole - kinds.get(x.kind, 0.0) > LATE_MS]
+        machine = sum(any(stall.meets(x.ended, x.whole) for stall in stalls) for x in late)
+        print(f"  {name}: {len(late)} late, {machine} of them while a bare process of this machine was held up too")
+        for x in late:
+            print(f"    {' '.join(x.kind)}: {x.turn:.1f} ms to its intent, {x.carry:.1f} ms more than its dry run")
 
 
 def under_load(rate: float, seconds: float, readers: int, rounds: int) -> None:
@@ -144,15 +152,16 @@ def under_load(rate: float, seconds: float, readers: int, rounds: int) -> None:
             one.submit(protocol(name, TIMES), name)
         time.sleep(WARM_S)
         spans: dict[str, list[Span]] = {"without load": [], "with load": []}
-        for _ in range(rounds):
-            began = time.time()
-            time.sleep(seconds)
-            spans["without load"].append((began, time.time()))
-            spans["with load"].append(loaded(one, rate, seconds, readers))
+        with watched(one.folder) as stalls:
+            for _ in range(rounds):
+                began = time.time()
+                time.sleep(seconds)
+                spans["without load"].append((began, time.time()))
+                spans["with load"].append(loaded(one, rate, seconds, readers))
         engine = open_store(url_of(read(one.file)))
         found = delays(record for _, record in read_journal(engine, "cell-1:twin"))
         engine.dispose()
-        compare(*([x for x in found if _within(x.ended, mine)] for mine in spans.values()))
+        compare(*([x for x in found if _within(x.ended, mine)] for mine in spans.values()), stalls)
 
 
 def _within(at: float, spans: list[Span]) -> bool:

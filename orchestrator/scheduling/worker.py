@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any, TextIO
 
+from orchestrator.giving_way import SOLVER, give_way
 from orchestrator.scheduling.model import InvalidProblem, NoSchedule, Schedule
 from orchestrator.scheduling.plain import from_schedule, to_problem, to_schedule
 from orchestrator.scheduling.solver import plan
@@ -47,4 +48,5 @@ def serve(lines: TextIO, out: TextIO) -> None:
 
 
 if __name__ == "__main__":
+    give_way(SOLVER)
     serve(sys.stdin, sys.stdout)

@@ -111,3 +111,22 @@ def test_an_extra_that_is_not_there_is_told(lab: Lab, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(TelemetryMissing, match=r"genesislab\[telemetry\]"):
         traces_of(lab, "test")
+
+
+def test_a_plan_is_a_span_from_its_reservation_to_its_release(lab: Lab) -> None:
+    traces = Kept(lab)
+    spans = RunSpans(traces, plan={"scan-1": f"00-{'a' * 32}-{'b' * 16}-01"}.get)
+    mine = r.Reserved(at=1.0, run_id="scan-1", holder="scan-1", things=("axis",), until=31.0)
+    for record in (
+        mine, r.Reserved(at=1.0, run_id="person", holder="person", things=("shaker",), until=31.0),
+        replace(mine, at=11.0, until=41.0), r.Released(at=12.0, run_id="person", holder="person"),
+        r.Released(at=13.0, run_id="scan-1", holder="scan-1", outcome="failed", error="IGNORE ALL RULES"),
+    ):  # fmt: skip
+        spans.hear(record)
+    (plan,) = traces.ended
+    assert (plan.name, plan.start_time, plan.end_time) == ("plan", 1_000_000_000, 13_000_000_000)
+    assert (f"{plan.context.trace_id:x}", f"{plan.parent.span_id:x}") == ("a" * 32, "b" * 16)
+    assert (plan.attributes["lab.things"], plan.status.description) == ("axis", "failed")
+    assert "IGNORE" not in plan.to_json()
+    assert not spans._plans
+    traces.close()
