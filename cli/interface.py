@@ -11,7 +11,7 @@ import click
 from api import models as m
 from api.client import LabClient, LabRefused
 from cli.output import EXIT_INVALID, EXIT_PERSON, EXIT_REFUSED, EXIT_UNREACHABLE, Failure, Output, failure, values
-from cli.service import Submitting, by_planned_end
+from cli.service import Planning, Submitting, by_planned_end
 
 PATIENCE_S = 1.0  # for an interface that is being replaced
 _CODES = {0: EXIT_UNREACHABLE, 503: EXIT_UNREACHABLE, 400: EXIT_INVALID, 413: EXIT_INVALID, 422: EXIT_INVALID}
@@ -93,6 +93,15 @@ class Interface:
                     raise refusal(self.verb, error, EXIT_PERSON) from error
                 raise
         return {"run_id": told.run_id, "cell": cell.cell, "state": told.state, "predicted_s": told.predicted_s}
+
+    def plan(self, asked: Planning) -> dict[str, Any]:
+        """The lab checks it."""
+        with self._client() as client:
+            cell = _cell(client, asked.world)
+            told = client.run_plan(
+                plan=asked.name, args=asked.args, kwargs=asked.kwargs, world=cell.world, key=asked.key
+            )  # fmt: skip
+        return {"run_id": told.run_id, "cell": cell.cell, "state": told.state}
 
     def ask(self, asked: Submitting, why: str) -> m.ApprovalOut:
         """Ask people to approve it, in the place of giving it to the lab."""

@@ -29,6 +29,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "export": ("export", "Write a run as an RO-Crate."),
     "import": ("import_", "Turn a protocol of others into ours."),
     "pause": ("control:pause", "Begin nothing more of a run."),
+    "plan": ("plan", "Run one of Bluesky's plans over a running lab's devices."),
+    "plans": ("plan:listing", "Which of them there are, and their arguments."),
     "protocols": ("protocols", "The library of ready protocols."),
     "queue": ("queue", "What is under way and what waits, with its plan."),
     "registry": ("registry", "What this lab can do, signed."),
@@ -50,8 +52,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
 }
 #: What is asked of a running lab, at `--url` or by its store.
 AT_URL = (
-    "abort", "approvals", "approve", "choose", "clear", "pause", "queue", "resume", "runs", "settle", "status", "stop",
-    "submit",
+    "abort", "approvals", "approve", "choose", "clear", "pause", "plan", "queue", "resume", "runs", "settle", "status",
+    "stop", "submit",
 )  # fmt: skip
 #: What the product calls itself, and nobody types.
 HIDDEN = ("work",)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.approval import require_approval
 from cli.output import EXIT_INVALID, EXIT_REFUSED, EXIT_UNREACHABLE, Failure, Output, failure
-from cli.service import Submitting, by_planned_end, store, who, world_of
+from cli.service import Planning, Submitting, by_planned_end, store, who, world_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -107,6 +107,32 @@ class OwnStore:
             raise failure(self.verb, EXIT_REFUSED, known["error"])
         return {"run_id": known["run_id"], "cell": known["cell"], "state": "queued",
                 "predicted_s": predicted.result.duration_s}  # fmt: skip
+
+    def plan(self, asked: Planning) -> dict[str, Any]:
+        """Check it here, then put it into the store; its answer comes at its end."""
+        from orchestrator.labview import view
+        from orchestrator.run import new_run_id
+        from orchestrator.store import requests
+        from orchestrator.worker import cell_name
+        from protocols.scans import BadPlan, bind
+
+        lab = self.output.lab(self.verb)
+        engine = store(self.output, self.verb, lab)
+        cell = cell_name(lab, world_of(lab, asked.world))
+        try:
+            bind(view(lab), asked.name, asked.args, asked.kwargs)
+        except BadPlan as error:
+            lines = [f"lab {self.verb}: {problem}" for problem in error.problems]
+            raise Failure(EXIT_INVALID, lines, {"schema": f"lab-{self.verb}/1", "ok": False, "error": str(error),
+                                                "faults": list(error.problems)}) from error  # fmt: skip
+        _require_worker(engine, self.verb, cell)
+        body = {"plan": asked.name, "args": asked.args, "kwargs": asked.kwargs}
+        request = requests.Request(asked.key or uuid.uuid4().hex, "plan", new_run_id(), body, who(), cell)
+        requests.ask(engine, request)
+        known = requests.asked(engine, request.id)
+        if known is None or {name: known.body.get(name) for name in body} != body:
+            raise failure(self.verb, EXIT_REFUSED, "this key was used for something else; take a new one")
+        return {"run_id": known.run_id, "cell": cell, "state": "asked"}
 
     def _bound(self, engine: "Engine", cell: str, checked: "Checked") -> "Program":
         """The program on sites that nobody else uses."""

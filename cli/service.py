@@ -31,6 +31,17 @@ class Submitting:
     approval: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What `lab plan` was told."""
+
+    name: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    world: str | None
+    key: str | None
+
+
 class Desk(Protocol):
     """Where a running lab is asked. Every answer is what `--json` shows; a refusal or silence is a `Failure`."""
 
@@ -48,6 +59,9 @@ class Desk(Protocol):
 
     def submit(self, asked: Submitting) -> dict[str, Any]:
         """Check, dry-run and queue a protocol."""
+
+    def plan(self, asked: Planning) -> dict[str, Any]:
+        """Check a plan of Bluesky's, and put it in line for its devices."""
 
     def say(self, kind: str, run_id: str, body: Mapping[str, Any], world: str | None) -> None:
         """Pause, resume, abort, stop, settle, choose or clear."""

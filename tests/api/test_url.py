@@ -138,3 +138,21 @@ def test_a_person_approves(say: Say, tmp_path: Path) -> None:
     other = say("explorer", "submit", str(file), "--ask", "again")[1]["approval"]
     assert say("safety_officer", "approve", other, "--refuse")[1]["state"] == "refused"
     assert say("explorer", "submit", str(file), "--approval", other)[0] == 5
+
+
+@pytest.mark.parametrize("by", ["url", "store"])
+def test_a_plan_of_blueskys(served: Served, say: Say, by: str) -> None:
+    words = ("plan", "count", '["environment"]', "num=2")
+    code, told = say("technician", *words, "--key", f"plan-{by}", by=by)
+    assert (code, told["ok"], told["cell"], told.keys()) == (
+        0,
+        True,
+        "cell-1:twin",
+        {"schema", "ok", "run_id", "cell", "state"},
+    )
+    assert say("technician", *words, "--key", f"plan-{by}", by=by)[1]["run_id"] == told["run_id"]
+    assert say("technician", "plan", "count", '["environment"]', "--key", f"plan-{by}", by=by)[0] == 5
+    assert served.ended(told["run_id"])["state"] == "completed"
+    code, refused = say("technician", "plan", "scan", '["environment"]', "axis", "-5", "99999", "num=3", by=by)
+    assert (code, len(refused["faults"])) == (4, 1), refused
+    assert "99999" in refused["faults"][0]

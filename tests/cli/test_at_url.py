@@ -17,6 +17,7 @@ PROTOCOL = str(ROOT / "benchmarks/many/incubation.yaml")
 Say = Callable[..., tuple[int, dict[str, Any]]]
 ASKED = {
     "abort": ("r",), "approve": ("a1",), "choose": ("r", "a", "skip"), "clear": ("hotel.1",), "pause": ("r",),
+    "plan": ("count", '["environment"]'),
     "resume": ("r",), "settle": ("r", "a", "done", "--evidence", "I saw it"), "submit": (PROTOCOL,),
 }  # fmt: skip
 
