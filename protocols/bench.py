@@ -66,11 +66,13 @@ class BenchSteps:
         return pan
 
     def heat(self, step: m.Heat) -> None:
-        """On the hotplate, which is off again at the end."""
+        """On the hotplate, which neither heats nor stirs any more at the end."""
         hotplate = self._device("Hotplate", step.id)
         labware, plate = self._known(step.id, step.labware), self.lab.sites[hotplate][0]
         self.layout.bring(step.id, labware, plate)
         ramp = {} if step.ramp is None else {"ramp_c_min": step.ramp}
+        if step.stir is not None:
+            self._draft(step.id, hotplate, "stir", labware, plate, speed_rpm=step.stir)
         self._draft(
             step.id, hotplate, "heat", labware, plate, temperature_c=step.to, **ramp, duration_s=step.for_
         )  # fmt: skip
@@ -96,8 +98,13 @@ class BenchSteps:
                 self._draft(step.id, pump, verb, labware, site, **args)
 
     def _best_pump(self, step: m.PumpLiquid) -> str:
-        """One that has the rate, if any; of these one that does it in one stroke."""
+        """The one that is named; else one that has the rate, if any; of these one that does it in one stroke."""
         pumps = [name for name, role in self.lab.roles.items() if role == "Pump"]
+        if step.device in pumps:
+            return str(step.device)
+        if step.device is not None:
+            message = f"'{step.device}' is no pump of this lab"
+            raise ProtocolError([Problem("ROLE-001", step.id, message, f"Its pumps: {', '.join(pumps)}.")])
 
         def lacks(name: str, limit: str, value: float | None) -> bool:
             allowed = self.lab.limits[name].ranges.get(limit) if name in self.lab.limits else None

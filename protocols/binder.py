@@ -1,10 +1,11 @@
 """From a protocol to a program for one lab: devices, deck, tips, fills and moves that the author need not say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from drivers.core.labware import LabwareKind, UnknownLabware
+from drivers.core.labware import COMMON_KINDS, LabwareKind, UnknownLabware
+from drivers.core.vessels import VESSELS
 from protocols import model as m
 from protocols.bench import BenchSteps
 from protocols.branches import Branches, condition_of
@@ -25,6 +26,10 @@ from protocols.setup import fills, species_of
 from protocols.wells import AddressError, parse_wells
 
 _ALONE = Frame("")
+KINDS = (
+    f"`type` is one of {', '.join([*COMMON_KINDS, *VESSELS])}, or an Opentrons load name; `definition` is for labware "
+    "of your own, in Opentrons' schema 2."
+)
 _DEVICES = {"seal": "Sealer", "peel": "Peeler", "centrifuge": "Centrifuge", "thermocycle": "Thermocycler"}
 
 
@@ -64,10 +69,11 @@ class _Binder:
         self.reads = ReadSteps(self.lab, self.layout, self.kinds, self.bench, self._device, self._known)
         self._steps |= self.bench.steps | self.reads.steps
         self.branches = Branches(self.source, self.layout, self.pipetting)
-        if self.problems:
-            raise ProtocolError(self.problems)
+        broken = self.protocol.labware.keys() - self.kinds.keys()
         self._guard("", self.branches.check)
         for step in self.source.steps:
+            if _mentions(step.model_dump(), broken):
+                continue  # what is wrong with the labware has been told
             frame = self.source.frames.get(step.id, _ALONE)
             self._guard(step.id, lambda frame=frame: self.branches.enter(frame.when))  # type: ignore[misc]
             begun, self.reads.when = len(self.drafts), frame.when
@@ -110,8 +116,8 @@ class _Binder:
             work()
         except ProtocolError as error:
             self.problems += error.problems
-        except UnknownLabware as error:
-            self.problems.append(Problem("LAB-001", step, str(error)))
+        except UnknownLabware as error:  # of a definition, or of a name
+            self.problems.append(Problem("LAB-001", step, str(error), KINDS))
         except AddressError as error:
             self.problems.append(Problem("UNIT-001", step, str(error)))
 
@@ -138,9 +144,13 @@ class _Binder:
                 [Problem("LAB-010", "setup", "labware 'trash' is the lab's own", "Choose another name.")]
             )
         if (spec.type is None) == (spec.definition is None):
-            raise ProtocolError([Problem("LAB-011", "setup", f"labware {name}: give either `type` or `definition`")])
+            message = f"labware {name}: give either `type` or `definition`"
+            raise ProtocolError([Problem("LAB-011", "setup", message, KINDS)])
         source = spec.type if spec.type is not None else spec.definition
-        self._add_labware(name, source, spec.slot, travels)  # type: ignore[arg-type]
+        try:
+            self._add_labware(name, source, spec.slot, travels)  # type: ignore[arg-type]
+        except UnknownLabware as error:
+            raise UnknownLabware(f"labware {name}: {error}") from None
         for wells in spec.holds:
             names = parse_wells(f"{name}/{wells}").names
             unknown = [well for well in names if well not in self.kinds[name].wells]
@@ -151,7 +161,8 @@ class _Binder:
         found = kind_of(source)
         self.layout.settle(name, slot, travels)
         self.kinds[name] = found
-        self.sources[name] = found.load_name if isinstance(source, str) else source
+        is_library = isinstance(source, str) and source not in VESSELS
+        self.sources[name] = found.load_name if is_library else found.definition
 
     def _known(self, step: str, labware: str) -> str:
         if labware not in self.kinds:
@@ -359,6 +370,15 @@ class _Binder:
         needed = [*drafts, *loading, *layout.drafts, *body]
         drafts += fills(self.protocol, self.kinds, needed, self.operator, self.lab.roles)
         return [*drafts, *loading, *layout.drafts]
+
+
+def _mentions(part: Any, labware: Collection[str]) -> bool:
+    """Whether a step, or a part of one, names any of this labware."""
+    if isinstance(part, Mapping):
+        return any(_mentions(value, labware) for value in part.values())
+    if isinstance(part, list | tuple):
+        return any(_mentions(value, labware) for value in part)
+    return isinstance(part, str) and part in labware
 
 
 def _carried(step: m.PlainStep, lab: LabView) -> str | None:

@@ -1,6 +1,7 @@
 """The format `lab-protocol/1`: what an author may write. A closed set of steps; no code, no brands, no durations
 that can be computed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -31,6 +32,7 @@ from drivers.core.units import (
     WavelengthNm,
     parse,
 )
+from protocols.amounts import by_amount
 from protocols.wells import WellField, WellsField
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\- ]{0,63}$")]
@@ -72,6 +74,11 @@ class Material(_Part):
     biosafety_level: Annotated[int, Field(ge=1, le=4)] | None = None
     name: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _told_by_mass(cls, data: Any) -> Any:
+        return by_amount(data) if isinstance(data, Mapping) else data
+
 
 class Fill(_Part):
     """A liquid with its volume a well."""
@@ -83,7 +90,7 @@ class Fill(_Part):
 class Labware(_Part):
     """A piece of labware and what it holds at the start."""
 
-    type: str | None = Field(None, description="plate_96_flat, reservoir_12, tips_300, ... or an Opentrons load name")
+    type: str | None = Field(None, description="plate_96_flat, reservoir_12, beaker_250, ... or an Opentrons load name")
     definition: dict[str, Any] | None = Field(None, description="an Opentrons labware definition (schema 2)")
     name: str | None = None
     slot: str | None = Field(
@@ -197,7 +204,7 @@ class Transfer(_Step):
 
 
 class Distribute(_Step):
-    """From one well to many with one tip, as many wells a draw as the tip takes."""
+    """From one well to many with one tip, several wells a draw."""
 
     do: Literal["distribute"]
     source: WellField
@@ -246,6 +253,7 @@ class Heat(_Step):
     do: Literal["heat", "cool"]
     labware: str
     to: TemperatureC
+    stir: SpeedRpm | None = Field(None)
     ramp: RampCMin | None = None
     for_: DurationS = Field(0.0, alias="for", description="once it is there")
 
@@ -258,10 +266,11 @@ class PumpLiquid(_Step):
     to: WellField
     volume: VolumeUl
     rate: FlowUlS | None = None
+    device: str | None = None
 
 
 class GasStep(_Step):
-    """Let a gas flow for a time, then none; best in a lane of `parallel`."""
+    """Let a gas flow for a time; best in a lane of `parallel`."""
 
     do: Literal["flow"]
     gas: Literal["Air", "Ar", "CH4", "CO", "CO2", "C2H6", "H2", "He", "N2", "N2O", "Ne", "O2"]
@@ -270,7 +279,7 @@ class GasStep(_Step):
 
 
 class Dose(_Step):
-    """A person weighs a liquid into a vessel on the balance; it reads what came in, in g."""
+    """A person weighs a liquid in on the balance, which reads it in g."""
 
     do: Literal["dose"]
     material: str

@@ -173,7 +173,8 @@ def _handling(step: Any) -> str:
         case m.Heat():
             ramp = f" with {step.ramp:g} K/min" if step.ramp else ""
             hold = f", and keep it there for {in_words(step.for_)}" if step.for_ else ""
-            return f"{step.do} {plain(step.labware)} to {step.to:g} degC{ramp}{hold}"
+            stir = f", stirring with {step.stir:g} rpm" if step.stir else ""
+            return f"{step.do} {plain(step.labware)} to {step.to:g} degC{ramp}{hold}{stir}"
         case m.PumpLiquid():
             rate = f" with {step.rate:g} uL/s" if step.rate else ""
             return f"pump {step.volume:g} uL from {plain(step.source)} to {plain(step.to)}{rate}"

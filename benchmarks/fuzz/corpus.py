@@ -459,7 +459,7 @@ def bench() -> Iterator[Bad]:
         ("PUMP-001", PUMP, ("to",), "plate/B1", "plate/A1", "first well"),
         ("PUMP-002", PUMP, ("volume",), "20 L", "50 uL", "is the unit right"),
         ("LIM-001", PUMP, ("rate",), "900 mL/min", "10 uL/s", "outside what"),
-        ("UNIT-001", FLOW, ("rate",), "100 mL/min", "100 sccm", "a gas_flow is wanted"),
+        ("UNIT-001", FLOW, ("rate",), "100 mL/min", "100 sccm", "a gas flow is wanted"),
         ("FMT-001", FLOW, ("gas",), "Xe", "N2", "N2"),
         ("HEAT-001", FIRE, ("program", 0, "to"), "600 degC", "60 degC", "stay below"),
         ("LIM-001", FIRE, ("program", 0, "to"), "1150 degC", "60 degC", "outside what furnace may do"),

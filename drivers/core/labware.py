@@ -12,6 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from drivers.core.vessels import VESSELS
+from drivers.core.vessels import definition as vessel_definition
+
 _DATA = files("opentrons_shared_data").joinpath("data")
 
 #: Names that say what a thing is; the maker's load name follows. Any load name of the library works as well.
@@ -162,14 +165,16 @@ def _well(spec: Mapping[str, Any]) -> Well:
 @cache
 def kind(name: str) -> LabwareKind:
     """A kind by its common name or load name, newest version; raises `UnknownLabware` with the nearest names."""
+    if name in VESSELS:
+        return from_definition(vessel_definition(name))
     load_name = COMMON_KINDS.get(name, name)
     folder = _DATA.joinpath("labware/definitions/2", load_name)
     if load_name not in library():
         import difflib
 
-        near = difflib.get_close_matches(name, [*COMMON_KINDS, *library()], 3, 0.5)
+        near = difflib.get_close_matches(name, [*COMMON_KINDS, *VESSELS, *library()], 3, 0.5)
         raise UnknownLabware(
-            f"no labware '{name}'" + (f" - did you mean {' or '.join(repr(n) for n in near)}?" if near else "")
+            f"no kind of labware '{name}'" + (f" - did you mean {' or '.join(repr(n) for n in near)}?" if near else "")
         )
     newest = max(folder.iterdir(), key=lambda file: int(file.name.removesuffix(".json")))
     return from_definition(json.loads(newest.read_text("utf-8")))

@@ -40,6 +40,10 @@ DIMENSIONS: dict[str, tuple[str, dict[str, float]]] = {
             "nM": 1e-9,
         },
     ),
+    "mass_concentration": (
+        "g/L",
+        {"ng/mL": 1e-6, "ug/mL": 1e-3, "µg/mL": 1e-3, "mg/L": 1e-3, "g/L": 1.0, "mg/mL": 1.0, "g/mL": 1e3},
+    ),
     "molar_absorptivity": ("L/mol/cm", {"L/mol/cm": 1.0, "1/M/cm": 1.0, "m^2/mol": 10.0}),
     "rate": ("1/s", {"1/s": 1.0, "1/min": 1 / 60, "1/h": 1 / 3600}),
     "second_order_rate": ("L/mol/s", {"L/mol/s": 1.0, "1/M/s": 1.0, "L/mol/min": 1 / 60}),
@@ -104,8 +108,8 @@ def parse(text: object, dimension: str) -> float:
     if factor is None:
         others = [name for name, (_, table) in DIMENSIONS.items() if unit in table]
         if others:
-            article = "an" if others[0][0] in "aeiou" else "a"
-            raise UnitError(f"{text!r} is {article} {others[0]}; a {dimension} is wanted, {example}")
+            article, other = "an" if others[0][0] in "aeiou" else "a", others[0].replace("_", " ")
+            raise UnitError(f"{text!r} is {article} {other}; a {dimension.replace('_', ' ')} is wanted, {example}")
         near = difflib.get_close_matches(unit, units, 1, 0.5) or [kept]
         raise UnitError(f"{text!r}: unknown unit '{unit}' for a {dimension} - did you mean '{near[0]}'?")
     if unit == "K":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from drivers.core.vessels import VESSELS
 from protocols.calls import capability_of
 from protocols.model import Call, Centrifuge, GasStep, Measure, Thermocycle
 from protocols.rules.rule import Case, Finding, Rule
@@ -54,11 +55,18 @@ def _seals(case: Case) -> Iterator[Finding]:
 
 
 def _hot(case: Case) -> Iterator[Finding]:
-    own = {name for name, spec in case.source.protocol.labware.items() if spec.definition is not None}
+    labware = case.source.protocol.labware
+    own = {name for name, spec in labware.items() if spec.definition is not None}
+    bears = {name: VESSELS[spec.type].bears_c for name, spec in labware.items()
+             if spec.type is not None and spec.type in VESSELS}  # fmt: skip
     for event in dict.fromkeys(event for trace in case.traces for event in trace.warmed):
-        if event.temperature_c > SOFT_C and event.labware not in own:
+        bears_c = bears.get(event.labware)
+        if bears_c is not None and event.temperature_c > bears_c:
+            message = f"{event.labware} comes to {event.temperature_c:g} degC; it bears {bears_c:g} degC"
+            yield Finding(event.step, message, "Stay below, or take another vessel with a `definition`.", "block")
+        elif event.temperature_c > SOFT_C and event.labware not in own and bears_c is None:
             message = f"{event.labware} comes to {event.temperature_c:g} degC; plastic softens from {SOFT_C:g} degC on"
-            hint = "Stay below, or take a vessel of glass or ceramics with a `definition` of its own."
+            hint = "Stay below, or take a vessel of glass or ceramics: beaker_250, boat, or a `definition` of its own."
             yield Finding(event.step, message, hint, "block" if event.temperature_c > MOLTEN_C else None)
 
 

@@ -167,3 +167,41 @@ def test_a_liquid_is_weighed_in_by_a_person(lab: Lab) -> None:
 def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:
     assert rules(checked(lab, WEIGH | {"wells": "A1"})) == ["MEAS-001"]
     assert rules(checked(lab, {"do": "measure", "kind": "mass"})) == ["MEAS-001"]
+
+
+BEAKER = {"beaker": {"type": "beaker_250", "holds": {"A1": {"material": "water", "volume": "100 mL"}}}}
+
+
+def test_a_beaker_is_heated_and_stirred(lab: Lab) -> None:
+    found = checked(lab, {"do": "heat", "labware": "beaker", "to": "60 degC", "stir": "300 rpm"}, labware=BEAKER)
+    assert verbs(found, "hotplate") == ["hotplate.stir", "hotplate.heat"]
+    assert "stirring with 300 rpm" in sop(found)
+    assert found.program is not None
+    assert simulate(lab, found.program).result.outcome == "completed"
+
+
+def test_a_vessel_bears_so_much_heat(lab: Lab) -> None:
+    fire = {"do": "furnace", "labware": "boat", "program": [{"to": "600 degC"}]}
+    assert checked(lab, fire, labware={"boat": {"type": "boat"}}).ok
+    found = checked(lab, fire, labware={"boat": {"type": "vial_20"}})
+    assert ("HEAT-001", "block") in {(problem.rule, problem.severity) for problem in found.problems}
+
+
+def test_a_pump_may_be_named(lab: Lab) -> None:
+    two = {name: {"type": "reservoir_1", "holds": {"A1": {"material": "water", "volume": "50 mL"}}} for name in "ab"}
+    pump = {"do": "pump", "source": "a/A1", "to": "b/A1", "volume": "2 mL"}
+    for name in ("syringe", "dispenser"):
+        found = checked(lab, {**pump, "device": name}, labware=two)
+        assert verbs(found, "syringe", "dispenser") == [f"{name}.withdraw", f"{name}.infuse"]
+    found = checked(lab, {**pump, "device": "balance"}, labware=two)
+    assert rules(found) == ["ROLE-001"]
+    assert "syringe, dispenser" in found.problems[0].hint
+
+
+def test_bad_labware_does_not_hide_what_else_is_wrong(lab: Lab) -> None:
+    found = checked(
+        lab, {"do": "heat", "labware": "beaker", "to": "60 degC"}, {"do": "call", "name": "stir"},
+        labware={"beaker": {"type": "beaker"}, "bare": {}, **PLATE},
+    )  # fmt: skip
+    assert rules(found) == ["LAB-001", "LAB-011", "CALL-001"]
+    assert all("beaker_250" in problem.hint and "definition" in problem.hint for problem in found.problems[:2])

@@ -66,7 +66,7 @@ def test_what_can_be_computed_is_silent(lab: Lab) -> None:
         ({**COURSE, "fit": "michaelis_menten", "materials": ["dye", "red", "dye"]}, "EXP-005", "absorptivity of dye"),
         ({**{k: v for k, v in GOOD.items() if k not in ("material", "at")}, "fit": "mixture",
           "materials": ["dye", "red"]}, "EXP-005", "do not part dye, red"),
-        ({**GOOD, "published": "3 mmol/L"}, "UNIT-001", "a molar_absorptivity is wanted"),
+        ({**GOOD, "published": "3 mmol/L"}, "UNIT-001", "a molar absorptivity is wanted"),
         ({k: v for k, v in GOOD.items() if k != "material"}, "UNIT-001", "fit beer_lambert needs `material`"),
         ({**COURSE, "samples": "plate/B3"}, "UNIT-001", "fit decay has no `samples`"),
         ({**COURSE, "materials": ["dye", "red", "red"]}, "UNIT-001", "what fades, excess (may be left out)"),
