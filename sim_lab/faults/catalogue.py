@@ -15,6 +15,7 @@ Unit = Literal["", "time", "share", "temperature"]
 LINE = "*"
 OT2, ARM, SHAKER, ROOM = "opentrons.ot2", "precise.pf400", "qinstruments.bioshake", "mqtt.environment"
 SIX_AXES = "universal.ur5e"
+NODE = "sparkplug.environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,10 @@ _ALL = (
           "told by what it says, or by what it no longer does: named"),
     Fault("power_lost", "power", (ARM, SIX_AXES), "the arm's motors lose their power", "the arm's error: named"),
     # Sensors
-    Fault("sensor_silent", "sensor", (ROOM,), "no more values come", "a value that is too old is refused: named"),
-    Fault("sensor_stuck", "sensor", (ROOM,), "the same value comes again and again, with its old time",
+    Fault("sensor_silent", "sensor", (ROOM, NODE), "no more values come", "a value that is too old is refused: named"),
+    Fault("sensor_stuck", "sensor", (ROOM, NODE), "the same value comes again and again, with its old time",
           "a value that is too old is refused: named"),
-    Fault("clock_skew", "sensor", (ROOM,), "its clock is behind", "a value too old is refused: named", "time", 3600.0),
+    Fault("clock_skew", "sensor", (ROOM, NODE), "its clock is behind", "a value too old is refused: named", "time", 3600.0),
 )  # fmt: skip
 
 FAULTS: Mapping[str, Fault] = {fault.id: fault for fault in _ALL}
