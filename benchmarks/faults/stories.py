@@ -289,9 +289,10 @@ def thermocycler(world: TwinWorld, round_: int) -> list[Act]:
 
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
-    "lads.plate_reader": reader, "mqtt.environment": room, "sparkplug.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
+    "lads.plate_reader": reader, "mqtt.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
     "newera.ne1000": pump("syringe", "syringe.line", "syringe.line"), "alicat.mc": gas, "eurotherm.3200": furnace,
     "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,
     "thermo.cytomat": chamber("incubator"), "liconic.stx": chamber("cooler"), "azenta.a4s": sealer,
     "azenta.xpeel": peeler, "highres.microspin": centrifuge, "thermo.atc": thermocycler,
+    "sparkplug.environment": room,
 }  # fmt: skip

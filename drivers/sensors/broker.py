@@ -27,7 +27,7 @@ class _Client(aiomqtt.Client):
     """One that looks seldom whether a ping is due: looking each second is 86,400 times in a day of the twin."""
 
     async def _misc_loop(self) -> None:
-        while self._client.loop_misc() == paho.mqtt.client.MQTT_ERR_SUCCESS:
+        while self._client.loop_misc() == paho.mqtt.client.MQTT_ERR_SUCCESS:  # noqa: ASYNC110 - nothing tells it
             await asyncio.sleep(LOOK_S)
 
     async def __aexit__(self, *why: Any) -> None:

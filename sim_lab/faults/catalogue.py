@@ -95,7 +95,8 @@ _ALL = (
     Fault("sensor_silent", "sensor", (ROOM, NODE), "no more values come", "a value that is too old is refused: named"),
     Fault("sensor_stuck", "sensor", (ROOM, NODE), "the same value comes again and again, with its old time",
           "a value that is too old is refused: named"),
-    Fault("clock_skew", "sensor", (ROOM, NODE), "its clock is behind", "a value too old is refused: named", "time", 3600.0),
+    Fault("clock_skew", "sensor", (ROOM, NODE), "its clock is behind", "a value too old is refused: named",
+          "time", 3600.0),
 )  # fmt: skip
 
 FAULTS: Mapping[str, Fault] = {fault.id: fault for fault in _ALL}

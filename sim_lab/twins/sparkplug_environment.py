@@ -1,8 +1,8 @@
 """The Sparkplug room sensor's twin: an edge node with one device, and a broker (amqtt) of its own on loopback.
 
-The node is an ordinary MQTT client of its broker, with its death as the will: it serves at any other broker as well
-(`attach`). It follows Sparkplug 3.0: births before data, sequence numbers 0 to 255, a bdSeq for each session, aliases in
-data, births anew when a host asks.
+The node is an ordinary MQTT client of its broker, with its death as the will: it serves at any other broker as
+well (`attach`). It follows Sparkplug 3.0: births before data, sequence numbers 0 to 255, a bdSeq for each session,
+aliases in data, births anew when a host asks.
 """
 
 import asyncio
@@ -75,7 +75,8 @@ class Twin(ServerTwin):
         """The node loses its power: its connection just ends, and the broker publishes its will."""
         if self._living is None:
             return
-        if self._client is not None and (link := self._client._client.socket()) is not None:  # noqa: SLF001
+        link: Any = None if self._client is None else self._client._client.socket()  # noqa: SLF001
+        if link is not None:
             with contextlib.suppress(OSError):
                 link.shutdown(socket.SHUT_RDWR)  # no DISCONNECT: that would take the will back
         self._living.cancel()
@@ -159,7 +160,7 @@ class Twin(ServerTwin):
             return
         self._seq = (self._seq + 1) % SEQ
         payload = encode(Payload(self._now_ms(), metrics, self._seq))
-        if self.fails("message_missed") is None:
+        if kind != "DDATA" or self.fails("message_missed") is None:
             await self._client.publish(topic(self.options.group, kind, self.options.edge, device), payload, qos=0)
 
     def _session_number(self) -> Metric:

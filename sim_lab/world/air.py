@@ -15,8 +15,10 @@ EDGE_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Air:
-    """Temperature (degC), relative humidity (0 to 1), and the share of oxygen by volume (dry air: US Standard Atmosphere
-    1976)."""
+    """Temperature (degC), relative humidity (0 to 1), and the share of oxygen by volume.
+
+    Dry air has 0.20946 of it (US Standard Atmosphere 1976).
+    """
 
     temperature_c: float = 22.0
     humidity: float = 0.45

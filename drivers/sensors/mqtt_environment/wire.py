@@ -74,7 +74,9 @@ e_stop_pressed=None)
     try:
         fields = json.loads(payload)
         value = Environment(
-            *(_number(fields[key]) for key in ("temperature_c", "humidity_percent", "at")),
+            _number(fields["temperature_c"]),
+            _number(fields["humidity_percent"]),
+            _number(fields["at"]),
             oxygen_percent=None if "oxygen_percent" not in fields else _number(fields["oxygen_percent"]),
             door_open=_state(fields, "door_open"),
             e_stop_pressed=_state(fields, "e_stop_pressed"),

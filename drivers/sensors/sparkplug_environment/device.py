@@ -133,7 +133,7 @@ class SparkplugEnvironment(Sensor[Options]):
 
     def _readings(self, node: Node) -> Readings:
         self._names(node)
-        values = {}
+        values: dict[str, float] = {}
         for quantity, name in self.options.metrics.items():
             metric = node.metrics[name]
             age_s = time.time() - _at_s(metric)

@@ -42,11 +42,9 @@ class Node:
         after = replace(self, seq=payload.seq)
         if topic.device != self.device:
             return after
-        if topic.kind == "DBIRTH":
-            return after._device_born(payload, now_s)
         if topic.kind == "DDEATH":
             return replace(after, device_state="dead", metrics={})
-        return after._told(payload, now_s) if topic.device else after
+        return _device_born(after, payload, now_s) if topic.kind == "DBIRTH" else _told(after, payload, now_s)
 
     def lost(self) -> "Node":
         """What is known when it cannot be relied on: nothing until the next birth."""
@@ -62,22 +60,24 @@ class Node:
             raise ProtocolViolation("a birth without a sequence number.")
         return Node(self.device, "born", seq=payload.seq, bd_seq=_bd_seq(payload), births=self.births + 1)
 
-    def _device_born(self, payload: Payload, now_s: float) -> "Node":
-        aliases = {metric.alias: metric.name for metric in payload.metrics if metric.alias is not None}
-        metrics = {metric.name: _timed(metric, payload) for metric in payload.metrics if metric.name}
-        return replace(self, device_state="born", aliases=aliases, metrics=metrics, heard_s=now_s)
 
-    def _told(self, payload: Payload, now_s: float) -> "Node":
-        if self.device_state != "born":
-            return self.lost()
-        metrics = dict(self.metrics)
-        for metric in payload.metrics:
-            name = metric.name or self.aliases.get(-1 if metric.alias is None else metric.alias, "")
-            if name not in metrics:
-                return self.lost()  # a metric that no birth announced
-            if not metric.historical:
-                metrics[name] = replace(_timed(metric, payload), name=name)
-        return replace(self, metrics=metrics, heard_s=now_s)
+def _device_born(node: Node, payload: Payload, now_s: float) -> Node:
+    aliases = {metric.alias: metric.name for metric in payload.metrics if metric.alias is not None}
+    metrics = {metric.name: _timed(metric, payload) for metric in payload.metrics if metric.name}
+    return replace(node, device_state="born", aliases=aliases, metrics=metrics, heard_s=now_s)
+
+
+def _told(node: Node, payload: Payload, now_s: float) -> Node:
+    if node.device_state != "born":
+        return node.lost()
+    metrics = dict(node.metrics)
+    for metric in payload.metrics:
+        name = metric.name or node.aliases.get(-1 if metric.alias is None else metric.alias, "")
+        if name not in metrics:
+            return node.lost()  # a metric that no birth announced
+        if not metric.historical:
+            metrics[name] = replace(_timed(metric, payload), name=name)
+    return replace(node, metrics=metrics, heard_s=now_s)
 
 
 def _timed(metric: Metric, payload: Payload) -> Metric:

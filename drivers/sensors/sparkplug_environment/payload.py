@@ -111,9 +111,9 @@ def _decode_metric(data: bytes) -> Metric:
         elif number in (10, 11, 14) and kind == _VARINT:
             value = bool(raw) if number == 14 else int(raw)
         elif (number, kind) == (12, _FIXED32):
-            (value,) = struct.unpack("<f", bytes(raw))
+            value = float(struct.unpack("<f", bytes(raw))[0])
         elif (number, kind) == (13, _FIXED64):
-            (value,) = struct.unpack("<d", bytes(raw))
+            value = float(struct.unpack("<d", bytes(raw))[0])
         elif (number, kind) == (15, _BYTES):
             value = bytes(raw).decode()
     datatype = about.get(4, 0)
@@ -127,8 +127,8 @@ def _signed(value: Value, datatype: int) -> Value:
     bits = _SIGNED.get(datatype)
     if bits is None or not isinstance(value, int) or isinstance(value, bool):
         return value
-    kept = value % 2**bits
-    return kept - 2**bits if kept >= 2 ** (bits - 1) else kept
+    kept = value % (1 << bits)
+    return kept - (1 << bits) if kept >> (bits - 1) else kept
 
 
 # Protocol buffers

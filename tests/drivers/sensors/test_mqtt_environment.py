@@ -66,7 +66,7 @@ def test_measures_the_air_of_the_world(seed: int) -> None:
         assert (oxygen.quantity, oxygen.unit) == ("oxygen", "%")
         assert oxygen.value == pytest.approx(20.95, abs=0.5)
         assert [(state.quantity, state.unit, state.value) for state in (door, e_stop)] == [
-            ("door", "", 0.0), ("e_stop", "", 0.0),
+            ("door", "1", 0.0), ("e_stop", "1", 0.0),
         ]  # fmt: skip
 
     with_twin(story, seed)
