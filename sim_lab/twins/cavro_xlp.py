@@ -35,7 +35,7 @@ class Twin(StreamTwin):
         super().__init__(name, options, world)
         self.given = options or Options()
         self.ends = {self.given.inlet: self.site("inlet"), self.given.outlet: self.site("outlet")}
-        self.syringe = Syringe(world, self.given.syringe_ml * 1e3)
+        self.syringe = Syringe(world, self.given.syringe_ml * 1e3, self.fails)
         self.settings = {"V": 1400, "v": 900, "c": 900, "L": 14, "K": 12, "k": 50, "N": 0}
         self.position = 0.0  # in half steps
         self.valve = 1
@@ -90,6 +90,9 @@ class Twin(StreamTwin):
             self.error = error  # until the next `Q`
             return Reply(True, error)
         self._loaded = "" if runs else program
+        if runs and program and _moves(program) and self.is_ready_for_moves and self.fails("pump_reset") is not None:
+            self.is_ready_for_moves, self.error = False, NOT_INITIALISED  # it was off for a moment
+            return Reply(True, NOT_INITIALISED)
         if runs and program:
             self._task = asyncio.get_running_loop().create_task(self._run(program))
             return Reply(not _moves(program))
@@ -158,6 +161,8 @@ class Twin(StreamTwin):
         await self._stroke_to(to, self.settings["V"])
 
     async def _stroke_to(self, to: float, speed: float) -> None:
+        if self.is_ready_for_moves and self.fails("plunger_blocked") is not None:
+            self.is_blocked = True
         if self.is_blocked:
             self.error, self.is_ready_for_moves = PLUNGER, False
             return

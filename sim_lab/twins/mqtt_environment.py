@@ -16,7 +16,7 @@ class Twin(ServerTwin):
 
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
-        self.sensor = RoomSensor(self.rng, world)
+        self.sensor = RoomSensor(self.rng, world, self.fails)
         self.broker = OwnBroker()
         self._publishing: asyncio.Task[None] | None = None
         self._last: wire.Environment | None = None
@@ -65,7 +65,7 @@ class Twin(ServerTwin):
         value = wire.Environment(
             temperature_c=seen["temperature"],
             humidity_percent=seen["humidity"],
-            at_s=time.time() - (self.fails("clock_skew") or 0.0),
+            at_s=time.time() + self.skew_s(),
             oxygen_percent=seen["oxygen"],
             door_open=bool(seen["door"]),
             e_stop_pressed=bool(seen["e_stop"]),

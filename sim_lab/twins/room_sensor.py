@@ -5,6 +5,7 @@ Temperature and humidity: those of a Sensirion SHT31, typically +-0.2 degC and +
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 from sim_lab.world.model import World
@@ -18,12 +19,13 @@ NOISE_SD = {"temperature": 0.04 / 3, "humidity": 0.08 / 3, "oxygen": 0.01}
 class RoomSensor:
     """One sensor; `read` is what it shows now."""
 
-    def __init__(self, rng: random.Random, world: World) -> None:
-        self._rng, self._world = rng, world
+    def __init__(self, rng: random.Random, world: World, fails: Callable[[str], float | None]) -> None:
+        self._rng, self._world, self._fails = rng, world, fails
         self._bias = {quantity: rng.gauss(0.0, sd) for quantity, sd in BIAS_SD.items()}
 
     def read(self) -> dict[str, float]:
         """Quantity -> value: degC, %RH, % by volume, and 1 for an open door or a pressed emergency stop."""
+        self._happen()
         air, room = self._world.air, self._world.room
         shown = {
             name: true + self._bias[name] + self._rng.gauss(0.0, NOISE_SD[name])
@@ -35,6 +37,11 @@ class RoomSensor:
                  for name, value in shown.items()}  # fmt: skip
         return {**shown, "door": float(room.door_open), "e_stop": float(room.e_stop_pressed)}
 
-    def lose_oxygen(self, share: float) -> None:
-        """So much of the room's oxygen is displaced, as by a leak of nitrogen."""
-        self._world.air = replace(self._world.air, oxygen=self._world.air.oxygen * (1 - share))
+    def _happen(self) -> None:
+        """What may happen in the room meanwhile."""
+        if self._fails("door_opened") is not None:
+            self._world.room.door_open = True
+        if self._fails("e_stop_pressed") is not None:
+            self._world.room.e_stop_pressed = True
+        if (share := self._fails("oxygen_low")) is not None:  # as a leak of nitrogen displaces it
+            self._world.air = replace(self._world.air, oxygen=self._world.air.oxygen * (1 - share))

@@ -39,7 +39,7 @@ class Twin(ServerTwin):
 
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
-        self.sensor = RoomSensor(self.rng, world)
+        self.sensor = RoomSensor(self.rng, world, self.fails)
         self.broker = OwnBroker()
         self._seq = SEQ - 1
         self._bd_seq = SEQ - 1
@@ -48,6 +48,8 @@ class Twin(ServerTwin):
         self._client: aiomqtt.Client | None = None
         self._address = ""
         self._born = asyncio.Event()
+        self.is_dead = False  # the sensor behind the node
+        self._dying: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> str:
         """Serve on a port, with the node born; returns `mqtt://host:port`."""
@@ -69,7 +71,11 @@ class Twin(ServerTwin):
         """The node comes up, and is born."""
         self._born.clear()
         self._living = asyncio.create_task(self._live(), name=f"edge node of {self.name}")
-        await self._born.wait()
+        born = asyncio.ensure_future(self._born.wait())
+        await asyncio.wait({born, self._living}, return_when=asyncio.FIRST_COMPLETED)
+        born.cancel()
+        if self._living is not None and self._living.done() and not self._living.cancelled():
+            self._living.result()  # raises what went wrong
 
     async def switch_off(self) -> None:
         """The node loses its power: its connection just ends, and the broker publishes its will."""
@@ -85,6 +91,7 @@ class Twin(ServerTwin):
 
     async def device_dies(self) -> None:
         """The sensor behind the node is gone; the node says so."""
+        self.is_dead = True
         await self._say("DDEATH", (), self.options.device)
 
     async def _live(self) -> None:
@@ -119,12 +126,17 @@ class Twin(ServerTwin):
     async def be_born(self) -> None:
         """The births of node and device, with all that they have."""
         self._seq = SEQ - 1  # the birth is number 0
+        self.is_dead = self.is_dead or self.fails("sensor_dies") is not None
         control = Metric(REBIRTH, value=False, datatype=BOOLEAN, at_ms=self._now_ms())
         await self._say("NBIRTH", (self._session_number(), control))
+        if self.is_dead:
+            return
         await self._say("DBIRTH", tuple(self._sense().values()), self.options.device)
 
     async def publish_value(self) -> None:
         """What the sensor senses now: the metrics that changed, by their aliases."""
+        if self.is_dead:
+            return
         before, now = dict(self._last), self._sense()
         changed = [
             Metric(value=one.value, datatype=one.datatype, alias=one.alias, at_ms=one.at_ms)
@@ -141,7 +153,7 @@ class Twin(ServerTwin):
 
     def _sense(self) -> dict[str, Metric]:
         """Quantity -> metric, as the device knows it now."""
-        seen = self.sensor.read()
+        seen, at_ms = self.sensor.read(), max(0, self._now_ms() + round(1000 * self.skew_s()))
         if self.fails("sensor_stuck") is None or not self._last:
             self._last = {
                 quantity: Metric(
@@ -149,7 +161,7 @@ class Twin(ServerTwin):
                     value=bool(seen[quantity]) if quantity in STATES else seen[quantity],
                     datatype=BOOLEAN if quantity in STATES else DOUBLE,
                     alias=alias,
-                    at_ms=self._now_ms() - round(1000 * (self.fails("clock_skew") or 0.0)),
+                    at_ms=at_ms,
                 )
                 for alias, (quantity, name) in enumerate(self.options.metrics.items(), start=1)
             }
@@ -160,7 +172,9 @@ class Twin(ServerTwin):
             return
         self._seq = (self._seq + 1) % SEQ
         payload = encode(Payload(self._now_ms(), metrics, self._seq))
-        if kind != "DDATA" or self.fails("message_missed") is None:
+        if kind == "DBIRTH" and self.fails("node_dies") is not None:
+            self._dying = asyncio.create_task(self.switch_off())
+        if (kind != "DDATA" or self.fails("message_missed") is None) and self._client is not None:
             await self._client.publish(topic(self.options.group, kind, self.options.edge, device), payload, qos=0)
 
     def _session_number(self) -> Metric:
