@@ -28,6 +28,7 @@ DRAUGHT_G = 0.005  # our estimate, with the doors of the draught shield open
 PATIENCE_S = 40.0
 #: How far from the zero of switching on a new zero may be, as a share of the range (OIML R 76-1: 4 %).
 ZERO_SHARE = 0.04
+SOFTWARE = '"2.10 10.28.0.493.142"'
 SERIAL = '"B021002593"'
 
 
@@ -202,6 +203,10 @@ class Twin(StreamTwin):
         """`I4`, and `@`."""
         return wire.encode_reply("I4", "A", SERIAL)
 
+    async def software(self, request: Request) -> bytes:
+        """`I3`: software version and its material number; the twin's are ours."""
+        return wire.encode_reply("I3", "A", SOFTWARE)
+
     async def model(self, request: Request) -> bytes:
         """`I2`."""
         return wire.encode_reply("I2", "A", f'"WXS205SDU WXA-Bridge {CAPACITY_G:.4f} g"')
@@ -220,6 +225,7 @@ COMMANDS: dict[str, Callable[[Twin, Request], Awaitable[bytes]]] = {
     "D": Twin.display,
     "DW": Twin.display,
     "I2": Twin.model,
+    "I3": Twin.software,
     "I4": Twin.identity,
     "@": Twin.identity,
     wire.TEST: Twin.test,
