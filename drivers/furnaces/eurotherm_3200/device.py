@@ -141,15 +141,16 @@ class Eurotherm3200(Furnace[Options]):
         loop = asyncio.get_running_loop()
         until_s = loop.time() + duration_s
         while (left_s := until_s - loop.time()) > 0:
-            self._require_held(await self._aim(at_c), at_c)
+            await self._require_held(await self._aim(at_c), at_c)
             await self._wire.rest(min(STEP_S, left_s))
         reached_c = await self._temperature()
-        self._require_held(reached_c, at_c)
+        await self._require_held(reached_c, at_c)
         return reached_c
 
-    def _require_held(self, shown_c: float, at_c: float) -> None:
+    async def _require_held(self, shown_c: float, at_c: float) -> None:
         """A furnace that leaves its hold, upwards or downwards, is no longer the one of the program."""
         if abs(shown_c - at_c) > HELD * self.options.tolerance_c:
+            await self._look()  # perhaps it knows why
             hint = "Let it cool, and look at its heater and its contactor."
             message = f"it left its hold: it is at {shown_c:g} degC, not at {at_c:g}."
             raise CommandFailed(message, device=self.name, hint=hint)

@@ -211,6 +211,7 @@ def test_a_death_is_named_and_ends() -> None:
         await asyncio.sleep(SOON_S)
         with pytest.raises(CommandFailed, match="room: its edge node is dead"):
             await device.measure()
+        twin.is_dead = False
         await twin.switch_on()
         await asyncio.sleep(SOON_S)
         assert await device.measure()
