@@ -24,6 +24,7 @@ FIRMWARE = "P/N: 30038165 Rev: E"
 _WORDS = re.compile(r"([A-Za-z])(\d+(?:,\d+)*)?")
 RANGES = {"V": SPEED, "v": (50, 1000), "c": (50, 2700), "L": (1, 20), "K": (0, 248), "k": (0, 1000), "N": (0, 2)}
 INVALID, OPERAND = 2, 3
+ROUNDING = 1e-3  # of a half step
 
 
 class Twin(StreamTwin):
@@ -186,7 +187,10 @@ class Twin(StreamTwin):
         """The stroke has ended: its liquid is moved."""
         if self._stroke is None:
             return
-        begin, at = self._stroke[0], self._at()
+        begin, end, _ = self._stroke
+        at = self._at()
+        if abs(at - end) < ROUNDING:  # the clock's sums are not exact, and a plunger beyond its end is an error
+            at = end
         self.position, self._stroke = at, None
         volume_ul = abs(at - begin) / STROKE * self.given.syringe_ml * 1e3
         move = self.syringe.draw if at > begin else self.syringe.give
