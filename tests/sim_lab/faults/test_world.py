@@ -133,7 +133,9 @@ def test_a_message_that_was_missed_is_made_good() -> None:
     async def story(_: TwinWorld, driver: Any) -> None:
         assert (await driver.perform(LOOK))[3].value == 0.0
         born = driver._node.births
-        await asyncio.sleep(121)  # two messages: the first is lost, the second shows it
+        await asyncio.sleep(
+            2 * LAB.devices["enclosure"].options.publish_s + 1
+        )  # two messages: the first is lost, the second shows it
         assert driver._node.births == born + 1
         assert await driver.perform(LOOK)
 
