@@ -8,11 +8,12 @@ from uuid import uuid4
 
 from drivers.core.build import build
 from drivers.core.errors import DeviceError
-from drivers.core.instrument import Command, Instrument, Readings, Recall
+from drivers.core.instrument import Command, Identity, Instrument, Reading, Readings, Recall
 from drivers.core.world import World, WorldSettings, world_class
 from labfile import Lab
 
 T = TypeVar("T")
+WELLS = 12
 
 
 @dataclass(slots=True)
@@ -24,10 +25,13 @@ class Bench:
     device: str
     _devices: dict[str, Instrument[Any]] = field(default_factory=dict)
     _world: World | None = None
+    identity: Identity = field(default_factory=Identity)  # as the device of this test told it
+    seen: list[dict[str, Any]] = field(default_factory=list)  # what it measured in this test
     last: Command = field(default_factory=lambda: Command("", ""))
 
     def run(self, test: Callable[["Bench"], Coroutine[Any, Any, T]], *helpers: str) -> T:
         """Run a test with the device and some helpers (such as the operator) connected, on the world's clock."""
+        self.seen.clear()
         names = list(dict.fromkeys([self.device, *helpers]))
         drivers: list[Any] = [self.lab.devices[name].spec for name in names]
         threaded = any(driver.load().real_time_only for driver in drivers)
@@ -42,6 +46,7 @@ class Bench:
         try:
             for device in self._devices.values():
                 await device.connect()
+            self.identity = await self._devices[self.device].identify()
             return await test(self)
         finally:
             await asyncio.gather(*(device.disconnect() for device in self._devices.values()), return_exceptions=True)
@@ -50,7 +55,10 @@ class Bench:
     async def do(self, verb: str, *, on: str | None = None, **args: Any) -> Readings:
         """One command, to the device of this test unless `on` names another."""
         self.last = Command(f"bench/{uuid4()}", verb, args)
-        return await self._devices[on or self.device].perform(self.last)
+        readings = await self._devices[on or self.device].perform(self.last)
+        if on in (None, self.device):
+            self.seen += [_told(verb, reading) for reading in readings]
+        return readings
 
     async def restart(self) -> None:
         """Another driver takes the device over, as after the death of this process; it knows nothing of before."""
@@ -85,3 +93,9 @@ class Bench:
     def first(self, role: str) -> str:
         """The lab's first device of a role."""
         return next(name for name, entry in self.lab.devices.items() if entry.role == role)
+
+
+def _told(verb: str, reading: Reading) -> dict[str, Any]:
+    """A reading for the evidence; of wells the first few, for a plate has many."""
+    value: Any = reading.value if reading.wells is None else dict(list(reading.wells.items())[:WELLS])
+    return {"verb": verb, "quantity": reading.quantity, "unit": reading.unit, "value": value}

@@ -1,6 +1,7 @@
 """`pytest hardware_tests` runs every contract on the twin; `--real --device NAME` runs one device's at the bench.
 
-With `--evidence DIR` each result is written as a line of JSON: what was shown, where, when, with which versions.
+With `--evidence DIR` each result is written as a line of JSON: what was shown, on which instrument (as it tells
+serial number and firmware), where, when, with which versions and readings.
 """
 
 import json
@@ -58,6 +59,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             "role": entry.role,
             "world": bench.world_name,
             "contract": item.nodeid.split("[")[0].split("/")[-1],
+            "serial": bench.identity.serial,
+            "firmware": bench.identity.firmware,
+            "readings": bench.seen,
             "passed": report.passed,  # type: ignore[attr-defined]
             "at": datetime.now(UTC).isoformat(),
             "config_hash": bench.lab.config_hash,

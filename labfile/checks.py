@@ -159,6 +159,20 @@ def maintenance_faults(windows: Tables, devices: Tables) -> Iterator[Fault]:
                 yield Fault(("maintenance", name, "until"), "is not after `from`", "a maintenance takes some time")
 
 
+def interlock_faults(interlocks: Tables, examined: Mapping[str, Examined]) -> Iterator[Fault]:
+    """Interlocks on what is no sensor of this lab, or that hold whatever the sensor shows."""
+    sensors = {name for name, found in examined.items() if found.driver is None or found.driver.role == "Sensor"}
+    for name, table in interlocks.items():
+        device, least, most = (table.get(key) for key in ("device", "at_least", "at_most"))
+        if isinstance(device, str) and device not in sensors:
+            told = "is no sensor" if device in examined else "no such device"
+            yield Fault(("interlocks", name, "device"), told, did_you_mean(device, sensors, "sensors of this lab"))
+        if least is None and most is None:
+            yield Fault(("interlocks", name), "has neither `at_least` nor `at_most`", "say what the value must be")
+        elif isinstance(least, int | float) and isinstance(most, int | float) and least > most:
+            yield Fault(("interlocks", name, "at_least"), "is more than `at_most`", "nothing could satisfy it")
+
+
 def site_faults(sites: Tables, storage: Tables, devices: Tables, examined: Mapping[str, Examined]) -> Iterator[Fault]:
     """Taught sites whose device, place or arm is not there."""
     for site, table in sites.items():

@@ -66,6 +66,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Interlock:
+    """What a sensor must show while runs are at work: a quantity between two values, of which one may be missing."""
+
+    name: str
+    device: str
+    quantity: str
+    at_least: float | None
+    at_most: float | None
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
     """What `lab.toml` says. Secrets are in it by name only (`env:NAME`)."""
 
@@ -83,6 +95,7 @@ class Lab:
     people: Mapping[str, Person]
     agents: Mapping[str, Agent]
     maintenance: tuple[Window, ...]
+    interlocks: tuple[Interlock, ...]
     policy: Policy
     prices: Prices
     stock: Stock

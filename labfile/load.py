@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from labfile import checks
-from labfile.lab import DeviceEntry, Lab, Window, config_hash
+from labfile.lab import DeviceEntry, Interlock, Lab, Window, config_hash
 from labfile.lines import KeyPath, line_map, syntax_error
 from labfile.model import Document
 from labfile.plugins import Driver, installed
@@ -70,6 +70,7 @@ def _lab(
         *checks.stand_in_faults(devices, checks.tables(document, "sites"), examined),
         *checks.space_faults(document, devices, examined),
         *checks.maintenance_faults(checks.tables(document, "maintenance"), devices),
+        *checks.interlock_faults(checks.tables(document, "interlocks"), examined),
         *checks.shared_names(document),
         *checks.number_faults(document),
     ]
@@ -87,6 +88,7 @@ def _lab(
         people=MappingProxyType(parsed.people),
         agents=MappingProxyType(parsed.agents),
         maintenance=tuple(_window(name, parsed) for name in parsed.maintenance),
+        interlocks=tuple(Interlock(name, **table.model_dump()) for name, table in parsed.interlocks.items()),
         policy=parsed.policy,
         prices=parsed.prices,
         stock=parsed.stock,

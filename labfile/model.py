@@ -282,6 +282,16 @@ class Maintenance(Table):
     what: str = Field(default="", description="What is done.")
 
 
+class InterlockTable(Table):
+    """`[interlocks.<name>]`: what a sensor must show while runs are at work. It guards nothing: hardware does."""
+
+    device: str = Field(description="The sensor that is asked.")
+    quantity: str = Field(min_length=1, description="What it must tell, such as door, e_stop or oxygen.")
+    at_least: float | None = Field(default=None, description="The least value, in the sensor's own unit.")
+    at_most: float | None = Field(default=None, description="The greatest value; 0 for a door that must be closed.")
+    every_s: Annotated[float, Field(ge=0.5)] = Field(default=2.0, description="Seconds between two looks.")
+
+
 class Store(Table):
     """`[store]`: where the lab keeps its state."""
 
@@ -368,6 +378,9 @@ class Document(Table):
     people: dict[str, Person] = Field(default={}, description="Who may do what.")
     agents: dict[str, Agent] = Field(default={}, description="Which AI agent may do what.")
     maintenance: dict[Name, Maintenance] = Field(default={}, description="When devices are not for runs, by name.")
+    interlocks: dict[Name, InterlockTable] = Field(
+        default={}, description="What sensors must show while runs are at work, by name."
+    )
     policy: Policy = Field(default=Policy(), description="What needs a person's judgement.")
     prices: Prices = Field(default=Prices(), description="What the lab's work costs.")
     stock: Stock = Field(default=Stock(), description="What the lab has.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from drivers.core.errors import DeviceError
 from drivers.core.instrument import Command, Recall
-from orchestrator import limits, maintenance
+from orchestrator import interlocks, limits, maintenance
 from orchestrator.bands import watch
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
@@ -66,6 +66,7 @@ class Service:
         self._closed = False
         conductor.listeners.append(self._hear)
         conductor.rules += [watch(self.policy), limits.watch]
+        self.interlocks = interlocks.Watch(self)
         self.dispatcher = None if solver is None else Dispatcher(
             conductor, solver, self._holds, seconds=plan_s,
             closed=lambda: maintenance.closed(cell.lab.maintenance, conductor.state, conductor.now()),
@@ -88,6 +89,7 @@ class Service:
     ) -> None:
         """Take a program in; it is durable when this returns, and begins when its turn comes."""
         self._still_open()
+        self.interlocks.require()
         submitted = r.Submitted(
             at=self.conductor.now(), run_id=run_id, program=program, by=by, priority=priority, deadline=deadline,
             about=about, durations_s=durations_s or {}, predicted=tuple(predicted),
@@ -143,6 +145,8 @@ class Service:
     def take_up(self) -> None:
         """After a start: go on with every run that has not ended, from what is known of it; and keep maintenance."""
         self._expire()
+        for one in self.cell.lab.interlocks:
+            self._help(self.interlocks.keep(one))
         for window in self.cell.lab.maintenance:
             if window.ends > self.conductor.now():
                 self._help(maintenance.keep(window, self.cell.lab, self.conductor))
@@ -157,11 +161,12 @@ class Service:
     async def pause(self, run_id: str, by: str) -> None:
         """Begin nothing more of the run; what is under way goes on to its end."""
         durable = self.conductor.record(r.Paused(at=self.conductor.now(), run_id=run_id, by=by))
-        self._step_aside(run_id)
+        self.step_aside(run_id)
         await durable
 
     async def resume(self, run_id: str, by: str) -> None:
-        """Go on."""
+        """Go on; not while an interlock is open."""
+        self.interlocks.require()
         run = self.conductor.state.run(run_id)
         durable = self.conductor.record(r.Resumed(at=self.conductor.now(), run_id=run_id, by=by))
         if run.paused_by and run.begun_at is None:
@@ -185,7 +190,7 @@ class Service:
         for run_id, run in self.conductor.state.runs.items():
             if run.begun_at is None:
                 self.conductor.record(r.Paused(at=now, run_id=run_id, by=by))
-                self._step_aside(run_id)
+                self.step_aside(run_id)
             else:
                 self.conductor.record(r.AbortAsked(at=now, run_id=run_id, by=by, reason=STOPPED))
         await asyncio.gather(*stopping, return_exceptions=True)
@@ -236,7 +241,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _step_aside(self, run_id: str) -> None:
+    def step_aside(self, run_id: str) -> None:
         """A paused run that has nothing yet lets the others pass; one that has begun keeps its turns."""
         if self.conductor.state.run(run_id).begun_at is None:
             self.conductor.step_aside(run_id)

@@ -23,6 +23,8 @@ class Shown:
     at: str
     config_hash: str
     genesislab: str
+    serial: str = ""  # of the instrument, as it told it; older lines have none
+    firmware: str = ""
 
 
 class BadEvidence(ValueError):
@@ -49,6 +51,7 @@ def _shown(where: str, line: bytes) -> Shown:
         told: Mapping[str, Any] = json.loads(line)
         if told["schema"] != "lab-evidence/1":
             raise ValueError(f"its schema is {told['schema']!r}, not 'lab-evidence/1'")
+        told = {"serial": "", "firmware": "", **told}
         return Shown(**{name: told[name] for name in Shown.__dataclass_fields__})
     except (KeyError, TypeError, ValueError) as error:
         raise BadEvidence(f"{where}: {error}. Take the line out, or run the contracts again") from error

@@ -49,6 +49,8 @@ class Evidence(Part):
     at: str
     config_hash: str
     software: str
+    serial: str = Field("", description="of the instrument, where it tells it on its wire")
+    firmware: str = Field("", description="of the instrument, where it tells it on its wire")
 
 
 class Instrument(Part):
@@ -120,7 +122,8 @@ def _instrument(lab: Lab, entry: DeviceEntry, evidence: Sequence[Shown]) -> Inst
 
     shown = [
         Evidence(contract=each.contract, world="real" if each.world == "real" else "twin", passed=each.passed,
-                 at=each.at, config_hash=each.config_hash, software=f"genesislab {each.genesislab}")
+                 at=each.at, config_hash=each.config_hash, software=f"genesislab {each.genesislab}",
+                 serial=each.serial, firmware=each.firmware)
         for each in sorted(evidence, key=lambda each: (each.world, each.contract))
     ]  # fmt: skip
     return Instrument(

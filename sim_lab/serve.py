@@ -136,6 +136,9 @@ async def serve_server(twin: ServerTwin, host: str, port: int) -> Endpoint:
         async def pump(source: Transport, sink: Transport) -> None:
             with contextlib.suppress(ConnectionLost):
                 while data := await source.receive():
+                    if source is wire and (gone_s := twin.fails("server_gone")) is not None:
+                        away.append(asyncio.get_running_loop().create_task(leave(gone_s)))
+                        return
                     await sink.send(data)
 
         ways = [asyncio.ensure_future(pump(*way)) for way in ((wire, device), (device, wire))]
@@ -147,10 +150,20 @@ async def serve_server(twin: ServerTwin, host: str, port: int) -> Endpoint:
             await asyncio.gather(*ways, return_exceptions=True)
             await device.close()
 
+    away: list[asyncio.Task[None]] = []  # while the server is gone
+
+    async def leave(gone_s: float) -> None:
+        await listener.stop()
+        await asyncio.sleep(gone_s)
+        await listener.listen(host, bound)
+
     listener = _Listener(carry)
     bound = await listener.listen(host, port)
 
     async def stop() -> None:
+        for task in away:
+            task.cancel()
+        await asyncio.gather(*away, return_exceptions=True)
         await listener.stop()
         await twin.stop()
 

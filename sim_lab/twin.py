@@ -25,6 +25,10 @@ class Twin:
         """Whether a fault of the catalogue happens to this device at this occasion, and by how much."""
         return self.world.faults.happens(self.name, fault)
 
+    def skew_s(self) -> float:
+        """By how much its clock is ahead of the lab's; less than 0 where it is behind."""
+        return (self.fails("clock_fast") or 0.0) - (self.fails("clock_skew") or 0.0)
+
     def line(self, link: Transport) -> Transport:
         """The device's end of a wire, with the faults that the plan has for it."""
         if not self.world.faults.touch(self.name):

@@ -38,4 +38,12 @@ if [ ! -f "$crate/.venv/.ready" ] || [ "$crate/constraints.txt" -nt "$crate/.ven
         touch "$crate/.venv/.ready") >/dev/null 2>&1 ||
         echo "not installed: roc-validator; the tests with an outside validator of RO-Crates are skipped"
 fi
+
+sparkplug=tests/outside/sparkplug # the outside Sparkplug host wants an older paho than ours
+if [ ! -f "$sparkplug/.venv/.ready" ] || [ "$sparkplug/constraints.txt" -nt "$sparkplug/.venv/.ready" ]; then
+    pip="$sparkplug/.venv/bin/python -m pip --disable-pip-version-check -q install --constraint $sparkplug/constraints.txt"
+    (rm -rf "$sparkplug/.venv" && .venv/bin/python -m venv "$sparkplug/.venv" && $pip pysparkplug &&
+        touch "$sparkplug/.venv/.ready") >/dev/null 2>&1 ||
+        echo "not installed: pysparkplug; the tests with an outside Sparkplug host are skipped"
+fi
 exit 0

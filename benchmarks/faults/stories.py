@@ -294,4 +294,5 @@ STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,
     "thermo.cytomat": chamber("incubator"), "liconic.stx": chamber("cooler"), "azenta.a4s": sealer,
     "azenta.xpeel": peeler, "highres.microspin": centrifuge, "thermo.atc": thermocycler,
+    "sparkplug.environment": room,
 }  # fmt: skip

@@ -20,8 +20,9 @@ def command(output: Output, name: str | None, connect: str | None) -> None:
     if name is not None and name not in lab.devices:
         raise failure("devices", EXIT_INVALID, f"there is no device '{name}'; there are: {', '.join(lab.devices)}")
     names = [name] if name else list(lab.devices)
-    states = _reach(lab, names, connect) if connect else dict.fromkeys(names, "not connected")
-    devices = [_about(lab.devices[each]) | {"state": states[each]} for each in names]
+    told = _reach(lab, names, connect) if connect else {each: {"state": "not connected"} for each in names}
+    states = {each: told[each]["state"] for each in names}
+    devices = [_about(lab.devices[each]) | told[each] for each in names]
     lines = []
     for device in devices:
         earned = device["quality"]
@@ -58,25 +59,26 @@ def _quality(device: str) -> dict[str, Any]:
     return rules
 
 
-def _reach(lab: Any, names: list[str], world: str) -> dict[str, str]:
-    """Connect each device by itself and say what came of it."""
+def _reach(lab: Any, names: list[str], world: str) -> dict[str, dict[str, str]]:
+    """Connect each device by itself and say what came of it, and who the instrument says that it is."""
     from drivers.core.errors import DeviceError
     from drivers.core.world import WorldSettings
     from orchestrator.cell import Cell
 
-    states = {}
+    states: dict[str, dict[str, str]] = {}
     for name in names:
         cell = Cell(lab, world, WorldSettings(speed=1))
 
         async def main(cell: Cell = cell, name: str = name) -> None:
             try:
                 await cell.connect([name])
+                told = await cell.devices[name].identify()
+                states[name] = {"state": "reached", "serial": told.serial, "firmware": told.firmware}
             finally:
                 await cell.close()
 
         try:
             cell.world.run(main)
-            states[name] = "reached"
         except DeviceError as error:
-            states[name] = f"not reached: {error}"
+            states[name] = {"state": f"not reached: {error}"}
     return states

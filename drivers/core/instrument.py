@@ -43,6 +43,14 @@ Readings = tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an instrument says that it is, on its wire; empty where it does not tell."""
+
+    serial: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     """What became of a command, by the device itself. `evidence` is what the device showed, in words for people.
 
@@ -143,6 +151,13 @@ class Instrument(Device, Movable[Command], Stoppable, Generic[OptionsT]):
     async def stop(self, success: bool = True) -> None:
         """Bring the device to rest now, also while a command runs; never waits for the command."""
         raise NotImplementedError
+
+    async def identify(self) -> Identity:
+        """Serial number and firmware as the instrument tells them; empty by default, for it may have no word for it.
+
+        For the bench, while no command runs. Raises `DeviceError` where it cannot be asked.
+        """
+        return Identity()
 
     async def recall(self, command: Command) -> Recall:
         """What became of a command whose outcome nobody knows, asked after `connect` and before any other command.

@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Group = Literal["comms", "liquid", "plate", "motion", "heat", "power", "sensor"]
+Group = Literal["comms", "server", "liquid", "plate", "motion", "heat", "power", "sensor", "cell"]
 Unit = Literal["", "time", "share", "temperature"]
 
 #: In place of drivers: every device with a byte stream, whatever it is.
 LINE = "*"
 OT2, ARM, SHAKER, ROOM = "opentrons.ot2", "precise.pf400", "qinstruments.bioshake", "mqtt.environment"
 SIX_AXES = "universal.ur5e"
+NODE = "sparkplug.environment"
+CHAMBERS, SEALER, PEELER = ("thermo.cytomat", "liconic.stx"), "azenta.a4s", "azenta.xpeel"
+CENTRIFUGE, CYCLER = "highres.microspin", "thermo.atc"
+FURNACE, HOTPLATE, BALANCE, GAS = "eurotherm.3200", "ika.rct", "mettler.sics", "alicat.mc"
+PUMPS, READER = ("newera.ne1000", "cavro.xlp"), "lads.plate_reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Fault:
 
 _SAFE = "asked again where that is harmless, else a named error; the device is connected anew"
 _SEEN = "silent: only a reading or a person finds it"
+#: What a sensor tells truly is no error of the sensor.
+_TOLD = "told: its reading says so; an interlock holds the runs"
 
 _ALL = (
     # The line between a driver and its device: one message of either side
@@ -62,12 +69,25 @@ _ALL = (
     Fault("tip_missing", "liquid", (OT2,), "no tip is where one is taken; the robot believes it has one", _SEEN),
     Fault("tip_not_dropped", "liquid", (OT2,), "the tip stays on when it is dropped, and is used again", _SEEN),
     Fault("plunger_stall", "liquid", (OT2,), "the plunger stalls: the command fails", "a failure: named"),
+    Fault("line_dry", "liquid", PUMPS, "the line does not dip into the liquid: air is drawn", _SEEN),
+    Fault("line_bubble", "liquid", PUMPS, "a bubble comes with what is drawn", _SEEN, "share", 0.2),
     # Plates
     Fault("plate_missing", "plate", (ARM,), "the plate is taken before it is gripped", "the grip is told empty: named"),
     Fault("grip_fails", "plate", (ARM,), "the fingers close beside the plate", "the grip is told empty: named"),
     Fault("site_occupied", "plate", (ARM,), "something stands where a plate is put: the arm runs into it",
           "the arm's error, its power is off: a failure that waits for a person"),
     Fault("lock_stuck", "plate", (SHAKER,), "the lock of the nest does not move", "the device refuses: named"),
+    Fault("shuttle_stuck", "plate", CHAMBERS, "the shovel does not come under the plate, which stays",
+          "a failure: named"),
+    Fault("slot_taken", "plate", CHAMBERS, "something stands where the plate goes: it stays on the shovel",
+          "a failure: named"),
+    Fault("film_missing", "plate", (SEALER,), "its roll is at an end", "the device tells of a fault: named"),
+    Fault("film_torn", "plate", (SEALER,), "the film does not hold: the plate comes out open", _SEEN),
+    Fault("seal_stays", "plate", (PEELER,), "the tape slips off the film, which stays", "its code: named"),
+    Fault("seal_torn", "plate", (PEELER,), "the film tears: a part of it stays on the wells", _SEEN),
+    Fault("tape_broken", "plate", (PEELER,), "the tape tears before it holds the film", "its code: named"),
+    Fault("plate_not_seated", "plate", (READER,), "the plate stands on the rim of the tray, which stays out",
+          "the device refuses: named"),
     # Motion
     Fault("envelope_error", "motion", (ARM,), "a following error: motion ends, power is off", "the arm's error: named"),
     Fault("move_late", "motion", (ARM, SIX_AXES), "a motion begins late", "waited for", "time", 20.0),
@@ -83,18 +103,55 @@ _ALL = (
     Fault("move_slow", "motion", (OT2,), "a motion takes longer", "waited for", "time", 20.0),
     Fault("shake_stalls", "motion", (SHAKER,), "the table does not get up to speed", "its speed is looked at: named"),
     Fault("shake_stops", "motion", (SHAKER,), "the table stops as soon as it has begun", "looked for: named"),
+    Fault("rotor_imbalance", "motion", (CENTRIFUGE,), "the rotor is out of balance, and trips", "its error: named"),
+    Fault("lid_stuck", "motion", (CENTRIFUGE, CYCLER), "door or lid does not open", "its error: named"),
+    Fault("stir_stalls", "motion", (HOTPLATE,), "the bar does not follow the magnet", _SEEN),
+    Fault("plunger_blocked", "motion", PUMPS, "the plunger does not move", "its alarm or error: named"),
     # Heat
     Fault("heater_dead", "heat", (SHAKER,), "the block takes a target and does not heat", _SEEN),
     Fault("heat_overshoot", "heat", (SHAKER,), "the block gets hotter than its target", _SEEN, "temperature", 5.0),
+    Fault("chamber_runaway", "heat", CHAMBERS, "the chamber gets hotter than it was told", _SEEN, "temperature", 15.0),
+    Fault("door_left_open", "heat", CHAMBERS, "the gate stays open: the chamber goes to the room's temperature", _SEEN),
+    Fault("press_cold", "heat", (SEALER,), "the heater of the press is dead", "it does not begin in time: named"),
+    Fault("sensor_break", "heat", (FURNACE, CYCLER), "its thermometer breaks: it heats no more", "its status: named"),
+    Fault("block_too_hot", "heat", (CYCLER,), "the block is hotter than it says", _SEEN, "temperature", 3.0),
+    Fault("heat_runaway", "heat", (FURNACE, HOTPLATE), "its heater does not switch off any more",
+          "its temperature is looked at: named", "temperature", 200.0),
+    Fault("safety_cut", "heat", (HOTPLATE,), "its safety circuit cuts the heater off",
+          "its temperature is looked at: named"),
     # Power
     Fault("power_cycle", "power", (SHAKER,), "it starts anew: set-points and motion are lost, its lock opens",
           "told by what it says, or by what it no longer does: named"),
     Fault("power_lost", "power", (ARM, SIX_AXES), "the arm's motors lose their power", "the arm's error: named"),
+    Fault("setpoints_lost", "power", (FURNACE,), "it was off for a moment, and is at rest",
+          "its temperature is looked at: named"),
+    Fault("pump_reset", "power", PUMPS, "it was off for a moment: what it did is lost", "its alarm or error: named"),
+    Fault("supply_lost", "power", (GAS,), "the supply gives less gas, or none",
+          "the flow is looked at: named", "share", 1.0),
+    # Servers: a broker, an OPC UA server
+    Fault("server_gone", "server", (ROOM, NODE, READER), "the server is gone for a while, and comes back",
+          "named; the device is reached again as soon as its server is there", "time", 15.0),
+    Fault("clock_skew", "server", (ROOM, NODE), "its clock is behind", "a value too old is refused: named",
+          "time", 3600.0),
+    Fault("clock_fast", "server", (ROOM, NODE), "its clock is ahead", "a value of the future is refused: named",
+          "time", 3600.0),
+    Fault("node_dies", "server", (NODE,), "the edge node loses its power: its broker tells of its death",
+          "named, and no value is given"),
+    Fault("message_missed", "server", (NODE,), "a message of the node is lost", "its births are asked for anew"),
     # Sensors
-    Fault("sensor_silent", "sensor", (ROOM,), "no more values come", "a value that is too old is refused: named"),
-    Fault("sensor_stuck", "sensor", (ROOM,), "the same value comes again and again, with its old time",
+    Fault("draught", "sensor", (BALANCE,), "the balance does not come to rest", "its state: named"),
+    Fault("overload", "sensor", (BALANCE,), "more weighs on it than it can bear", "its state: named"),
+    Fault("underload", "sensor", (BALANCE,), "its pan is not on it", "its state: named"),
+    Fault("mass_drift", "sensor", (BALANCE,), "it shows a little too much, more at each look", _SEEN, "share", 0.001),
+    Fault("lamp_dark", "sensor", (READER,), "the lamp gives less light: what it reads scatters", _SEEN, "share", 0.9),
+    Fault("sensor_dies", "sensor", (NODE,), "the sensor behind the node is gone, and the node says so", "named"),
+    Fault("sensor_silent", "sensor", (ROOM, NODE), "no more values come", "a value that is too old is refused: named"),
+    Fault("sensor_stuck", "sensor", (ROOM, NODE), "the same value comes again and again, with its old time",
           "a value that is too old is refused: named"),
-    Fault("clock_skew", "sensor", (ROOM,), "its clock is behind", "a value too old is refused: named", "time", 3600.0),
+    # The cell
+    Fault("door_opened", "cell", (ROOM, NODE), "somebody opens the door", _TOLD),
+    Fault("e_stop_pressed", "cell", (ROOM, NODE), "somebody presses an emergency stop", _TOLD),
+    Fault("oxygen_low", "cell", (ROOM, NODE), "gas displaces the air", _TOLD, "share", 0.2),
 )  # fmt: skip
 
 FAULTS: Mapping[str, Fault] = {fault.id: fault for fault in _ALL}

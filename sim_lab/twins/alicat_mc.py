@@ -72,6 +72,8 @@ class Twin(StreamTwin):
             return b"?\r"
         self.setpoint = value
         self.zeroings += value == 0
+        if value and (lost := self.fails("supply_lost")) is not None:
+            self.supply = 1 - lost
         self.follow()
         return wire.encode_frame(self._frame())
 

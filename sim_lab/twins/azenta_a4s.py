@@ -20,7 +20,9 @@ from sim_lab.world.model import World
 
 #: Below this a film does not melt: our estimate.
 MELTS_C = 120.0
+NEVER_S = 1e9  # the time constant of a press whose heater is dead
 TEMPERATURE_C = (50, 200)
+NO_FILM = 1  # its code is ours: the maker's list was not at hand
 
 
 class Twin(StreamTwin):
@@ -37,6 +39,7 @@ class Twin(StreamTwin):
         self.press_s = 3.0
         self.error = 0
         self.seals = 0
+        self.has_film = True
         self._cycle = False
         self._motion: asyncio.Task[None] | None = None
 
@@ -66,7 +69,7 @@ class Twin(StreamTwin):
         heater = Heater.READY if abs(off_c) <= READY_C else Heater.HEATING if off_c > 0 else Heater.COOLING
         system = System.ERROR if self.error else System.SEALING if self._cycle else System.IDLE
         where = {None: Sensor.MIDDLE, True: Sensor.OPEN, False: Sensor.CLOSED}[self.is_open]
-        sensors = where | Sensor.CLEAN_DOOR | Sensor.ROLL | Sensor.HEATER_UP
+        sensors = where | Sensor.CLEAN_DOOR | Sensor.HEATER_UP | (Sensor.ROLL if self.has_film else Sensor(0))
         return State(now_c, system, heater if self.is_heating else Heater.OFF, self.error, sensors)
 
     def _answer(self, command: Command) -> bytes:
@@ -106,11 +109,13 @@ class Twin(StreamTwin):
         now = self.world.now()
         self.is_heating = target_c is not None
         tau_s = SECONDS["heat" if self.is_heating else "cool"]
+        if self.is_heating and self.fails("press_cold") is not None:
+            tau_s = NEVER_S
         self.press.aim(self.world.air.temperature_c if target_c is None else target_c, now, tau_s=tau_s)
 
     def _reset(self) -> None:
         """End whatever runs; the shuttle comes out."""
-        self.error, self._cycle = 0, False
+        self.error, self._cycle, self.has_film = 0, False, True  # whoever resets it has looked after the film
         self._begin(self._shuttle(is_open=True))
 
     async def _shuttle(self, *, is_open: bool) -> None:
@@ -124,9 +129,12 @@ class Twin(StreamTwin):
 
     async def _seal(self) -> None:
         await self._shuttle(is_open=False)
+        if self.fails("film_missing") is not None:
+            self.has_film, self.error, self._cycle = False, NO_FILM, False
+            return
         await asyncio.sleep(SECONDS["seal"] + self.press_s)
         plate = self.world.on(self.tray)
-        if plate is not None and self.press.at(self.world.now()) >= MELTS_C:
+        if self.fails("film_torn") is None and plate is not None and self.press.at(self.world.now()) >= MELTS_C:
             plate.sealed = True
         self.seals += 1
         await self._shuttle(is_open=True)

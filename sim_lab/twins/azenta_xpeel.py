@@ -101,13 +101,15 @@ class Twin(StreamTwin):
         codes: tuple[int, ...] = ()
         if plate is None and self.looks_for_plates:
             codes = (wire.NO_PLATE,)
-        elif self.seals_left == 0:
+        elif self.seals_left == 0 or self.fails("tape_broken") is not None:
             codes = (wire.NO_TAPE,)
         else:
             await asyncio.sleep(peel.adhere_s + SECONDS["peel"] / 2)
             self.seals_left -= 1
-            if plate is not None:
-                plate.sealed = False
             codes = (wire.FEW_SEALS,) if self.seals_left < 30 else ()
+            if plate is not None and self.fails("seal_stays") is not None:
+                codes = (wire.NOT_REMOVED,)
+            elif plate is not None:
+                plate.sealed = self.fails("seal_torn") is not None  # a part of it stays, and nothing looks for that
         self.world.closed.discard(self.tray)
         return codes

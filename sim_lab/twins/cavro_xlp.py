@@ -24,6 +24,7 @@ FIRMWARE = "P/N: 30038165 Rev: E"
 _WORDS = re.compile(r"([A-Za-z])(\d+(?:,\d+)*)?")
 RANGES = {"V": SPEED, "v": (50, 1000), "c": (50, 2700), "L": (1, 20), "K": (0, 248), "k": (0, 1000), "N": (0, 2)}
 INVALID, OPERAND = 2, 3
+ROUNDING = 1e-3  # of a half step
 
 
 class Twin(StreamTwin):
@@ -35,7 +36,7 @@ class Twin(StreamTwin):
         super().__init__(name, options, world)
         self.given = options or Options()
         self.ends = {self.given.inlet: self.site("inlet"), self.given.outlet: self.site("outlet")}
-        self.syringe = Syringe(world, self.given.syringe_ml * 1e3)
+        self.syringe = Syringe(world, self.given.syringe_ml * 1e3, self.fails)
         self.settings = {"V": 1400, "v": 900, "c": 900, "L": 14, "K": 12, "k": 50, "N": 0}
         self.position = 0.0  # in half steps
         self.valve = 1
@@ -90,6 +91,9 @@ class Twin(StreamTwin):
             self.error = error  # until the next `Q`
             return Reply(True, error)
         self._loaded = "" if runs else program
+        if runs and program and _moves(program) and self.is_ready_for_moves and self.fails("pump_reset") is not None:
+            self.is_ready_for_moves, self.error = False, NOT_INITIALISED  # it was off for a moment
+            return Reply(True, NOT_INITIALISED)
         if runs and program:
             self._task = asyncio.get_running_loop().create_task(self._run(program))
             return Reply(not _moves(program))
@@ -158,6 +162,8 @@ class Twin(StreamTwin):
         await self._stroke_to(to, self.settings["V"])
 
     async def _stroke_to(self, to: float, speed: float) -> None:
+        if self.is_ready_for_moves and self.fails("plunger_blocked") is not None:
+            self.is_blocked = True
         if self.is_blocked:
             self.error, self.is_ready_for_moves = PLUNGER, False
             return
@@ -181,7 +187,10 @@ class Twin(StreamTwin):
         """The stroke has ended: its liquid is moved."""
         if self._stroke is None:
             return
-        begin, at = self._stroke[0], self._at()
+        begin, end, _ = self._stroke
+        at = self._at()
+        if abs(at - end) < ROUNDING:  # the clock's sums are not exact, and a plunger beyond its end is an error
+            at = end
         self.position, self._stroke = at, None
         volume_ul = abs(at - begin) / STROKE * self.given.syringe_ml * 1e3
         move = self.syringe.draw if at > begin else self.syringe.give

@@ -38,6 +38,7 @@ class Twin(StreamTwin):
         self.is_remote_lost = True  # none was ever given
         self.is_broken = False  # the thermocouple: a fault
         self.rests = 0
+        self.runaway_c: float | None = None  # where a contactor that does not open any more takes it: a fault
         self._lapse: asyncio.TimerHandle | None = None
         self._tick: asyncio.TimerHandle | None = None
 
@@ -93,12 +94,24 @@ class Twin(StreamTwin):
         self.registers[Register(address)] = value
         self.rests += address == Register.USE_REMOTE and value == 0
         if address == Register.REMOTE:
+            self._suffer()
             self.is_remote_lost = False
             if self._lapse is not None:
                 self._lapse.cancel()
             self._lapse = asyncio.get_running_loop().call_later(REMOTE_S, self._lost)
         self.control()
         return 0
+
+    def _suffer(self) -> None:
+        """What may happen to it while a program is under way."""
+        if not self.registers[Register.USE_REMOTE]:
+            return
+        if self.fails("sensor_break") is not None:
+            self.is_broken = True
+        if (hotter_c := self.fails("heat_runaway")) is not None:
+            self.runaway_c = self.chamber.temperature_c() + hotter_c
+        if self.fails("setpoints_lost") is not None:  # it was off for a moment: as it is switched on
+            self.registers.update({Register.SP1: self._raw(20.0), Register.RATE: 0, Register.USE_REMOTE: 0})
 
     def _lost(self) -> None:
         self.is_remote_lost = True
@@ -115,7 +128,7 @@ class Twin(StreamTwin):
         target_c, rate = self._target_c(), self._shown(self.registers[Register.RATE])
         step_c = rate / 60 * TICK_S if rate > 0 else abs(target_c - self.working_c)
         self.working_c += max(-step_c, min(step_c, target_c - self.working_c))
-        self.chamber.aim(None if self.is_broken else self.working_c)
+        self.chamber.aim(self.runaway_c or (None if self.is_broken else self.working_c))
         if self.working_c != target_c:
             self._tick = asyncio.get_running_loop().call_later(TICK_S, self.control)
 

@@ -23,7 +23,7 @@ WATER_G_UL = 1e-3
 #: By how much the buckets may differ: our estimate.
 IMBALANCE_G = 20.0
 CLOSED, OPEN = -258, 19242  # positions of the door in PyLabRobot's recordings
-NOT_HOMED, OUT_OF_BALANCE = -5, -7  # codes of ours
+NOT_HOMED, OUT_OF_BALANCE, DOOR_STUCK = -5, -7, -9  # codes of ours
 VERSION = ("Product Name: RandomServe", "Serial Number: TWIN", "Version:               MS-1.3.3")
 
 
@@ -158,6 +158,8 @@ class Twin(StreamTwin):
         self._require_homed()
         self._close()
         await asyncio.sleep(SECONDS["open_door"])
+        if self.fails("lid_stuck") is not None:
+            raise Refused(DOOR_STUCK, "door does not move")
         self.door = OPEN
         if bucket == "1":
             self.world.closed.discard(self.bucket)
@@ -184,8 +186,9 @@ class Twin(StreamTwin):
     def _imbalance_g(self) -> float:
         there = self.world.on(self.bucket)
         liquid_ul = sum(self.world.vessel(there, well).volume_ul for well in there.vessels) if there else 0.0
+        unevenly_g = 2 * IMBALANCE_G if self.fails("rotor_imbalance") is not None else 0.0
         mass_g = (PLATE_G if there else 0.0) + liquid_ul * WATER_G_UL
-        return abs(mass_g - float(self.options.counterweight_g))
+        return unevenly_g + abs(mass_g - float(self.options.counterweight_g))
 
     def _require_homed(self) -> None:
         if not self.is_homed:

@@ -39,7 +39,10 @@ class Twin(StreamTwin):
         self.targets = {HEAT: 0.0, STIR: 0.0}
         self.safe = {HEAT: 0.0, STIR: 0.0}  # what the watchdog sets
         self.on: set[int] = set()
+        self.is_cut = False  # by its safety circuit, which a person resets with a screwdriver
+        self.is_loose = False  # the stirring bar does not follow the magnet
         self.is_down = False  # after the watchdog's first mode: only a restart or RESET helps
+        self.runaway_c: float | None = None  # where a triac that does not open any more takes it: a fault
         self.stops = 0
         self._dog: asyncio.TimerHandle | None = None
 
@@ -54,8 +57,9 @@ class Twin(StreamTwin):
                         await link.send(answer)
 
     def _aim(self) -> None:
-        self.plate.aim(min(self.targets[HEAT], SAFETY_C) if HEAT in self.on else None)
-        self.spin.aim(self.targets[STIR] if STIR in self.on else 0.0, self.world.now())
+        target_c = self.runaway_c or (self.targets[HEAT] if HEAT in self.on else None)
+        self.plate.aim(None if target_c is None or self.is_cut else min(target_c, SAFETY_C))
+        self.spin.aim(self.targets[STIR] if STIR in self.on and not self.is_loose else 0.0, self.world.now())
 
     # Commands
 
@@ -63,7 +67,17 @@ class Twin(StreamTwin):
         """`START_1` and `START_4`."""
         if request.number in self.targets and not self.is_down:
             self.on.add(request.number)
+            self._suffer(request.number)
             self._aim()
+
+    def _suffer(self, number: int) -> None:
+        """What may happen to it when it begins to heat or to stir."""
+        if number == STIR:
+            self.is_loose = self.fails("stir_stalls") is not None
+        elif (hotter_c := self.fails("heat_runaway")) is not None:
+            self.runaway_c = self.plate.temperature_c() + hotter_c
+        elif self.fails("safety_cut") is not None:
+            self.is_cut = True
 
     def stop(self, request: Request) -> None:
         """`STOP_1` and `STOP_4`."""

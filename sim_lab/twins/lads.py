@@ -72,6 +72,8 @@ class Twin(ServerTwin):
 
     @_method
     async def _close(self, _: Any) -> Any:
+        if self.world.on(self.site("tray")) is not None and self.fails("plate_not_seated") is not None:
+            return ua.StatusCode(ua.StatusCodes.BadInvalidState)  # its light barrier sees the rim
         return await self._move_tray(CoverState.OPENED, CoverState.CLOSING, CoverState.CLOSED)
 
     @_method
@@ -142,18 +144,22 @@ class Twin(ServerTwin):
 
     async def _measure(self, run_id: str, job: str, plate: Labware, wells: list[str], wavelengths: list[float]) -> None:
         started, read = _now(), []
+        dim = 1 - (self.fails("lamp_dark") or 0.0)
         for nm in wavelengths:
             await asyncio.sleep(reading_s(len(wells), 1))
-            read += [self._read(plate, well, nm) for well in wells]
+            read += [self._read(plate, well, nm, dim) for well in wells]
         await self._space.add_result(run_id, job or "", started, _now(), read)
         await self._enter(UnitState.STOPPED)
 
-    def _read(self, plate: Labware, well: str, wavelength_nm: float) -> float:
-        """What the detector makes of a well: stray light adds to what passes, noise to what is read."""
+    def _read(self, plate: Labware, well: str, wavelength_nm: float, lamp: float = 1.0) -> float:
+        """What the detector makes of a well: stray light adds to what passes, noise to what is read.
+
+        `lamp` is the share of its light that the lamp still gives: its noise is as much greater.
+        """
         vessel = self.world.vessel(plate, well)
         true = PLATE_ABSORBANCE + absorbance(vessel, plate.kind.wells[well].area_mm2, wavelength_nm)
         seen = -math.log10((10**-true + STRAY_LIGHT) / (1 + STRAY_LIGHT))
-        return seen + self.rng.gauss(0.0, absorbance_sd(seen))
+        return seen + self.rng.gauss(0.0, absorbance_sd(seen) / lamp)
 
 
 def _now() -> datetime:

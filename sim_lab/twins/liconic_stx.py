@@ -32,6 +32,7 @@ class Twin(StreamTwin):
         self.gate_open = False
         self.memory: dict[int, int] = dict.fromkeys(Memory, 0)
         at_c = WARM_C if options is None else begins_c(options.model)
+        self.set_c = at_c  # what it was told, and tells
         self.chamber = Body(at_c, at_c, SECONDS["settle"], world.now())
         self._is_open = False
         self._motion: asyncio.Task[None] | None = None
@@ -84,11 +85,11 @@ class Twin(StreamTwin):
         if request.verb == "WR":
             self.memory[request.number] = request.value or 0
             if request.number == Memory.SET_TEMPERATURE:
-                self.chamber.aim((request.value or 0) / 10, self.world.now())
-                self._warm()
+                self.set_c = (request.value or 0) / 10
+                self._aim(self.set_c)
             return wire.OK
         values = {
-            Memory.SET_TEMPERATURE: round(self.chamber.target_c * 10),
+            Memory.SET_TEMPERATURE: round(self.set_c * 10),
             Memory.TEMPERATURE: round(self.chamber.at(self.world.now()) * 10),
             Memory.FAILURE: int(self.failure),
         }
@@ -122,9 +123,14 @@ class Twin(StreamTwin):
             return
         source, destination = (self.station, stack) if inwards else (stack, self.station)
         await asyncio.sleep(SECONDS["move_labware"] / 2)
+        self._disturb()
         try:
+            if self.fails("shuttle_stuck") is not None:
+                raise PhysicalError("the shovel does not come under the plate")
             self.held = self.world.lift(source)
             await asyncio.sleep(SECONDS["move_labware"] / 2)
+            if self.fails("slot_taken") is not None:
+                raise PhysicalError("something stands there already")
             self.world.put(self.held, destination)
             self.held = None
         except PhysicalError:
@@ -138,6 +144,20 @@ class Twin(StreamTwin):
     async def _gate(self, *, is_open: bool) -> None:
         await asyncio.sleep(SECONDS["gate"])
         self.gate_open = is_open
+        self._aim(self.set_c)
+
+    def _disturb(self) -> None:
+        """What may happen to the climate while the gate is open for a plate."""
+        too_much_c = self.fails("chamber_runaway")
+        if too_much_c is not None:
+            self._aim(self.set_c + too_much_c)
+        if self.fails("door_left_open") is not None:
+            self.gate_open = True
+            self._aim(self.world.air.temperature_c)
+
+    def _aim(self, target_c: float) -> None:
+        self.chamber.aim(target_c, self.world.now())
+        self._warm()
 
     def _warm(self) -> None:
         for slot in range(1, CASSETTES * POSITIONS + 1):

@@ -23,10 +23,12 @@ CAPACITY_G = 220.009
 FINE_G = 81.0
 REPEATABILITY_G = 1.5e-5
 POLL_S = 0.1
+DRAUGHT_G = 0.005  # our estimate, with the doors of the draught shield open
 #: How long `S`, `T` and `Z` wait for rest.
 PATIENCE_S = 40.0
 #: How far from the zero of switching on a new zero may be, as a share of the range (OIML R 76-1: 4 %).
 ZERO_SHARE = 0.04
+SOFTWARE = '"2.10 10.28.0.493.142"'
 SERIAL = '"B021002593"'
 
 
@@ -39,6 +41,8 @@ class Twin(StreamTwin):
         super().__init__(name, options, world)
         self.pan = self.site("pan")
         self.zero_g = self.tare_g = 0.0
+        self.foreign_g = 0.0  # what else weighs on its pan, or what is missing of it: a fault
+        self.drift = 0.0  # by which share it shows too much: a fault
         self.disturbed_g = 0.0  # amplitude of a draught or a shaking bench: a fault
         self._load = self._from_g = 0.0  # what the cell bears, and what it showed when that last changed
         self._since_s = -math.inf
@@ -74,7 +78,18 @@ class Twin(StreamTwin):
 
     def _load_g(self) -> float:
         there = self.world.on(self.pan)
-        return 0.0 if there is None else apparent_g(self.world.mass_g(there))
+        load_g = 0.0 if there is None else apparent_g(self.world.mass_g(there))
+        return (load_g + self.foreign_g) * (1 + self.drift)
+
+    def _suffer(self) -> None:
+        """What may happen to it when it is asked for a weight."""
+        if self.fails("draught") is not None:
+            self.disturbed_g = DRAUGHT_G
+        if self.fails("overload") is not None:
+            self.foreign_g = 2 * CAPACITY_G
+        if self.fails("underload") is not None:
+            self.foreign_g = -CAPACITY_G
+        self.drift += self.fails("mass_drift") or 0.0
 
     def _gross(self) -> tuple[float, bool]:
         """What the cell shows now, without zero and tare, and whether it is at rest."""
@@ -99,6 +114,7 @@ class Twin(StreamTwin):
 
     async def _rest(self) -> tuple[float, str]:
         """Net weight at rest; or the state that says why there is none."""
+        self._suffer()
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE_S
         while True:
@@ -187,6 +203,10 @@ class Twin(StreamTwin):
         """`I4`, and `@`."""
         return wire.encode_reply("I4", "A", SERIAL)
 
+    async def software(self, request: Request) -> bytes:
+        """`I3`: software version and its material number; the twin's are ours."""
+        return wire.encode_reply("I3", "A", SOFTWARE)
+
     async def model(self, request: Request) -> bytes:
         """`I2`."""
         return wire.encode_reply("I2", "A", f'"WXS205SDU WXA-Bridge {CAPACITY_G:.4f} g"')
@@ -205,6 +225,7 @@ COMMANDS: dict[str, Callable[[Twin, Request], Awaitable[bytes]]] = {
     "D": Twin.display,
     "DW": Twin.display,
     "I2": Twin.model,
+    "I3": Twin.software,
     "I4": Twin.identity,
     "@": Twin.identity,
     wire.TEST: Twin.test,

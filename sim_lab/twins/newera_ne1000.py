@@ -57,12 +57,13 @@ class Twin(StreamTwin):
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
         self.mouth = self.site("line")
-        self.syringe = Syringe(world, (options.syringe_ml if options else 10.0) * 1e3)
+        self.syringe = Syringe(world, (options.syringe_ml if options else 10.0) * 1e3, self.fails)
         self.diameter_mm, self.volume_unit = 14.43, "ML"
         self.status, self.alarm, self.silence_s = STOPPED, "R", 0
         self.phases = [Phase() for _ in range(PHASES)]
         self.phase = 1
         self.counted = {"INF": 0.0, "WDR": 0.0}
+        self.is_blocked = False  # the plunger does not move: a fault
         self.stops = 0
         self._run: Run | None = None
         self._link: Transport | None = None
@@ -155,6 +156,8 @@ class Twin(StreamTwin):
 
     def _room_ul(self, draws: bool) -> float:
         """How far the plunger can go."""
+        if self.is_blocked:
+            return 0.0
         return self.syringe.capacity_ul - self.syringe.held_ul if draws else self.syringe.held_ul
 
     def _halt(self, status: str) -> None:
@@ -175,6 +178,14 @@ class Twin(StreamTwin):
             self._run = Run(volume_ul or math.inf, float(phase.rate) * UNITS[phase.rate_unit])
         if not self._run.rate_ul_s:
             raise Refused("NA")
+        if (
+            self.fails("pump_reset") is not None
+        ):  # it was off for a moment: what it was told is as it was, the run is not
+            self._run, self.status = None, STOPPED
+            self._alert("R")
+            return ""
+        if self.fails("plunger_blocked") is not None:
+            self.is_blocked = True
         self.status = INFUSING if phase.direction == "INF" else WITHDRAWING
         lasts_s = (self._run.volume_ul - self._run.moved_ul) / self._run.rate_ul_s
         room_s = self._room_ul(self.status == WITHDRAWING) / self._run.rate_ul_s

@@ -84,6 +84,7 @@ class Twin(StreamTwin):
                     "api_version": API_VERSION,
                     "fw_version": "v1.1.0",
                     "robot_model": "OT-2 Standard",
+                    "robot_serial": "OT2CEP20200101TWIN",
                 }
             case ("GET", "pipettes"):
                 return 200, {mount: self._pipette(mount) for mount in self.heads}

@@ -1,5 +1,7 @@
 """A syringe whose line dips into what stands on a site: liquid, and the air that comes where nothing is left."""
 
+from collections.abc import Callable
+
 from sim_lab.world.liquids import Vessel
 from sim_lab.world.model import World
 
@@ -7,10 +9,12 @@ from sim_lab.world.model import World
 class Syringe:
     """Empty at first. It points down: what is given is liquid as long as there is any, then air."""
 
-    def __init__(self, world: World, capacity_ul: float) -> None:
+    def __init__(
+        self, world: World, capacity_ul: float, fails: Callable[[str], float | None] = lambda fault: None
+    ) -> None:
         self.capacity_ul = capacity_ul
         self.liquid, self.air_ul = Vessel(), 0.0
-        self._world = world
+        self._world, self._fails = world, fails
 
     @property
     def held_ul(self) -> float:
@@ -20,7 +24,8 @@ class Syringe:
     def draw(self, volume_ul: float, site: str | None) -> None:
         """Draw from the first well of what stands on a site; None is a line that ends in the air."""
         vessel = self._below(site)
-        taken = vessel.take(volume_ul) if vessel is not None else Vessel()
+        bubble = 1.0 if self._fails("line_dry") is not None else self._fails("line_bubble") or 0.0
+        taken = vessel.take(volume_ul * (1 - bubble)) if vessel is not None else Vessel()
         self.liquid.add(taken)
         self.air_ul += volume_ul - taken.volume_ul
 

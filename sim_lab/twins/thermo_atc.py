@@ -21,6 +21,7 @@ PLATE_TAU_S = 5.0
 #: Between `NEXT` and `OK` of what is quickly done.
 BRIEF_S = 0.05
 CHALLENGE = "8d2f1c"
+SENSOR_BREAK = 7  # its number is ours
 
 
 class Refused(Exception):
@@ -148,6 +149,8 @@ class Twin(StreamTwin):
         if self.run != wire.NO_RUN:
             raise Refused("BlockIsRunning")
         self.world.closed.add(self.block)
+        if is_open and self.fails("lid_stuck") is not None:
+            raise Refused("LidDoesNotMove")
         if self.lid_is_open != is_open:
             await asyncio.sleep(SECONDS["open_lid" if is_open else "close_lid"])
         self.lid_is_open = is_open
@@ -173,8 +176,12 @@ class Twin(StreamTwin):
         await asyncio.sleep(max(0.0, lid_c - self.lid_c) / LID_C_S)
         self.lid_c = lid_c
         for hold in _holds(stages):
+            if self.fails("sensor_break") is not None:  # it heats no block of which it does not know how hot it is
+                self.error = SENSOR_BREAK
+                self._end()
+                return
             await asyncio.sleep(abs(hold.temperature_c - self.block_c) / BLOCK_C_S)
-            self._hold(hold.temperature_c)
+            self._hold(hold.temperature_c + (self.fails("block_too_hot") or 0.0))
             await asyncio.sleep(hold.hold_s or 0.0)
         self.completed.append(self.run)
         self._end()

@@ -46,6 +46,7 @@ class Twin(StreamTwin):
         self.held: Labware | None = None
         self.fault = Fault.NONE
         self.is_ready = self.gate_open = False
+        self.set_c = SET_C  # what it was told, and tells
         self.chamber = Body(SET_C, SET_C, SECONDS["settle"], world.now())
         self._motion: asyncio.Task[None] | None = None
         self._warm()
@@ -124,13 +125,18 @@ class Twin(StreamTwin):
     async def _carry(self, source: str | None, destination: str | None) -> None:
         await asyncio.sleep(SECONDS["move_labware"] / 2)
         try:
+            if self.fails("shuttle_stuck") is not None:
+                raise PhysicalError("the shovel does not come under the plate")
             if source is not None:
                 self.held = self.world.lift(source)
         except PhysicalError:
             self.fault = Fault.NOT_LOADED
             return
         await asyncio.sleep(SECONDS["move_labware"] / 2)
+        self._disturb()
         try:
+            if self.fails("slot_taken") is not None:
+                raise PhysicalError("something stands there already")
             if destination is not None and self.held is not None:
                 self.world.put(self.held, destination)
                 self.held = None
@@ -144,6 +150,7 @@ class Twin(StreamTwin):
     async def _gate(self, *, is_open: bool) -> None:
         await asyncio.sleep(SECONDS["gate"])
         self.gate_open = is_open
+        self._aim(self.set_c)
 
     # The climate
 
@@ -154,6 +161,19 @@ class Twin(StreamTwin):
             raise Refused(Refusal.PARAMETER) from None
         if not TEMPERATURE_C[0] <= target_c <= TEMPERATURE_C[1]:
             raise Refused(Refusal.PARAMETER)
+        self.set_c = target_c
+        self._aim(target_c)
+
+    def _disturb(self) -> None:
+        """What may happen to the climate while the gate is open for a plate."""
+        too_much_c = self.fails("chamber_runaway")
+        if too_much_c is not None:
+            self._aim(self.set_c + too_much_c)
+        if self.fails("door_left_open") is not None:
+            self.gate_open = True
+            self._aim(self.world.air.temperature_c)
+
+    def _aim(self, target_c: float) -> None:
         self.chamber.aim(target_c, self.world.now())
         self._warm()
 
@@ -163,7 +183,7 @@ class Twin(StreamTwin):
 
     def climate(self) -> str:
         """`ch:it`: set-point and temperature."""
-        return f"{self.chamber.target_c:+05.1f} {self.chamber.at(self.world.now()):+05.1f}"
+        return f"{self.set_c:+05.1f} {self.chamber.at(self.world.now()):+05.1f}"
 
 
 QUESTIONS: dict[str, Callable[[Twin], str]] = {

@@ -15,10 +15,14 @@ EDGE_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Air:
-    """Temperature (degC) and relative humidity (0 to 1)."""
+    """Temperature (degC), relative humidity (0 to 1), and the share of oxygen by volume.
+
+    Dry air has 0.20946 of it (US Standard Atmosphere 1976).
+    """
 
     temperature_c: float = 22.0
     humidity: float = 0.45
+    oxygen: float = 0.20946
 
 
 def saturation_pa(temperature_c: float) -> float:

@@ -33,6 +33,14 @@ class Labware:
     seen_s: dict[str, float] = field(default_factory=dict)  # until when what each well does by itself is accounted
 
 
+@dataclass(slots=True)
+class Room:
+    """Switches of the cell that people act on: a door that stands open, an emergency stop that is pressed."""
+
+    door_open: bool = False
+    e_stop_pressed: bool = False
+
+
 class World:
     """What is so. Devices' twins change and sense it; nothing else may look, but tests."""
 
@@ -40,6 +48,7 @@ class World:
         self.seed = seed
         self.sites = sites
         self.air = air or Air()
+        self.room = Room()
         self.now: Callable[[], float] = lambda: 0.0
         self.faults = Faults()
         self.labware: dict[str, Labware] = {}

@@ -36,7 +36,7 @@ from drivers.core.errors import (
     ProtocolViolation,
     ReplyTimeout,
 )
-from drivers.core.instrument import Command, Recall
+from drivers.core.instrument import Command, Identity, Recall
 from drivers.core.limits import Limits
 from drivers.core.plr import TransportSocket, fenced
 from drivers.core.roles import PlateMover
@@ -131,6 +131,11 @@ class PF400(PlateMover[Options]):
                 pass  # the connection may have gone unnoticed while nothing was sent
         await self._open_stop_line()
         await self._do(self._status.halt())
+
+    async def identify(self) -> Identity:
+        """Version of its command server and modules; it has no word here for its serial number."""
+        async with self._lock:
+            return Identity(firmware=str(await self._do(self._arm.get_version())).strip())
 
     async def recall(self, command: Command) -> Recall:
         """By the note at the controller and the distance of the fingers; the controller has answered its last client

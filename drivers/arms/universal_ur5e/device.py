@@ -33,7 +33,7 @@ from drivers.core.errors import (
     ReplyTimeout,
 )
 from drivers.core.exchange import Exchange
-from drivers.core.instrument import Command, Reading, Readings, Recall
+from drivers.core.instrument import Command, Identity, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.lines import Lines
 from drivers.core.transport import Port
@@ -107,6 +107,11 @@ class UR5e(Arm[Options]):
             await self.connect()
         async with self._lock:
             await self.stop()
+
+    async def identify(self) -> Identity:
+        """Serial number of the arm and version of the controller's software, by the dashboard server."""
+        async with self._lock:
+            return Identity(await self._say("get serial number"), await self._say("PolyscopeVersion"))
 
     async def recall(self, command: Command) -> Recall:
         """By the key and the phase in the controller's registers; a program of this command that runs is waited for."""

@@ -13,7 +13,7 @@ from pylabrobot.scales.mettler_toledo_backend import MettlerToledoError, Mettler
 from drivers.balances.mettler_sics import wire
 from drivers.balances.mettler_sics.options import Options
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, DeviceError, ProtocolViolation
-from drivers.core.instrument import Command, Reading, Readings, Recall
+from drivers.core.instrument import Command, Identity, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.plr import TransportSerial, fenced
 from drivers.core.roles import Balance
@@ -92,6 +92,12 @@ class SicsBalance(Balance[Options]):
         if self._line.connected:
             with fenced(self.name, _explain):
                 await self._line.write_past(wire.CANCEL)
+
+    async def identify(self) -> Identity:
+        """Serial number (`I4`), and software with its material number (`I3`)."""
+        async with self._lock:
+            told = await self._do(self._backend.send_command("I3"))
+        return Identity(self.serial_number, " ".join(told[2:]).strip('"'))
 
     async def recall(self, command: Command) -> Recall:
         """Nothing of it changes the world: whatever it was, it may be done again."""

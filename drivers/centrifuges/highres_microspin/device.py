@@ -17,7 +17,7 @@ from drivers.centrifuges.highres_microspin import wire
 from drivers.centrifuges.highres_microspin.options import Options
 from drivers.core.backed import Backed
 from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation, ReplyTimeout
-from drivers.core.instrument import Command, Recall
+from drivers.core.instrument import Command, Identity, Recall
 from drivers.core.limits import Limits
 from drivers.core.plr import TransportSocket, fenced
 from drivers.core.roles import Centrifuge
@@ -61,6 +61,13 @@ class MicroSpin(Backed[Options], Centrifuge[Options]):
                 await line.readline()  # its ACK!
             finally:
                 await line.stop()
+
+    async def identify(self) -> Identity:
+        """What its `version` tells."""
+        async with self._lock:
+            with self._running():
+                told = await self._do(self._backend.request_version())
+        return Identity(told.get("Serial Number", ""), told.get("Version", ""))
 
     async def recall(self, command: Command) -> Recall:
         """A spin that is under way is waited for; of the door, what `status` tells."""

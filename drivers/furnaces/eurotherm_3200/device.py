@@ -24,6 +24,7 @@ STEP_S = 3.0
 #: With how many readings of the temperature the instrument's status is read once.
 STATUS_EVERY = 5
 #: How many times a step that failed on the line is tried again before the program is given up.
+HELD = 2.0  # tolerances by which a hold may be left: the first overshoot of a controller is within, our estimate
 TRIES = 2
 
 
@@ -140,9 +141,19 @@ class Eurotherm3200(Furnace[Options]):
         loop = asyncio.get_running_loop()
         until_s = loop.time() + duration_s
         while (left_s := until_s - loop.time()) > 0:
-            await self._aim(at_c)
+            await self._require_held(await self._aim(at_c), at_c)
             await self._wire.rest(min(STEP_S, left_s))
-        return await self._temperature()
+        reached_c = await self._temperature()
+        await self._require_held(reached_c, at_c)
+        return reached_c
+
+    async def _require_held(self, shown_c: float, at_c: float) -> None:
+        """A furnace that leaves its hold, upwards or downwards, is no longer the one of the program."""
+        if abs(shown_c - at_c) > HELD * self.options.tolerance_c:
+            await self._look()  # perhaps it knows why
+            hint = "Let it cool, and look at its heater and its contactor."
+            message = f"it left its hold: it is at {shown_c:g} degC, not at {at_c:g}."
+            raise CommandFailed(message, device=self.name, hint=hint)
 
     async def _aim(self, setpoint_c: float) -> float:
         """Give the set-point once more; gives the temperature. Tried again where the line failed: it does no harm."""

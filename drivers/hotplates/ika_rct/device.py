@@ -16,6 +16,7 @@ from drivers.hotplates.ika_rct.wire import HEAT, STIR, Quantity
 REPLY_S = 1.0
 #: How often a target is moved, and a temperature looked at.
 STEP_S = 5.0
+HELD = 2.0  # tolerances by which a hold may be left: the first overshoot of a controller is within, our estimate
 TRIES = 3
 
 
@@ -130,8 +131,18 @@ class IkaRct(Hotplate[Options]):
         until_s = loop.time() + duration_s
         while (left_s := until_s - loop.time()) > 0:
             await self._aim(temperature_c)
+            self._require_held(await self._temperature(), temperature_c)
             await self._wire.rest(min(STEP_S, left_s))
-        return await self._temperature()
+        reached_c = await self._temperature()
+        self._require_held(reached_c, temperature_c)
+        return reached_c
+
+    def _require_held(self, shown_c: float, temperature_c: float) -> None:
+        """A plate that leaves its hold, upwards or downwards, does not do what was asked."""
+        if abs(shown_c - temperature_c) > HELD * self.options.tolerance_c:
+            hint = "Let it cool, and look at its sensor and its heater."
+            message = f"it left its hold: it is at {shown_c:g} degC, not at {temperature_c:g}."
+            raise CommandFailed(message, device=self.name, hint=hint)
 
     async def _aim(self, temperature_c: float) -> None:
         """Set the target and heat; said again and again, since nobody answers, and so that the watchdog sleeps."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
 from drivers.core.http import HttpClient, Response
-from drivers.core.instrument import Command, Recall
+from drivers.core.instrument import Command, Identity, Recall
 from drivers.core.labware import Pipette, kind, pipettes
 from drivers.core.limits import Limits
 from drivers.core.roles import LiquidHandler
@@ -48,6 +48,13 @@ class OT2(LiquidHandler[Options]):
         run = await self._log.current()
         self._told = Told({}, {}) if run is None else await self._log.told(run)
         self._run = run["id"] if run is not None else await self._begin_run()
+
+    async def identify(self) -> Identity:
+        """Serial number, and versions of the robot's software and of its firmware, by `/health`."""
+        async with self._lock:
+            health = (await self._ask("GET", wire.HEALTH)).json()
+        versions = [str(health[key]) for key in ("api_version", "fw_version") if health.get(key)]
+        return Identity(str(health.get("robot_serial") or ""), " ".join(versions))
 
     async def _begin_run(self) -> str:
         """A new run with our mark; a crash before the mark leaves an empty run that is nobody's."""

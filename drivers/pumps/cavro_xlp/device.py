@@ -4,7 +4,7 @@ import asyncio
 
 from drivers.core.errors import CommandFailed, CommandRefused, ProtocolViolation, ReplyTimeout
 from drivers.core.exchange import Exchange
-from drivers.core.instrument import Command, Recall
+from drivers.core.instrument import Command, Identity, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import Pump
 from drivers.core.transport import Port
@@ -68,6 +68,11 @@ class CavroXlp(Pump[Options]):
             self._wire.resume()
             await self._ask("T", errors=(NOT_INITIALISED,))
             await self._rest(VALVE_S, errors=(NOT_INITIALISED,))  # a pump that knows no position is at rest as well
+
+    async def identify(self) -> Identity:
+        """Its firmware (`?23`); it has no word for its serial number."""
+        async with self._lock:
+            return Identity(firmware=(await self._ask("?23", errors=(NOT_INITIALISED,))).data)
 
     async def recall(self, command: Command) -> Recall:
         """Not done where it was loaded and never started; of what was started, the pump keeps only where it ended."""

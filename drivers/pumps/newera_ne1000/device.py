@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from drivers.core.errors import CommandFailed, CommandRefused, ProtocolViolation
 from drivers.core.exchange import Exchange
-from drivers.core.instrument import Command, Recall
+from drivers.core.instrument import Command, Identity, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import Pump
 from drivers.core.transport import Port
@@ -25,7 +25,7 @@ TOLERANCE = 0.002
 LATE_S, LATE = 5.0, 0.05
 MARK_PHASES = (40, 41)
 #: Commands that are answered by data; all others only by the status.
-QUESTIONS = ("VOL", "DIS")
+QUESTIONS = ("VOL", "DIS", "VER")
 DIRECTIONS = {"infuse": "INF", "withdraw": "WDR"}
 
 
@@ -63,6 +63,12 @@ class Ne1000(Pump[Options]):
         async with self._lock:
             self._wire.resume()
             await self._rest()
+
+    async def identify(self) -> Identity:
+        """Its firmware (`VER`); it has no word for its serial number."""
+        async with self._lock:
+            self._wire.resume()
+            return Identity(firmware=(await self._ask("VER", alarms=True)).data)
 
     async def recall(self, command: Command) -> Recall:
         """By the pump's mark and the volume that it has counted; waits for the end of what still runs."""

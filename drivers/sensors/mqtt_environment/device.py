@@ -1,41 +1,24 @@
 """A room sensor behind an MQTT broker: each measurement is one short session, which reads the retained value."""
 
 import asyncio
-import contextlib
-import socket
 import time
-from collections.abc import AsyncIterator
-from urllib.parse import unquote, urlsplit
+from contextlib import AbstractAsyncContextManager
 
 import aiomqtt
-import paho.mqtt.client
 
-from drivers.core.errors import (
-    CommandFailed,
-    CommandStopped,
-    ConnectionFailed,
-    ConnectionLost,
-    DeviceError,
-    ProtocolViolation,
-    ReplyTimeout,
-)
-from drivers.core.instrument import Reading, Readings
+from drivers.core.errors import CommandFailed, CommandStopped, ProtocolViolation, ReplyTimeout
+from drivers.core.instrument import Readings
 from drivers.core.limits import Limits
 from drivers.core.roles import Sensor
 from drivers.core.transport import Port
+from drivers.sensors import broker
+from drivers.sensors.environment import readings
 from drivers.sensors.mqtt_environment import wire
 from drivers.sensors.mqtt_environment.options import Options
-from labfile.secret import SecretMissing, resolve
-
-DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA service names "mqtt" and "secure-mqtt"
-# paho binds its clock when it is imported, perhaps to one that was injected for a while; look it up at each use.
-paho.mqtt.client.time_func = lambda: time.monotonic()
-#: Without it, the acknowledgement of a small packet waits for the machine's delayed ACK (40 ms).
-NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class MqttEnvironment(Sensor[Options]):
-    """Temperature and humidity of a room; nothing is kept between measurements, so no link can go stale."""
+    """The air of a room and the state of its cell; nothing is kept between measurements, so no link can go stale."""
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
@@ -75,10 +58,7 @@ class MqttEnvironment(Sensor[Options]):
                 device=self.name,
                 hint="See whether the sensor publishes, and whether its clock is right.",
             )
-        return (
-            Reading("temperature", "degC", value=value.temperature_c),
-            Reading("humidity", "%RH", value=value.humidity_percent),
-        )
+        return readings(value.values())
 
     async def _next_value(self, client: aiomqtt.Client) -> wire.Environment:
         """Wait for a value, for as long as the sensor is not said to be offline."""
@@ -102,36 +82,6 @@ class MqttEnvironment(Sensor[Options]):
             self._deadline = None
         raise ProtocolViolation("the stream of messages ended.")
 
-    def _password(self) -> str | None:
-        try:
-            return None if self.options.password is None else resolve(self.options.password)
-        except SecretMissing as error:
-            raise ConnectionFailed(str(error), device=self.name, hint="Export it, or leave the option out.") from error
-
-    @contextlib.asynccontextmanager
-    async def _session(self) -> AsyncIterator[aiomqtt.Client]:
+    def _session(self) -> AbstractAsyncContextManager[aiomqtt.Client]:
         """A connection to the broker; what goes wrong in it is told in our errors."""
-        where = urlsplit(self.port.address)
-        client = aiomqtt.Client(
-            where.hostname or "",
-            where.port or DEFAULT_PORTS.get(where.scheme, 0),
-            username=unquote(where.username) if where.username else None,
-            password=self._password(),
-            tls_params=aiomqtt.TLSParameters() if where.scheme == "mqtts" else None,
-            timeout=self.options.timeout_s,
-            socket_options=[NO_DELAY],
-        )
-        # A message that cannot be read is left out: without this the library reads the same one for ever.
-        client._client.suppress_exceptions = True  # noqa: SLF001 - aiomqtt has no word for it
-        connected = False
-        try:
-            async with client:
-                connected = True
-                yield client
-        except aiomqtt.MqttError as error:
-            kind = ConnectionLost if connected else ConnectionFailed
-            hint = "Is the broker running, and is the address right?"
-            raise kind(f"{self.port.address}: {error}.", device=self.name, hint=hint) from error
-        except DeviceError as error:
-            error.device = error.device or self.name
-            raise
+        return broker.session(self.name, self.port.address, self.options.timeout_s, self.options.password)

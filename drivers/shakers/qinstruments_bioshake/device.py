@@ -13,7 +13,7 @@ from typing import TypeVar
 from pylabrobot.heating_shaking.bioshake_backend import BioShake
 
 from drivers.core.errors import CommandFailed, CommandStopped, DeviceError, ReplyTimeout
-from drivers.core.instrument import Command, Recall
+from drivers.core.instrument import Command, Identity, Recall
 from drivers.core.limits import Limits
 from drivers.core.plr import TransportSerial, fenced
 from drivers.core.roles import HeaterShaker
@@ -107,6 +107,12 @@ class BioShaker(HeaterShaker[Options]):
                 stop = wire.SYNC + stop
             # Written past the backend, which may be waiting for an answer; it flushes these unread.
             await self._line.write_past(stop)
+
+    async def identify(self) -> Identity:
+        """Its firmware; PyLabRobot's driver has no word for its serial number."""
+        async with self._lock:
+            told = await self._do(self._backend._send_command("getVersion"))  # noqa: SLF001 - it has no other
+        return Identity(firmware=str(told).strip())
 
     async def recall(self, command: Command) -> Recall:
         """By what it does: shaking that is under way is waited for, and its plate unlocked, as `shake` ends."""

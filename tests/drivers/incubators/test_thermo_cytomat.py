@@ -293,6 +293,7 @@ def test_a_set_point_that_somebody_changes_is_noticed(bench):
         lab = await bench()
         warming = asyncio.create_task(lab.do("set_temperature", temperature_c=45.0))
         await asyncio.sleep(100)
+        lab.twin.set_c = 30.0
         lab.twin.chamber.aim(30.0, lab.world.now())
         with pytest.raises(DeviceError, match="its set-point is 30 degC, not 45"):
             await warming

@@ -57,14 +57,28 @@ def with_twin(story: Story, seed: int = 1, **options: Any) -> Any:
 @pytest.mark.parametrize("seed", range(3))
 def test_measures_the_air_of_the_world(seed: int) -> None:
     async def story(device: MqttEnvironment, _: Twin) -> None:
-        temperature, humidity = await device.measure()
+        temperature, humidity, oxygen, door, e_stop = await device.measure()
         assert (temperature.quantity, temperature.unit) == ("temperature", "degC")
         assert (humidity.quantity, humidity.unit) == ("humidity", "%RH")
         assert temperature.value == pytest.approx(25.0, abs=0.6)
         assert humidity.value == pytest.approx(60.0, abs=6.0)
         assert (temperature.value, humidity.value) != (25.0, 60.0)  # no sensor is exact
+        assert (oxygen.quantity, oxygen.unit) == ("oxygen", "%")
+        assert oxygen.value == pytest.approx(20.95, abs=0.5)
+        assert [(state.quantity, state.unit, state.value) for state in (door, e_stop)] == [
+            ("door", "1", 0.0), ("e_stop", "1", 0.0),
+        ]  # fmt: skip
 
     with_twin(story, seed)
+
+
+def test_an_open_door_and_a_pressed_stop_are_told() -> None:
+    async def story(device: MqttEnvironment, twin: Twin) -> None:
+        twin.world.room.door_open = twin.world.room.e_stop_pressed = True
+        await twin.publish_value()
+        assert [reading.value for reading in (await device.measure())[3:]] == [1.0, 1.0]
+
+    with_twin(story)
 
 
 def test_the_same_seed_gives_the_same_values() -> None:
@@ -198,6 +212,9 @@ def test_a_server_that_is_no_broker_is_an_error() -> None:
     "payload",
     [b"", b"22.0", b"[]", b"{}", b'{"temperature_c": NaN, "humidity_percent": 45, "at": 0}', b"\xff", b"[" * 100_000,
      b'{"temperature_c": "22", "humidity_percent": 45, "at": 0}', b'{"temperature_c": true, "humidity_percent": 4, "at": 0}',
+     b'{"temperature_c": 22, "humidity_percent": 45, "at": 0, "door_open": 0}',
+     b'{"temperature_c": 22, "humidity_percent": 45, "at": 0, "e_stop_pressed": null}',
+     b'{"temperature_c": 22, "humidity_percent": 45, "at": 0, "oxygen_percent": true}',
      b'{"temperature_c": 1e999, "humidity_percent": 45, "at": 0}', b'{"temperature_c": 22, "humidity_percent": 45}'],
 )  # fmt: skip
 def test_payloads_that_are_no_value(payload: bytes) -> None:
@@ -211,9 +228,12 @@ def test_no_payload_breaks_the_reader(payload: bytes) -> None:
         wire.decode(payload)
 
 
-@given(*[st.floats(allow_nan=False, allow_infinity=False)] * 3)
-def test_a_value_comes_back_as_it_was(temperature_c: float, humidity_percent: float, at_s: float) -> None:
-    value = wire.Environment(temperature_c, humidity_percent, at_s)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+MAYBE = st.none() | st.booleans()
+
+
+@given(st.builds(wire.Environment, FINITE, FINITE, FINITE, st.none() | FINITE, MAYBE, MAYBE))
+def test_a_value_comes_back_as_it_was(value: wire.Environment) -> None:
     assert wire.decode(wire.encode(value)) == value
 
 
