@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from drivers.liquid_handlers.hamilton_star.timing import DIP_S, DROP_TIPS_S, SETTLE_S, TAKE_TIPS_S
 from drivers.liquid_handlers.hamilton_star.wire import CHANNELS, Refused, Request, Trouble
@@ -12,6 +11,7 @@ from sim_lab.twins.star_tips import (
 )  # fmt: skip
 
 PITCH_MM = 9.0
+FRONT_MM, BACK_MM = 6.0, 606.5  # of the frontmost and the backmost channel
 GAMMA = 1  # what PyLabRobot calls capacitive; pressure and both at once find it here just as well
 EMPTY = 4
 #: Faults that a channel reports, each with its code, by the command in which they happen.
@@ -26,6 +26,26 @@ class Place:
     number: int
     x: float
     y: float
+
+
+def plan(places: Iterable[Place]) -> list[list[Place]]:
+    """The firmware's own plan: what cannot be done at once (other columns, too near, crossed) is done one by one.
+
+    >>> [len(group) for group in plan([Place(0, 100, 300), Place(2, 100, 291), Place(3, 100, 200)])]
+    [1, 2]
+    """
+    groups: list[list[Place]] = []
+    for place in places:
+        if groups and all(_together(behind, place) for behind in groups[-1]):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
+
+
+def _together(behind: Place, before: Place) -> bool:
+    room = PITCH_MM * (before.number - behind.number)
+    return behind.x == before.x and behind.y - before.y >= room - 0.2
 
 
 class Channels:
@@ -127,10 +147,10 @@ class Channels:
         places = self._places(request)
         troubles: list[Trouble] = []
         async with self._body.job(CHANNELS[places[0].number] if places else "P1") as job:
-            for x, column in groupby(places, key=lambda place: place.x):
+            for column in plan(places):
                 able = list(self._try(column, check, troubles))
                 if able:
-                    await job.go(x)
+                    await job.go(able[0].x)
                     await job.spend(seconds(able))
                     list(self._try(able, one, troubles))
         if troubles:
@@ -148,15 +168,12 @@ class Channels:
 
     @staticmethod
     def _places(request: Request) -> list[Place]:
-        """The channels of a command; they cannot pass each other nor come nearer than their pitch."""
+        """The channels of a command; each must leave room for those before and behind it."""
         used, xs, ys = (request.numbers(name, 8) for name in ("tm", "xp", "yp"))
         places = [Place(n, xs[n] / 10, ys[n] / 10) for n in range(8) if used[n]]
-        for behind in places:
-            for before in places:
-                if before.number > behind.number and before.x == behind.x and behind.y != before.y:
-                    room = PITCH_MM * (before.number - behind.number)
-                    if behind.y - before.y < room - 0.2:
-                        raise Refused(NOT_REACHABLE)
+        for place in places:
+            if not FRONT_MM + PITCH_MM * (7 - place.number) <= place.y <= BACK_MM - PITCH_MM * place.number:
+                raise Refused(NOT_REACHABLE)
         return places
 
     def _faulty(self, faults: dict[str, tuple[int, int]]) -> None:

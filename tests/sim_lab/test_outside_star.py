@@ -4,7 +4,9 @@ Its answers are read in a thread of its own, so this is real time, with all that
 """
 
 import asyncio
+import gc
 import socket
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -101,7 +103,14 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Story], None]:
 
     set_tip_tracking(False)
     set_volume_tracking(False)
-    return lambda story: asyncio.run(asyncio.wait_for(main(story), 30))
+
+    def run(story: Story) -> None:
+        asyncio.run(asyncio.wait_for(main(story), 30))
+        with warnings.catch_warnings():  # the loop in the backend's thread is never closed
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+    return run
 
 
 def volumes(twin: Twin, plate: str, wells: str) -> list[float]:
@@ -128,9 +137,7 @@ def test_eight_channels(play: Callable[[Story], None]) -> None:
         assert volumes(twin, "two", "A3 D3 H3") == pytest.approx([100.0] * 3, rel=0.03)
         await handler.return_tips()
         assert len(twin.world.labware["rack"].tips) == 96
-        with pytest.raises(STARFirmwareError, match="PositionNotReachable"):  # channels 2 and 4 come no nearer than 18 mm
-            await handler.pick_up_tips(rack_["A2:D2"], use_channels=[1, 2, 4, 5])
-        await handler.pick_up_tips(rack_["A2"] + rack_["B2"] + rack_["D2"] + rack_["E2"], use_channels=[1, 2, 4, 5])
+        await handler.pick_up_tips(rack_["A2:D2"], use_channels=[1, 2, 4, 5])  # 2 and 4 cannot come so near: two passes
         await handler.discard_tips()
         assert len(twin.world.labware["rack"].tips) == 92
         assert twin.floor.fallen == []
