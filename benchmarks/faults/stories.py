@@ -7,6 +7,7 @@ from typing import Any
 
 from drivers.core.instrument import Readings
 from drivers.core.labware import kind
+from drivers.liquid_handlers.hamilton_star.labware import rack
 from sim_lab.session import TwinWorld
 
 RACK, PLATE = "opentrons_96_tiprack_300ul", "corning_96_wellplate_360ul_flat"
@@ -74,6 +75,32 @@ def ot2(world: TwinWorld, round_: int) -> list[Act]:
         Act("aspirate", at(plate, "A1", volume_ul=50.0), lambda *_: abs(held["A1"].volume_ul - 150) < 5),
         Act("dispense", at(plate, "B1", volume_ul=50.0), lambda *_: abs(held["B1"].volume_ul - 50) < 5),
         Act("drop_tip", at("trash", "A1")),
+    ]
+
+
+def star(world: TwinWorld, round_: int) -> list[Act]:
+    tips, plate = f"tips{round_}", f"plate{round_}"
+    tip = "hamilton_96_tiprack_300ul"
+    for site in ("tips2", "plates1", "plates2"):
+        world.truth.at.pop(f"star.{site}", None)
+    world.truth.place(tips, rack(tip), "star.tips2")
+    world.truth.place(plate, kind(PLATE), "star.plates1")
+    world.truth.fill(plate, "A1", 200.0, {"7732-18-5": 55.4})
+    held = world.truth.labware[plate].vessels
+
+    def at(labware: str, well: str, **more: Any) -> dict[str, Any]:
+        return {"mount": "channel1", "labware": labware, "well": well, **more}
+
+    return [
+        Act("load_pipette", {"mount": "channel1", "pipette": "star_channel_1000"}),
+        Act("load_labware", {"labware": tips, "definition": tip, "slot": "tips2"}),
+        Act("load_labware", {"labware": plate, "definition": PLATE, "slot": "plates1"}),
+        Act("pick_up_tip", at(tips, "A1"), lambda w, _: "A1" not in w.truth.labware[tips].tips),
+        Act("aspirate", at(plate, "A1", volume_ul=50.0), lambda *_: abs(held["A1"].volume_ul - 150) < 5),
+        Act("dispense", at(plate, "B1", volume_ul=50.0), lambda *_: abs(held["B1"].volume_ul - 50) < 5),
+        Act("drop_tip", at("trash", "A1")),
+        Act("move_plate", {"source": "plates1", "destination": "plates2"},
+            lambda w, _: w.truth.at.get("star.plates2") == plate),
     ]
 
 
@@ -288,7 +315,7 @@ def thermocycler(world: TwinWorld, round_: int) -> list[Act]:
 
 
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
-    "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
+    "hamilton.star": star, "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
     "lads.plate_reader": reader, "mqtt.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
     "newera.ne1000": pump("syringe", "syringe.line", "syringe.line"), "alicat.mc": gas, "eurotherm.3200": furnace,
     "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,
