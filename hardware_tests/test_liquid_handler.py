@@ -39,7 +39,7 @@ def fit(bench: Bench) -> Fit:
     mount, pipette = next(
         (m, p) for m in ("left", "right") if (p := getattr(entry.options, m, None) or "") and takes_50_ul(p)
     )
-    return Fit(FLEX_RACK if pipette.startswith("flex") else OT2_RACK, first, second, mount, pipette)
+    return Fit(FLEX_RACK if "flex" in pipette else OT2_RACK, first, second, mount, pipette)
 
 
 def takes_50_ul(pipette: str) -> bool:

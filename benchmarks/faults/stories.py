@@ -10,6 +10,7 @@ from drivers.core.labware import kind
 from drivers.liquid_handlers.hamilton_star.labware import rack
 from sim_lab.session import TwinWorld
 
+FLEX_RACK = "opentrons_flex_96_tiprack_200ul"
 RACK, PLATE = "opentrons_96_tiprack_300ul", "corning_96_wellplate_360ul_flat"
 Truth = Callable[[TwinWorld, Readings], bool]
 
@@ -55,12 +56,20 @@ def arm(world: TwinWorld, round_: int) -> list[Act]:
     ]
 
 
-def ot2(world: TwinWorld, round_: int) -> list[Act]:
+def opentrons(
+    name_: str, slots: tuple[str, str], pipette: str, tips: str
+) -> Callable[[TwinWorld, int], list[Act]]:
+    return lambda world, round_: _pipetting(world, round_, name_, slots, pipette, tips)
+
+
+def _pipetting(
+    world: TwinWorld, round_: int, robot: str, slots: tuple[str, str], pipette: str, tips: str
+) -> list[Act]:
     rack, plate = f"rack{round_}", f"plate{round_}"
-    for slot, name, load_name in (("4", rack, RACK), ("5", plate, PLATE)):
-        world.truth.at.pop(f"ot2.{slot}", None)
-        world.truth.place(name, kind(load_name), f"ot2.{slot}")
-    world.truth.pipettes["ot2", "left"] = "p300_single_gen2"
+    for slot, name, load_name in ((slots[0], rack, tips), (slots[1], plate, PLATE)):
+        world.truth.at.pop(f"{robot}.{slot}", None)
+        world.truth.place(name, kind(load_name), f"{robot}.{slot}")
+    world.truth.pipettes[robot, "left"] = pipette
     world.truth.fill(plate, "A1", 200.0, {"7732-18-5": 55.4})
     held = world.truth.labware[plate].vessels
 
@@ -68,14 +77,22 @@ def ot2(world: TwinWorld, round_: int) -> list[Act]:
         return {"mount": "left", "labware": labware, "well": well, **more}
 
     return [
-        Act("load_pipette", {"mount": "left", "pipette": "p300_single_gen2"}),
-        Act("load_labware", {"labware": rack, "definition": RACK, "slot": "4"}),
-        Act("load_labware", {"labware": plate, "definition": PLATE, "slot": "5"}),
+        Act("load_pipette", {"mount": "left", "pipette": pipette}),
+        Act("load_labware", {"labware": rack, "definition": tips, "slot": slots[0]}),
+        Act("load_labware", {"labware": plate, "definition": PLATE, "slot": slots[1]}),
         Act("pick_up_tip", at(rack, "A1"), lambda w, _: "A1" not in w.truth.labware[rack].tips),
         Act("aspirate", at(plate, "A1", volume_ul=50.0), lambda *_: abs(held["A1"].volume_ul - 150) < 5),
         Act("dispense", at(plate, "B1", volume_ul=50.0), lambda *_: abs(held["B1"].volume_ul - 50) < 5),
         Act("drop_tip", at("trash", "A1")),
     ]
+
+
+def flex(world: TwinWorld, round_: int) -> list[Act]:
+    plate = f"plate{round_}"
+    world.truth.at.pop("flex.B2", None)
+    acts = _pipetting(world, round_, "flex", ("D1", "D2"), "p1000_single_flex", FLEX_RACK)
+    moved = {"source": "D2", "destination": "B2"}
+    return [*acts, Act("move_plate", moved, lambda w, _: w.truth.at.get("flex.B2") == plate)]
 
 
 def star(world: TwinWorld, round_: int) -> list[Act]:
@@ -99,8 +116,11 @@ def star(world: TwinWorld, round_: int) -> list[Act]:
         Act("aspirate", at(plate, "A1", volume_ul=50.0), lambda *_: abs(held["A1"].volume_ul - 150) < 5),
         Act("dispense", at(plate, "B1", volume_ul=50.0), lambda *_: abs(held["B1"].volume_ul - 50) < 5),
         Act("drop_tip", at("trash", "A1")),
-        Act("move_plate", {"source": "plates1", "destination": "plates2"},
-            lambda w, _: w.truth.at.get("star.plates2") == plate),
+        Act(
+            "move_plate",
+            {"source": "plates1", "destination": "plates2"},
+            lambda w, _: w.truth.at.get("star.plates2") == plate,
+        ),
     ]
 
 
@@ -315,7 +335,9 @@ def thermocycler(world: TwinWorld, round_: int) -> list[Act]:
 
 
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
-    "hamilton.star": star, "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
+    "hamilton.star": star, "people.operator": operator,
+    "opentrons.ot2": opentrons("ot2", ("4", "5"), "p300_single_gen2", RACK), "opentrons.flex": flex,
+    "precise.pf400": arm, "qinstruments.bioshake": shaker,
     "lads.plate_reader": reader, "mqtt.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
     "newera.ne1000": pump("syringe", "syringe.line", "syringe.line"), "alicat.mc": gas, "eurotherm.3200": furnace,
     "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,

@@ -15,7 +15,7 @@ Unit = Literal["", "time", "share", "temperature"]
 LINE = "*"
 OT2, ARM, SHAKER, ROOM = "opentrons.ot2", "precise.pf400", "qinstruments.bioshake", "mqtt.environment"
 SIX_AXES = "universal.ur5e"
-STAR = "hamilton.star"
+STAR, FLEX = "hamilton.star", "opentrons.flex"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ _ALL = (
     Fault("flood", "comms", (LINE,), "10 kB of noise come before a reply", _SAFE),
     Fault("line_cut", "comms", (LINE,), "the connection ends", "connected anew; what was under way is asked for"),
     # Liquid
-    Fault("no_liquid", "liquid", (OT2,), "air is drawn instead of liquid", _SEEN),
-    Fault("clot", "liquid", (OT2,), "a clot stops the flow: only a part is drawn", _SEEN, "share", 0.9),
-    Fault("silent_short_aspirate", "liquid", (OT2, STAR), "less is drawn than was asked for", _SEEN, "share", 0.3),
-    Fault("silent_short_dispense", "liquid", (OT2, STAR), "a part stays in the tip", _SEEN, "share", 0.3),
-    Fault("silent_over_aspirate", "liquid", (OT2, STAR), "more is drawn than was asked for", _SEEN, "share", 0.1),
-    Fault("drip", "liquid", (OT2, STAR), "a part drips off on the way", _SEEN, "share", 0.1),
-    Fault("tip_missing", "liquid", (OT2,), "no tip is where one is taken; the robot believes it has one", _SEEN),
-    Fault("tip_not_dropped", "liquid", (OT2,), "the tip stays on when it is dropped, and is used again", _SEEN),
-    Fault("plunger_stall", "liquid", (OT2,), "the plunger stalls: the command fails", "a failure: named"),
+    Fault("no_liquid", "liquid", (OT2, FLEX), "air is drawn instead of liquid", _SEEN),
+    Fault("clot", "liquid", (OT2, FLEX), "a clot stops the flow: only a part is drawn", _SEEN, "share", 0.9),
+    Fault("silent_short_aspirate", "liquid", (OT2, FLEX, STAR), "less is drawn than was asked for", _SEEN, "share", 0.3),
+    Fault("silent_short_dispense", "liquid", (OT2, FLEX, STAR), "a part stays in the tip", _SEEN, "share", 0.3),
+    Fault("silent_over_aspirate", "liquid", (OT2, FLEX, STAR), "more is drawn than was asked for", _SEEN, "share", 0.1),
+    Fault("drip", "liquid", (OT2, FLEX, STAR), "a part drips off on the way", _SEEN, "share", 0.1),
+    Fault("tip_missing", "liquid", (OT2, FLEX), "no tip is where one is taken; the robot believes it has one", _SEEN),
+    Fault("tip_not_dropped", "liquid", (OT2, FLEX), "the tip stays on when it is dropped, and is used again", _SEEN),
+    Fault("plunger_stall", "liquid", (OT2, FLEX), "the plunger stalls: the command fails", "a failure: named"),
     Fault("no_level", "liquid", (STAR,), "no liquid is felt in a well that has some", "error 6, trace 70: named"),
     Fault("clot_detected", "liquid", (STAR,), "the pressure in the tip tells of a clot", "error 4, trace 81: named"),
     Fault("not_aspirated", "liquid", (STAR,), "the pressure in the tip tells that nothing was drawn",
@@ -78,6 +78,7 @@ _ALL = (
     Fault("iswap_grip_lost", "plate", (STAR,), "the plate slips out of the gripper", "error 23, trace 89: named"),
     Fault("iswap_site_occupied", "plate", (STAR,), "something stands where the gripper puts a plate: it holds it",
           "error 22, trace 97: named; put back where it was taken from when it is made safe"),
+    Fault("gripper_missed", "plate", (FLEX,), "the gripper closes on nothing", "the robot's error: named"),
     Fault("plate_missing", "plate", (ARM,), "the plate is taken before it is gripped", "the grip is told empty: named"),
     Fault("grip_fails", "plate", (ARM,), "the fingers close beside the plate", "the grip is told empty: named"),
     Fault("site_occupied", "plate", (ARM,), "something stands where a plate is put: the arm runs into it",
@@ -99,8 +100,8 @@ _ALL = (
           "error 2, trace 52: named"),
     Fault("channel_crash", "motion", (STAR,), "a channel runs into something on its way down",
           "error 2, trace 62: named"),
-    Fault("gantry_stall", "motion", (OT2,), "the gantry stalls: the command fails", "a failure: named"),
-    Fault("move_slow", "motion", (OT2, STAR), "a motion takes longer", "waited for", "time", 20.0),
+    Fault("gantry_stall", "motion", (OT2, FLEX), "the gantry stalls: the command fails", "a failure: named"),
+    Fault("move_slow", "motion", (OT2, FLEX, STAR), "a motion takes longer", "waited for", "time", 20.0),
     Fault("shake_stalls", "motion", (SHAKER,), "the table does not get up to speed", "its speed is looked at: named"),
     Fault("shake_stops", "motion", (SHAKER,), "the table stops as soon as it has begun", "looked for: named"),
     # Heat

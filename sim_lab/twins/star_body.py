@@ -1,4 +1,4 @@
-"""What the parts of a STAR share: its arm, its deck, its table of tips, and one command at a time that can be halted."""
+"""What the parts of a STAR share: its arm, deck and table of tips, and one command at a time that can be halted."""
 
 import asyncio
 import random
@@ -39,7 +39,7 @@ class Body:
     tips: dict[int, TipEntry] = field(default_factory=dict)
     halts: int = 0
     cover_locked: bool = True
-    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def tip(self, index: int) -> TipEntry:
         """A tip that was defined."""
@@ -64,18 +64,18 @@ class Job:
     _halts: int
 
     async def __aenter__(self) -> "Job":
-        await self.body._busy.acquire()
+        await self.body.busy.acquire()
         try:
             self._look()
             if self.body.fails("cover_open") is not None:
                 raise Refused(COVER_OPEN)
         except Refused:
-            self.body._busy.release()
+            self.body.busy.release()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.body._busy.release()
+        self.body.busy.release()
 
     async def spend(self, seconds: float) -> None:
         """One sequence, of so many seconds."""

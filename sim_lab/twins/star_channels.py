@@ -7,7 +7,16 @@ from drivers.liquid_handlers.hamilton_star.timing import DIP_S, DROP_TIPS_S, SET
 from drivers.liquid_handlers.hamilton_star.wire import CHANNELS, Refused, Request, Trouble
 from sim_lab.twins.star_body import NOT_REACHABLE, Body
 from sim_lab.twins.star_tips import (
-    CLOT, CRASH, NO_LEVEL, NO_TIP, NOT_ASPIRATED, NOT_DROPPED, WRONG_TIP, Dip, NodeFails, Nozzle,
+    CLOT,
+    CRASH,
+    NO_LEVEL,
+    NO_TIP,
+    NOT_ASPIRATED,
+    NOT_DROPPED,
+    WRONG_TIP,
+    Dip,
+    NodeFails,
+    Nozzle,
 )  # fmt: skip
 
 PITCH_MM = 9.0
@@ -141,7 +150,7 @@ class Channels:
         one: Callable[[Place], None],
         check: Callable[[Place], None] = lambda _: None,
     ) -> None:
-        """Column by column: check, go there and let the time pass, then do it with each channel; failures at the end."""
+        """Pass by pass: check, go there, let the time go by, then do it with each channel; failures at the end."""
         if not self.ready:
             raise Refused(Trouble("P1", 2, 51))
         places = self._places(request)

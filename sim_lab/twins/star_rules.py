@@ -15,7 +15,8 @@ UNKNOWN_COMMAND, UNKNOWN_PARAMETER, OUT_OF_RANGE, MISSING = 30, 31, 32, 33
 _Z, _HZ, _FLAG = (0, 3600), (0, 3425), (0, 1)
 _XY = {"xp": (0, 25000), "yp": (0, 6500)}
 _PIP: Ranges = {
-    **_XY, "tm": _FLAG, "th": _Z, "te": _Z, "lp": _Z, "zl": _Z, "po": _Z, "zu": _Z, "zr": (0, 10000), "zx": _Z, "ip": _Z,
+    **_XY, "tm": _FLAG, "th": _Z, "te": _Z, "lp": _Z, "zl": _Z, "po": _Z, "zu": _Z, "zr": (0, 10000), "zx": _Z,
+    "ip": _Z,
     "it": _FLAG, "fp": _Z, "ta": (0, 500), "ba": (0, 9999), "lm": (0, 4), "ll": (1, 4), "lv": (1, 4), "zo": (0, 100),
     "de": (3, 1600), "wt": (0, 99), "mv": (0, 12500), "mc": (0, 99), "mp": (0, 900), "ms": (4, 5000), "mh": _Z,
     "gi": (0, 999), "gj": _FLAG, "gk": (0, 2),

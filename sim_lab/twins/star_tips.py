@@ -3,7 +3,6 @@
 import random
 from dataclasses import dataclass, field
 
-from drivers.core.labware import LabwareKind
 from drivers.liquid_handlers.hamilton_star.calibration import liquid_ul
 from drivers.liquid_handlers.hamilton_star.deck import Deck, over_waste, over_waste96
 from drivers.liquid_handlers.hamilton_star.labware import FITTING_MM, Tip, tip_of
@@ -188,8 +187,7 @@ class Nozzle:
             world.discard(given)
 
     def _actual(self, volume_ul: float) -> float:
-        assert self.tip is not None
-        name = f"star{self.tip.nominal_ul:g}"
+        name = f"star{self.tip.nominal_ul:g}" if self.tip else "star300"
         if name not in self._plungers:
             self._plungers[name] = Plunger(name, self._rng)
         return self._plungers[name].actual(volume_ul) if volume_ul > 0 else 0.0

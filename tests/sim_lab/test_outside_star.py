@@ -18,8 +18,8 @@ from pylabrobot.resources import cor_96_wellplate_360uL_Fb, set_tip_tracking, se
 from pylabrobot.resources.errors import HasTipError, NoTipError, TooLittleLiquidError, TooLittleVolumeError
 from pylabrobot.resources.hamilton import (
     PLT_CAR_L5AC_A00,
-    STARLetDeck,
     TIP_CAR_480_A00,
+    STARLetDeck,
     hamilton_96_tiprack_300uL_filter,
 )
 
@@ -186,13 +186,13 @@ def test_its_errors_are_typed(play: Callable[[Story], None]) -> None:
     async def story(handler: LiquidHandler, twin: Twin, _: Any) -> None:
         backend: STARBackend = handler.backend
         rack_, one, two = (handler.deck.get_resource(name) for name in ("rack", "one", "two"))
+        twin.world.labware["rack"].tips.discard("B1")
         with pytest.raises(ChannelizedError) as caught:  # no tip at one of two places
-            twin.world.labware["rack"].tips.discard("B1")
             await handler.pick_up_tips(rack_["A1:B1"])
         assert channel_errors(caught) == {1: NoTipError}
         assert await backend.request_tip_presence() == [True] + [False] * 7
+        handler.clear_head_state()
         with pytest.raises(ChannelizedError) as caught:  # one fitted already
-            handler.clear_head_state()
             await handler.pick_up_tips(rack_["C1:C1"], use_channels=[0])
         assert channel_errors(caught) == {0: HasTipError}
         handler.update_head_state({0: rack_.get_item("A1").get_tip()})
@@ -200,9 +200,8 @@ def test_its_errors_are_typed(play: Callable[[Story], None]) -> None:
             await handler.aspirate(two["A1"], vols=[50.0], lld_mode=[GAMMA])
         assert channel_errors(caught) == {0: TooLittleLiquidError}
         with pytest.raises(ChannelizedError) as caught:  # a well with too little
-            following = [8.0]
             await handler.aspirate(
-                one["A1"], vols=[250.0], lld_mode=[GAMMA], surface_following_distance=following, liquid_height=[10.0]
+                one["A1"], vols=[250.0], lld_mode=[GAMMA], surface_following_distance=[8.0], liquid_height=[10.0]
             )
         assert channel_errors(caught) == {0: TooLittleLiquidError}
         await handler.aspirate(one["A1"], vols=[20.0])

@@ -16,7 +16,7 @@ FITTING_MM = 8.0  # how deep a channel goes into a tip
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """One kind of tip; `index` is our place for it in the firmware's table, `size` its collar in the firmware's code."""
+    """One kind of tip; `index` is our place for it in the firmware's table, `size` its collar, both in the firmware."""
 
     load_name: str
     nominal_ul: float
@@ -60,7 +60,7 @@ def rack_definition(load_name: str) -> Mapping[str, Any]:
     }  # fmt: skip
     return {
         "schemaVersion": 2, "version": 1, "namespace": "hamilton", "brand": {"brand": "Hamilton"},
-        "metadata": {"displayName": f"Hamilton CO-RE tips {tip.nominal_ul:g} uL{' with filter' if tip.filtered else ''}",
+        "metadata": {"displayName": f"CO-RE tips {tip.nominal_ul:g} uL{' with filter' if tip.filtered else ''}",
                      "displayCategory": "tipRack", "displayVolumeUnits": "uL"},
         "parameters": {"loadName": load_name, "isTiprack": True, "format": "96Standard", "quirks": [],
                        "isMagneticModuleCompatible": False, "tipLength": tip.length_mm},

@@ -81,9 +81,7 @@ class Pipetting:
                 begin, end = reach.bottom_mm + tip.length_mm, reach.bottom_mm + tip.reach_mm
                 method = TipDropMethod.DROP
             await self._do(
-                self._backend.discard_tip(
-                    reach.xs, reach.ys, reach.pattern, tenths(begin), tenths(end), up, up, method
-                )
+                self._backend.discard_tip(reach.xs, reach.ys, reach.pattern, tenths(begin), tenths(end), up, up, method)
             )
 
     async def _drop96(self, into: tuple[str, str] | None) -> None:

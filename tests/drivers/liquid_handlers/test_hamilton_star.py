@@ -17,7 +17,7 @@ from drivers.liquid_handlers.hamilton_star.labware import TIPS, rack
 from drivers.liquid_handlers.hamilton_star.options import Options
 from sim_lab.clock import run
 from sim_lab.link import wire as new_wire
-from sim_lab.tap import Tap, Tapped
+from sim_lab.tap import Tap
 from sim_lab.twins.hamilton_star import Twin
 from sim_lab.world.model import World
 
@@ -86,7 +86,9 @@ def test_wire_dialogue() -> None:
     request = wire.parse("C0PPid0001xs03479xd0yj1142yd0zj1874zd0gr1th2800te2800gw4go1308gb1245gt20ga0gc0")
     assert request.name == "C0PP"
     assert request.number("xs") == 3479
-    request = wire.parse("C0ASid0001at0 0&tm1 0&xp02983 00000&yp1457 0000&th2450te2450lp2000 2000&ch000 000&zl1866 1866&")
+    request = wire.parse(
+        "C0ASid0001at0 0&tm1 0&xp02983 00000&yp1457 0000&th2450te2450lp2000 2000&ch000 000&zl1866 1866&"
+    )
     assert request.numbers("tm", 8) == [1, 0, 0, 0, 0, 0, 0, 0]
     assert request.numbers("zl", 8)[:2] == [1866, 1866]
     troubles = [wire.Trouble("P2", 35, 0), wire.Trouble("P1", 0, 1), wire.Trouble("H0", 8, 76)]

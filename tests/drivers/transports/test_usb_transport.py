@@ -1,7 +1,7 @@
 """USB packets as a stream of lines; PyLabRobot's USB object is replaced, for want of a bus."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,7 +13,7 @@ from drivers.transports.usb import UsbTransport
 class Bus:
     """What PyLabRobot's object does, without a bus."""
 
-    made: list["Bus"] = []
+    made: ClassVar[list["Bus"]] = []
 
     def __init__(self, **what: Any) -> None:
         self.what, self.packets, self.answers = what, list[bytes](), [b"C0RMid0001er00/00kb0F"]
