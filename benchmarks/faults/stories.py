@@ -56,15 +56,11 @@ def arm(world: TwinWorld, round_: int) -> list[Act]:
     ]
 
 
-def opentrons(
-    name_: str, slots: tuple[str, str], pipette: str, tips: str
-) -> Callable[[TwinWorld, int], list[Act]]:
+def opentrons(name_: str, slots: tuple[str, str], pipette: str, tips: str) -> Callable[[TwinWorld, int], list[Act]]:
     return lambda world, round_: _pipetting(world, round_, name_, slots, pipette, tips)
 
 
-def _pipetting(
-    world: TwinWorld, round_: int, robot: str, slots: tuple[str, str], pipette: str, tips: str
-) -> list[Act]:
+def _pipetting(world: TwinWorld, round_: int, robot: str, slots: tuple[str, str], pipette: str, tips: str) -> list[Act]:
     rack, plate = f"rack{round_}", f"plate{round_}"
     for slot, name, load_name in ((slots[0], rack, tips), (slots[1], plate, PLATE)):
         world.truth.at.pop(f"{robot}.{slot}", None)

@@ -30,7 +30,7 @@ class UsbTransport(Transport):
             raise ConnectionFailed(
                 f"{address} names no vendor and product.", hint="Write usb://08af:8000, perhaps with ?serial=NUMBER."
             ) from None
-        self._serial = (parse_qs(parts.query).get("serial") or [None])[0]
+        self._serial = next(iter(parse_qs(parts.query).get("serial", ())), None)
         self._address = address
         self._usb: Any = None
         self._sending = b""

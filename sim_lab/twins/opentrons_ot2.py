@@ -270,7 +270,7 @@ class Twin(StreamTwin):
 
     def _slot(self, location: Any) -> str:
         """A slot of this deck."""
-        slot = wire.slot_of(location)
+        slot = self.robot.own_slot(wire.slot_of(location) or "")
         if slot not in self.robot.slots:
             raise RobotError("SlotDoesNotExistError", f"there is no slot {slot} on this deck")
         return slot

@@ -1,6 +1,7 @@
 """The iSWAP of the twin's STAR: it grips the plate below the point it is sent to, and puts it where it is told."""
 
 import math
+from typing import NoReturn
 
 from drivers.liquid_handlers.hamilton_star.deck import SITES
 from drivers.liquid_handlers.hamilton_star.timing import GRIP_S, PARK_S
@@ -130,7 +131,7 @@ class Iswap:
             _fail(NOT_FOUND)
 
 
-def _fail(code: tuple[int, int]) -> None:
+def _fail(code: tuple[int, int]) -> NoReturn:
     raise Refused(Trouble(ISWAP, *code))
 
 

@@ -89,9 +89,9 @@ class Firmware(TransportIo):
 class _OnLoop(HamiltonLiquidHandler):
     """In place of PyLabRobot's base: no thread."""
 
-    io: Firmware  # type: ignore[assignment]
+    io: Firmware
 
-    async def setup(self) -> None:
+    async def setup(self, *_: Any, **__: Any) -> None:
         """Dial, unless that was done."""
         await LiquidHandlerBackend.setup(self)
         if not self.io.connected:
@@ -110,12 +110,12 @@ class _OnLoop(HamiltonLiquidHandler):
         return answer
 
 
-class Backend(STARBackend, _OnLoop):  # type: ignore[misc]
+class Backend(STARBackend, _OnLoop):
     """PyLabRobot's STAR backend over a transport."""
 
     def __init__(self, dial: Dial) -> None:
         super().__init__()
-        self.io = Firmware(dial)  # type: ignore[assignment]
+        self.io = Firmware(dial)
         self.set_deck(STARLetDeck())
 
     async def halt_now(self) -> None:

@@ -46,7 +46,9 @@ class OT2(LiquidHandler[Options]):
         with readable(self.name, "its health"):
             model = health.get("robot_model", "")
         if self.robot.model not in model:
-            raise CommandRefused(f"answers as '{model}', not as an {self.robot.model}.", device=self.name, hint="Check its address.")
+            raise CommandRefused(
+                f"answers as '{model}', not as an {self.robot.model}.", device=self.name, hint="Check its address."
+            )
         run = await self._log.current()
         self._told = Told({}, {}) if run is None else await self._log.told(run)
         self._run = run["id"] if run is not None else await self._begin_run()

@@ -30,6 +30,15 @@ class Robot:
         """Slot -> (x, y) of its lower left corner."""
         return _slots(self.deck)
 
+    def own_slot(self, name: str) -> str:
+        """A slot by this robot's name for it: the server takes the other robot's as well.
+
+        >>> FLEX.own_slot("1"), FLEX.own_slot("12"), OT2.own_slot("B3"), FLEX.own_slot("B4")
+        ('D1', 'A3', '9', 'B4')
+        """
+        others = _TO_FLEX if self is FLEX else _TO_OT2
+        return others.get(name, name)
+
     def location(self, slot: str) -> dict[str, str]:
         """A slot as the API names it: the staging slots of a Flex are areas."""
         return {"addressableAreaName" if slot.endswith("4") and slot[0] in "ABCD" else "slotName": slot}
@@ -51,6 +60,8 @@ def _slots(deck: str) -> Mapping[str, tuple[float, float]]:
     return found
 
 
+_TO_FLEX = {str(n + 1): f"{'DCBA'[n // 3]}{n % 3 + 1}" for n in range(12)}
+_TO_OT2 = {flex: ot2 for ot2, flex in _TO_FLEX.items()}
 OT2 = Robot(
     "OT-2", "3/ot2_standard.json", "12", "opentrons_1_trash_1100ml_fixed", "fixedTrash", True, (0.0, 353.0)
 )  # fmt: skip

@@ -69,7 +69,9 @@ def test_tips_and_liquid_go_into_the_bin() -> None:
         await device.pick_up_tip("left", "rack", "A1")
         await device.aspirate("left", "plate", "A1", 100)
         await device.dispense("left", "plate", "B1", 60)
-        assert world.vessel(world.labware["plate"], "B1").volume_ul == pytest.approx(60, rel=0.1)  # p1000 at its low end
+        assert world.vessel(world.labware["plate"], "B1").volume_ul == pytest.approx(
+            60, rel=0.1
+        )  # p1000 at its low end
         await device.dispense("left", "trash", "A1", 20)
         await device.blow_out("left", "trash", "A1")
         await device.drop_tip("left", "trash", "A1")
