@@ -56,7 +56,8 @@ _ALL = (
     # Liquid
     Fault("no_liquid", "liquid", (OT2, FLEX), "air is drawn instead of liquid", _SEEN),
     Fault("clot", "liquid", (OT2, FLEX), "a clot stops the flow: only a part is drawn", _SEEN, "share", 0.9),
-    Fault("silent_short_aspirate", "liquid", (OT2, FLEX, STAR), "less is drawn than was asked for", _SEEN, "share", 0.3),
+    Fault("silent_short_aspirate", "liquid", (OT2, FLEX, STAR), "less is drawn than was asked for", _SEEN,
+          "share", 0.3),
     Fault("silent_short_dispense", "liquid", (OT2, FLEX, STAR), "a part stays in the tip", _SEEN, "share", 0.3),
     Fault("silent_over_aspirate", "liquid", (OT2, FLEX, STAR), "more is drawn than was asked for", _SEEN, "share", 0.1),
     Fault("drip", "liquid", (OT2, FLEX, STAR), "a part drips off on the way", _SEEN, "share", 0.1),

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import urllib.request  # noqa: F401  (the client uses it without importing it)
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -50,23 +51,33 @@ def flex(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, int]]:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_http_client_transfers_and_moves(flex: tuple[World, int], monkeypatch: pytest.MonkeyPatch) -> None:
     ot_api = pytest.importorskip("ot_api")
+    from ot_api.decorators import command
+
     world, port = flex
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     ot_api.set_host("127.0.0.1")
     ot_api.set_port(port)
     assert ot_api.health.get()["robot_model"] == "OT-3 Standard"
-    ot_api.set_run(ot_api.runs.create())
-    pipette = ot_api.lh.load_pipette("p1000_single_flex", "left")["pipetteId"]
-    ot_api.labware.add(RACK, "opentrons", 1, "D1", labware_id="rack", display_name="rack")
-    ot_api.labware.add(PLATE, "opentrons", 2, "D2", labware_id="plate", display_name="plate")
-    ot_api.lh.pick_up_tip("rack", "A1", pipette)
-    ot_api.lh.aspirate("plate", "A1", pipette_id=pipette, volume=100, flow_rate=900)
-    ot_api.lh.dispense("plate", "B1", pipette_id=pipette, volume=100, flow_rate=900)
+    run = ot_api.runs.create()
+    pipette = ot_api.lh.load_pipette("p1000_single_flex", "left", run_id=run)["pipetteId"]
+    ot_api.labware.add(RACK, "opentrons", 1, 1, run_id=run, labware_id="rack", display_name="rack")  # slot 1 is D1
+    ot_api.labware.add(PLATE, "opentrons", 2, 2, run_id=run, labware_id="plate", display_name="plate")
+    at = {"pipette_id": pipette, "run_id": run}
+    ot_api.lh.pick_up_tip("rack", "A1", **at)
+    ot_api.lh.aspirate("plate", "A1", volume=100, flow_rate=900, **at)
+    ot_api.lh.dispense("plate", "B1", volume=100, flow_rate=900, **at)
     assert world.labware["plate"].vessels["B1"].volume_ul == pytest.approx(100, rel=0.1)
+
+    @command  # the client's own way to wait; it has no function for a Flex's bin and gripper
+    def do(kind_: str, params: dict[str, Any], run_id: str) -> Any:
+        return ot_api.runs.enqueue_command(kind_, params, intent="setup", run_id=run_id)
+
     area = {"pipetteId": pipette, "addressableAreaName": "movableTrashA3"}
-    ot_api.runs.enqueue_command("moveToAddressableAreaForDropTip", area, intent="setup", run_id=None)
-    ot_api.lh.drop_tip_in_place(pipette)
+    do("moveToAddressableAreaForDropTip", area, run_id=run)
+    ot_api.lh.drop_tip_in_place(pipette, run_id=run)
     assert "A1" not in world.labware["rack"].tips
     gripped = {"labwareId": "plate", "newLocation": {"slotName": "C2"}, "strategy": "usingGripper"}
-    ot_api.runs.enqueue_command("moveLabware", gripped, intent="setup", run_id=None)
+    do("moveLabware", gripped, run_id=run)
     assert world.at["flex.C2"] == "plate"
+    with pytest.raises(Exception, match="AddressableAreaDoesNotExistError"):
+        ot_api.lh.move_to_addressable_area_for_drop_tip(pipette, run_id=run)  # it goes to an OT-2's trash

@@ -75,7 +75,7 @@ def test_tips_and_liquid_go_into_the_bin() -> None:
         await device.dispense("left", "trash", "A1", 20)
         await device.blow_out("left", "trash", "A1")
         await device.drop_tip("left", "trash", "A1")
-        assert world.waste.volume_ul == pytest.approx(40, rel=0.2)
+        assert world.labware["flex.trash"].vessels["A1"].volume_ul == pytest.approx(40, rel=0.2)
         kinds = [command["commandType"] for command in next(iter(twin.runs.values())).commands.values()]
         assert kinds[-2:] == ["moveToAddressableAreaForDropTip", "dropTipInPlace"]
         assert "dropTip" not in kinds
