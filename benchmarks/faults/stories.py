@@ -85,16 +85,18 @@ def _pipetting(world: TwinWorld, round_: int, robot: str, slots: tuple[str, str]
 
 def flex(world: TwinWorld, round_: int) -> list[Act]:
     plate = f"plate{round_}"
-    world.truth.at.pop("flex.B2", None)
+    to = ("B1", "B2", "C1", "C2")[round_ % 4]  # another one each time: the robot goes on to believe in the last one
+    world.truth.at.pop(f"flex.{to}", None)
     acts = _pipetting(world, round_, "flex", ("D1", "D2"), "p1000_single_flex", FLEX_RACK)
-    moved = {"source": "D2", "destination": "B2"}
-    return [*acts, Act("move_plate", moved, lambda w, _: w.truth.at.get("flex.B2") == plate)]
+    moved = Act("move_plate", {"source": "D2", "destination": to}, lambda w, _: w.truth.at.get(f"flex.{to}") == plate)
+    return [*acts, moved, Act("remove_labware", {"labware": plate})]
 
 
 def star(world: TwinWorld, round_: int) -> list[Act]:
     tips, plate = f"tips{round_}", f"plate{round_}"
     tip = "hamilton_96_tiprack_300ul"
-    for site in ("tips2", "plates1", "plates2"):
+    to = f"plates{2 + round_ % 4}"
+    for site in ("tips2", "plates1", to):
         world.truth.at.pop(f"star.{site}", None)
     world.truth.place(tips, rack(tip), "star.tips2")
     world.truth.place(plate, kind(PLATE), "star.plates1")
@@ -114,9 +116,10 @@ def star(world: TwinWorld, round_: int) -> list[Act]:
         Act("drop_tip", at("trash", "A1")),
         Act(
             "move_plate",
-            {"source": "plates1", "destination": "plates2"},
-            lambda w, _: w.truth.at.get("star.plates2") == plate,
+            {"source": "plates1", "destination": to},
+            lambda w, _: w.truth.at.get(f"star.{to}") == plate,
         ),
+        Act("remove_labware", {"labware": plate}),
     ]
 
 
