@@ -345,7 +345,8 @@ class Twin(StreamTwin):
         await self._pass(run, SETTLE_S["drop_tip"])
         head = self._head(run, params)
         if head.tips is not None:
-            head.drop(self.world.on(self.site(slot)), found, well)
+            stays = self.fails("tip_not_dropped") is not None
+            head.drop(self.world.on(self.site(slot)), found, well, stays=stays)
 
     # Parts of commands
 
