@@ -1,31 +1,65 @@
 """What every liquid handler must do."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from drivers.core.errors import CommandFailed, DeviceError, LimitError
+from drivers.core.labware import pipettes
+from drivers.liquid_handlers.hamilton_star.labware import rack_definition
 from hardware_tests.bench import Bench
 
 ROLE = "LiquidHandler"
-RACK, PLATE = "opentrons_96_tiprack_300ul", "corning_96_wellplate_360ul_flat"
+OT2_RACK, FLEX_RACK = "opentrons_96_tiprack_300ul", "opentrons_flex_96_tiprack_200ul"
+PLATE = "corning_96_wellplate_360ul_flat"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one kind of handler needs for this contract; `carried`: the definition of a rack that no library has."""
+
+    rack: str
+    rack_site: str
+    plate_site: str
+    mount: str
+    pipette: str
+    carried: Mapping[str, Any] | None = None
+
+
+def fit(bench: Bench) -> Fit:
+    """The rack, the sites and a mount with a pipette that take 50 uL."""
+    entry = bench.lab.devices[bench.device]
+    if entry.driver == "hamilton.star":
+        tips = "hamilton_96_tiprack_300ul"
+        return Fit(tips, "tips1", "plates1", "channel1", "star_channel_1000", rack_definition(tips))
+    first, second = (site.split(".")[1] for site in entry.sites[:2])
+    mount, pipette = next(
+        (m, p) for m in ("left", "right") if (p := getattr(entry.options, m, None) or "") and takes_50_ul(p)
+    )
+    return Fit(FLEX_RACK if "flex" in pipette else OT2_RACK, first, second, mount, pipette)
+
+
+def takes_50_ul(pipette: str) -> bool:
+    """Whether a pipette of this list does what the contract asks for."""
+    return pipettes()[pipette].min_ul <= 50.0 <= pipettes()[pipette].max_ul
 
 
 async def prepared(bench: Bench) -> str:
     """A rack, a plate with water in A1, and the pipette that hangs there; returns its mount."""
-    operator = bench.first("Operator")
-    entry = bench.lab.devices[bench.device]
-    first, second = entry.sites[0], entry.sites[1]
-    await bench.do("place", on=operator, labware="rack", kind=RACK, site=first)
-    await bench.do("place", on=operator, labware="plate", kind=PLATE, site=second)
+    operator, needs = bench.first("Operator"), fit(bench)
+    where = {"rack": f"{bench.device}.{needs.rack_site}", "plate": f"{bench.device}.{needs.plate_site}"}
+    carried = {"definition": dict(needs.carried)} if needs.carried else {}
+    await bench.do("place", on=operator, labware="rack", kind=needs.rack, site=where["rack"], **carried)
+    await bench.do("place", on=operator, labware="plate", kind=PLATE, site=where["plate"])
     water = {"7732-18-5": 55.4}
     await bench.do("fill", on=operator, labware="plate", liquid="water", volumes_ul={"A1": 200.0}, species=water)
-    mount, pipette = next((m, p) for m in ("left", "right") if "p300" in (p := getattr(entry.options, m, None) or ""))
-    await bench.do("load_pipette", mount=mount, pipette=pipette)
-    await bench.do("load_labware", labware="rack", definition=RACK, slot=first.split(".")[1])
-    await bench.do("load_labware", labware="plate", definition=PLATE, slot=second.split(".")[1])
-    return mount
+    await bench.do("load_pipette", mount=needs.mount, pipette=needs.pipette)
+    await bench.do("load_labware", labware="rack", definition=needs.rack, slot=needs.rack_site)
+    await bench.do("load_labware", labware="plate", definition=PLATE, slot=needs.plate_site)
+    return needs.mount
 
 
 def test_moves_liquid(bench: Bench) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 from drivers.core.instrument import Readings
 from drivers.core.labware import kind
+from drivers.liquid_handlers.hamilton_star.labware import rack
 from sim_lab.session import TwinWorld
 
+FLEX_RACK = "opentrons_flex_96_tiprack_200ul"
 RACK, PLATE = "opentrons_96_tiprack_300ul", "corning_96_wellplate_360ul_flat"
 Truth = Callable[[TwinWorld, Readings], bool]
 
@@ -54,12 +56,16 @@ def arm(world: TwinWorld, round_: int) -> list[Act]:
     ]
 
 
-def ot2(world: TwinWorld, round_: int) -> list[Act]:
+def opentrons(name_: str, slots: tuple[str, str], pipette: str, tips: str) -> Callable[[TwinWorld, int], list[Act]]:
+    return lambda world, round_: _pipetting(world, round_, name_, slots, pipette, tips)
+
+
+def _pipetting(world: TwinWorld, round_: int, robot: str, slots: tuple[str, str], pipette: str, tips: str) -> list[Act]:
     rack, plate = f"rack{round_}", f"plate{round_}"
-    for slot, name, load_name in (("4", rack, RACK), ("5", plate, PLATE)):
-        world.truth.at.pop(f"ot2.{slot}", None)
-        world.truth.place(name, kind(load_name), f"ot2.{slot}")
-    world.truth.pipettes["ot2", "left"] = "p300_single_gen2"
+    for slot, name, load_name in ((slots[0], rack, tips), (slots[1], plate, PLATE)):
+        world.truth.at.pop(f"{robot}.{slot}", None)
+        world.truth.place(name, kind(load_name), f"{robot}.{slot}")
+    world.truth.pipettes[robot, "left"] = pipette
     world.truth.fill(plate, "A1", 200.0, {"7732-18-5": 55.4})
     held = world.truth.labware[plate].vessels
 
@@ -67,13 +73,53 @@ def ot2(world: TwinWorld, round_: int) -> list[Act]:
         return {"mount": "left", "labware": labware, "well": well, **more}
 
     return [
-        Act("load_pipette", {"mount": "left", "pipette": "p300_single_gen2"}),
-        Act("load_labware", {"labware": rack, "definition": RACK, "slot": "4"}),
-        Act("load_labware", {"labware": plate, "definition": PLATE, "slot": "5"}),
+        Act("load_pipette", {"mount": "left", "pipette": pipette}),
+        Act("load_labware", {"labware": rack, "definition": tips, "slot": slots[0]}),
+        Act("load_labware", {"labware": plate, "definition": PLATE, "slot": slots[1]}),
         Act("pick_up_tip", at(rack, "A1"), lambda w, _: "A1" not in w.truth.labware[rack].tips),
         Act("aspirate", at(plate, "A1", volume_ul=50.0), lambda *_: abs(held["A1"].volume_ul - 150) < 5),
         Act("dispense", at(plate, "B1", volume_ul=50.0), lambda *_: abs(held["B1"].volume_ul - 50) < 5),
         Act("drop_tip", at("trash", "A1")),
+    ]
+
+
+def flex(world: TwinWorld, round_: int) -> list[Act]:
+    plate = f"plate{round_}"
+    to = ("B1", "B2", "C1", "C2")[round_ % 4]  # another one each time: the robot goes on to believe in the last one
+    world.truth.at.pop(f"flex.{to}", None)
+    acts = _pipetting(world, round_, "flex", ("D1", "D2"), "p1000_single_flex", FLEX_RACK)
+    moved = Act("move_plate", {"source": "D2", "destination": to}, lambda w, _: w.truth.at.get(f"flex.{to}") == plate)
+    return [*acts, moved, Act("remove_labware", {"labware": plate})]
+
+
+def star(world: TwinWorld, round_: int) -> list[Act]:
+    tips, plate = f"tips{round_}", f"plate{round_}"
+    tip = "hamilton_96_tiprack_300ul"
+    to = f"plates{2 + round_ % 4}"
+    for site in ("tips2", "plates1", to):
+        world.truth.at.pop(f"star.{site}", None)
+    world.truth.place(tips, rack(tip), "star.tips2")
+    world.truth.place(plate, kind(PLATE), "star.plates1")
+    world.truth.fill(plate, "A1", 200.0, {"7732-18-5": 55.4})
+    held = world.truth.labware[plate].vessels
+
+    def at(labware: str, well: str, **more: Any) -> dict[str, Any]:
+        return {"mount": "channel1", "labware": labware, "well": well, **more}
+
+    return [
+        Act("load_pipette", {"mount": "channel1", "pipette": "star_channel_1000"}),
+        Act("load_labware", {"labware": tips, "definition": tip, "slot": "tips2"}),
+        Act("load_labware", {"labware": plate, "definition": PLATE, "slot": "plates1"}),
+        Act("pick_up_tip", at(tips, "A1"), lambda w, _: "A1" not in w.truth.labware[tips].tips),
+        Act("aspirate", at(plate, "A1", volume_ul=50.0), lambda *_: abs(held["A1"].volume_ul - 150) < 5),
+        Act("dispense", at(plate, "B1", volume_ul=50.0), lambda *_: abs(held["B1"].volume_ul - 50) < 5),
+        Act("drop_tip", at("trash", "A1")),
+        Act(
+            "move_plate",
+            {"source": "plates1", "destination": to},
+            lambda w, _: w.truth.at.get(f"star.{to}") == plate,
+        ),
+        Act("remove_labware", {"labware": plate}),
     ]
 
 
@@ -288,7 +334,9 @@ def thermocycler(world: TwinWorld, round_: int) -> list[Act]:
 
 
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
-    "people.operator": operator, "opentrons.ot2": ot2, "precise.pf400": arm, "qinstruments.bioshake": shaker,
+    "hamilton.star": star, "people.operator": operator,
+    "opentrons.ot2": opentrons("ot2", ("4", "5"), "p300_single_gen2", RACK), "opentrons.flex": flex,
+    "precise.pf400": arm, "qinstruments.bioshake": shaker,
     "lads.plate_reader": reader, "mqtt.environment": room, "mettler.sics": balance, "ika.rct": hotplate,
     "newera.ne1000": pump("syringe", "syringe.line", "syringe.line"), "alicat.mc": gas, "eurotherm.3200": furnace,
     "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,

@@ -2,7 +2,8 @@
 
 Pipettes: Opentrons' published accuracy (systematic) and precision (random, CV) of the GEN2 single-channel pipettes at
 three volumes. They are given from memory of the maker's white paper; GEN1 and multi-channel pipettes are taken to be
-as exact as those of the same size.
+as exact as those of the same size. A Hamilton STAR's 1000 uL channels, by the nominal volume of their tips: of the
+order of the maker's data sheet for water, from memory too; the 96 head is taken to be as exact.
 """
 
 from bisect import bisect_right
@@ -12,6 +13,9 @@ PIPETTES: dict[str, tuple[tuple[float, float, float], ...]] = {
     "p20": ((1.0, 0.15, 0.05), (10.0, 0.02, 0.01), (20.0, 0.015, 0.008)),
     "p300": ((20.0, 0.04, 0.025), (150.0, 0.01, 0.004), (300.0, 0.006, 0.003)),
     "p1000": ((100.0, 0.02, 0.01), (500.0, 0.01, 0.005), (1000.0, 0.007, 0.0015)),
+    "star50": ((1.0, 0.05, 0.04), (5.0, 0.025, 0.015), (50.0, 0.02, 0.0075)),
+    "star300": ((10.0, 0.05, 0.02), (50.0, 0.02, 0.0075), (200.0, 0.01, 0.0075)),
+    "star1000": ((10.0, 0.075, 0.035), (100.0, 0.02, 0.0075), (1000.0, 0.01, 0.0075)),
 }
 _SAME_AS = {"p10": "p20", "p50": "p300", "p200": "p300"}
 #: The bias of one pipette lies inside the systematic figure; half of that is taken as its standard deviation.

@@ -10,15 +10,16 @@ import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from drivers.core.errors import ConnectionLost, ProtocolViolation
 from drivers.core.http import Request, ServerSide
 from drivers.core.labware import LabwareKind, UnknownLabware, from_definition, kind, pipettes
 from drivers.core.transport import Transport
-from drivers.liquid_handlers.opentrons_ot2 import wire
-from drivers.liquid_handlers.opentrons_ot2.timing import SETTLE_S, TRASH_SLOT, Gantry
+from drivers.liquid_handlers.opentrons_ot2 import robots, wire
+from drivers.liquid_handlers.opentrons_ot2.robots import Robot
+from drivers.liquid_handlers.opentrons_ot2.timing import SETTLE_S, Gantry
 from sim_lab.twin import StreamTwin
 from sim_lab.twins.ot2_deck import nearest_well, slot_at
 from sim_lab.twins.ot2_pipette import Head, RobotError
@@ -44,10 +45,12 @@ class Run:
 class Twin(StreamTwin):
     """One OT-2; its state outlives every connection."""
 
+    robot: ClassVar[Robot] = robots.OT2
+
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)
         self.runs: dict[str, Run] = {}  # the oldest first; the last one is the current one
-        self.gantry = Gantry()
+        self.gantry = Gantry(self.robot, *self.robot.home_mm)
         self.lit = True  # its rail lights
         self.heads = {mount: Head(world, self.rng) for mount in ("left", "right")}
         self._busy = asyncio.Lock()
@@ -56,7 +59,7 @@ class Twin(StreamTwin):
         for mount, pipette in (("left", options.left), ("right", options.right)):
             if pipette:
                 world.pipettes[name, mount] = pipette
-        world.place(f"{name}.trash", kind("trash"), self.site(TRASH_SLOT))
+        world.place(f"{name}.trash", kind(self.robot.trash), self.site(self.robot.trash_slot))
 
     async def serve(self, link: Transport) -> None:
         """Answer one HTTP client."""
@@ -83,8 +86,8 @@ class Twin(StreamTwin):
                     "name": self.name,
                     "api_version": API_VERSION,
                     "fw_version": "v1.1.0",
-                    "robot_model": "OT-2 Standard",
-                    "robot_serial": "OT2CEP20200101TWIN",
+                    "robot_model": f"{self.robot.model} Standard",
+                    "robot_serial": f"{self.robot.model.replace('-', '')}CEP20200101TWIN",
                 }
             case ("GET", "pipettes"):
                 return 200, {mount: self._pipette(mount) for mount in self.heads}
@@ -144,8 +147,9 @@ class Twin(StreamTwin):
         if current and not current.stopped.is_set() and self._unfinished(current):
             return 409, _errors("RunAlreadyActive", f"Run {current.id} is active.")
         run = Run(f"run-{next(self._serial)}")
-        run.labware[wire.FIXED_TRASH] = (kind("trash"), TRASH_SLOT)
-        run.uris[wire.FIXED_TRASH] = _uri("opentrons", kind("trash").load_name, 1)
+        if self.robot.fixed_trash:
+            run.labware[wire.FIXED_TRASH] = (kind(self.robot.trash), self.robot.trash_slot)
+            run.uris[wire.FIXED_TRASH] = _uri("opentrons", self.robot.trash, 1)
         self.runs[run.id] = run
         while len(self.runs) > wire.KEPT_RUNS:
             del self.runs[next(iter(self.runs))]
@@ -167,7 +171,7 @@ class Twin(StreamTwin):
         labware = [
             {
                 "id": labware_id, "loadName": found.load_name, "definitionUri": run.uris[labware_id],
-                "location": "offDeck" if slot is None else {"slotName": slot},
+                "location": "offDeck" if slot is None else self.robot.location(slot),
             }
             for labware_id, (found, slot) in run.labware.items()
         ]  # fmt: skip
@@ -251,13 +255,26 @@ class Twin(StreamTwin):
         uri = _uri(params.get("namespace"), params["loadName"], params.get("version"))
         found = run.definitions.get(uri) or kind(params["loadName"])
         labware_id = params.get("labwareId") or f"labware-{next(self._serial)}"
-        self._place(run, labware_id, found, params["location"]["slotName"])
+        self._place(run, labware_id, found, self._slot(params["location"]))
         run.uris[labware_id] = _uri(params.get("namespace"), found.load_name, params.get("version"))
         return {"labwareId": labware_id, "definition": dict(found.definition), "offsetId": None}
 
     async def _do_moveLabware(self, run: Run, params: Mapping[str, Any]) -> None:
-        found, _ = self._told(run, params)
-        self._place(run, params["labwareId"], found, wire.slot_of(params["newLocation"]))
+        found, source = self._told(run, params)
+        slot = None if params["newLocation"] == "offDeck" else self._slot(params["newLocation"])
+        if params.get("strategy") == "usingGripper":
+            await self._grip(run, params["labwareId"], source, slot)
+        self._place(run, params["labwareId"], found, slot)
+
+    async def _grip(self, run: Run, labware_id: str, source: str | None, slot: str | None) -> None:
+        raise RobotError("NotSupportedOnRobotType", f"{labware_id} cannot be gripped: this robot has no gripper")
+
+    def _slot(self, location: Any) -> str:
+        """A slot of this deck."""
+        slot = self.robot.own_slot(wire.slot_of(location) or "")
+        if slot not in self.robot.slots:
+            raise RobotError("SlotDoesNotExistError", f"there is no slot {slot} on this deck")
+        return slot
 
     def _place(self, run: Run, labware_id: str, found: LabwareKind, slot: str | None) -> None:
         """What the robot believes from now on; two things cannot stand on one slot."""
@@ -307,9 +324,11 @@ class Twin(StreamTwin):
 
     async def _do_moveToAddressableAreaForDropTip(self, run: Run, params: Mapping[str, Any]) -> None:
         self._head(run, params)
-        if params["addressableAreaName"] != wire.FIXED_TRASH:
+        if params["addressableAreaName"] != self.robot.area:
             raise RobotError("AddressableAreaDoesNotExistError", f"{params['addressableAreaName']} is not on this deck")
-        await self._pass(run, self.gantry.go_to_well(TRASH_SLOT, kind("trash"), "A1"))
+        await self._pass(run, self.gantry.go_to_well(self.robot.trash_slot, kind(self.robot.trash), "A1"))
+
+    _do_moveToAddressableArea = _do_moveToAddressableAreaForDropTip
 
     async def _do_aspirateInPlace(self, run: Run, params: Mapping[str, Any]) -> dict[str, Any]:
         return await self._aspirate(run, self._head(run, params), params, *self._below(run))
@@ -327,7 +346,8 @@ class Twin(StreamTwin):
         await self._pass(run, SETTLE_S["drop_tip"])
         head = self._head(run, params)
         if head.tips is not None:
-            head.drop(self.world.on(self.site(slot)), found, well)
+            stays = self.fails("tip_not_dropped") is not None
+            head.drop(self.world.on(self.site(slot)), found, well, stays=stays)
 
     # Parts of commands
 
@@ -388,7 +408,7 @@ class Twin(StreamTwin):
 
     def _below(self, run: Run) -> tuple[str, LabwareKind, str]:
         """Slot, labware and well under the gantry, as the robot was told or as it really stands there."""
-        slot = slot_at(self.gantry.x_mm, self.gantry.y_mm)
+        slot = slot_at(self.robot, self.gantry.x_mm, self.gantry.y_mm)
         told = next((found for found, where in run.labware.values() if where == slot), None)
         real = self.world.on(self.site(slot)) if slot else None
         found = told or (real.kind if real else None)

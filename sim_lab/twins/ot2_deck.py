@@ -3,14 +3,15 @@
 import math
 
 from drivers.core.labware import LabwareKind
-from drivers.liquid_handlers.opentrons_ot2.timing import Gantry, slots
+from drivers.liquid_handlers.opentrons_ot2.robots import Robot
+from drivers.liquid_handlers.opentrons_ot2.timing import Gantry
 
 WELL_TOLERANCE_MM = 3.0
 
 
-def slot_at(x_mm: float, y_mm: float) -> str | None:
+def slot_at(robot: Robot, x_mm: float, y_mm: float) -> str | None:
     """The slot below a point; slots are 127.76 x 85.48 mm (ANSI SLAS 1)."""
-    for slot, (x, y) in slots().items():
+    for slot, (x, y) in robot.slots.items():
         if -1.0 <= x_mm - x <= 128.8 and -1.0 <= y_mm - y <= 86.5:
             return slot
     return None
@@ -18,7 +19,7 @@ def slot_at(x_mm: float, y_mm: float) -> str | None:
 
 def nearest_well(gantry: Gantry, slot: str, kind: LabwareKind) -> str | None:
     """The well below the pipettes, within a tolerance; a large well counts over all its opening."""
-    corner = slots()[slot]
+    corner = gantry.robot.slots[slot]
     x, y = gantry.x_mm - corner[0], gantry.y_mm - corner[1]
     wells = kind.definition["wells"]
     best = min(wells, key=lambda well: math.hypot(wells[well]["x"] - x, wells[well]["y"] - y))

@@ -85,7 +85,8 @@ def test_a_driver_with_figures_knows_every_verb_of_its_role(name: str, lab: Lab)
     entry = next((entry for entry in lab.devices.values() if entry.driver == name), None)
     if entry is None:
         pytest.skip("the lab has none")
-    plate = {"labware": "plate", "definition": "corning_96_wellplate_360ul_flat", "slot": "1"}
+    slot = entry.sites[0].partition(".")[2] if entry.sites else "1"
+    plate = {"labware": "plate", "definition": "corning_96_wellplate_360ul_flat", "slot": slot}
     setup = [("load_pipette", {"mount": "left", "pipette": "p300_single_gen2"}), ("load_labware", plate)]
     args = {
         **plate, "mount": "left", "pipette": "p300_single_gen2", "well": "A1", "volume_ul": 100.0, "duration_s": 10.0,

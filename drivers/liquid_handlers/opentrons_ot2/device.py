@@ -6,7 +6,7 @@ the action's id as its key; what is sent before it may be repeated without physi
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
@@ -16,9 +16,10 @@ from drivers.core.labware import Pipette, kind, pipettes
 from drivers.core.limits import Limits
 from drivers.core.roles import LiquidHandler
 from drivers.core.transport import Port
-from drivers.liquid_handlers.opentrons_ot2 import wire
+from drivers.liquid_handlers.opentrons_ot2 import robots, wire
 from drivers.liquid_handlers.opentrons_ot2.log import POLL_S, RobotLog, Told, readable
 from drivers.liquid_handlers.opentrons_ot2.options import Options
+from drivers.liquid_handlers.opentrons_ot2.robots import Robot
 
 ASK_TIMEOUT_S = 10.0  # for questions that the server answers at once
 SAFE_KEY = "make_safe"  # of commands that belong to no action
@@ -28,6 +29,7 @@ class OT2(LiquidHandler[Options]):
     """Opentrons OT-2 over HTTP (robot server 8.x, port 31950). Volumes in uL, rates in uL/s, heights in mm."""
 
     verbs = LiquidHandler.verbs | {"blink", "lights"}
+    robot: ClassVar[Robot] = robots.OT2
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
@@ -43,8 +45,10 @@ class OT2(LiquidHandler[Options]):
         health = (await self._ask("GET", wire.HEALTH)).json()
         with readable(self.name, "its health"):
             model = health.get("robot_model", "")
-        if "OT-2" not in model:
-            raise CommandRefused(f"answers as '{model}', not as an OT-2.", device=self.name, hint="Check its address.")
+        if self.robot.model not in model:
+            raise CommandRefused(
+                f"answers as '{model}', not as an {self.robot.model}.", device=self.name, hint="Check its address."
+            )
         run = await self._log.current()
         self._told = Told({}, {}) if run is None else await self._log.told(run)
         self._run = run["id"] if run is not None else await self._begin_run()
@@ -99,7 +103,7 @@ class OT2(LiquidHandler[Options]):
                 if name := pipette.get("name"):
                     if self._told.mounts.get(mount, ("", False))[0] != name:
                         await self._load_pipette(mount, name, SAFE_KEY)
-                    area = {"pipetteId": mount, "addressableAreaName": wire.FIXED_TRASH}
+                    area = {"pipetteId": mount, "addressableAreaName": self.robot.area}
                     await self._command("moveToAddressableAreaForDropTip", area, SAFE_KEY)
                     await self._command("dropTipInPlace", {"pipetteId": mount}, SAFE_KEY)
             await self._command("home", {}, SAFE_KEY)
@@ -149,7 +153,7 @@ class OT2(LiquidHandler[Options]):
                 await self._command("moveLabware", wire.off_deck(other), f"{self.action}/off")
                 deck[other] = (deck[other][0], None)
         if deck.get(labware, ("",))[0] == uri:
-            await self._command("moveLabware", wire.on_slot(labware, slot))
+            await self._command("moveLabware", wire.on_slot(labware, self.robot.location(slot)))
         else:
             await self._load_labware(labware, definition, slot)
         deck[labware] = (uri, slot)
@@ -159,7 +163,7 @@ class OT2(LiquidHandler[Options]):
             await self._ask("POST", wire.definitions_path(self._run), {"data": definition})
         namespace, load_name, version = _names(definition)
         params = {"labwareId": labware, "namespace": namespace, "loadName": load_name, "version": version}
-        await self._command("loadLabware", {**params, "location": {"slotName": slot}})
+        await self._command("loadLabware", {**params, "location": self.robot.location(slot)})
 
     async def remove_labware(self, labware: str) -> None:
         """Go home, out of the arm's way, and tell the robot that the labware leaves the deck, if it knows it there."""
@@ -259,7 +263,21 @@ class OT2(LiquidHandler[Options]):
 
     async def _at_well(self, kind: str, mount: str, labware: str, well: str, **more: Any) -> None:
         self._pipette(mount)
+        if labware == "trash" and not self.robot.fixed_trash:
+            await self._over_trash(kind, mount, more)
+            return
         await self._command(kind, {"pipetteId": mount, "labwareId": wire.labware_id(labware), "wellName": well, **more})
+
+    async def _over_trash(self, kind: str, mount: str, more: Mapping[str, Any]) -> None:
+        """The same in place, over a trash that is no labware."""
+        go = "moveToAddressableAreaForDropTip" if kind == "dropTip" else "moveToAddressableArea"
+        area = {"pipetteId": mount, "addressableAreaName": self.robot.area}
+        if kind in wire.IN_PLACE:
+            await self._command(go, area, f"{self.action}/over")
+            what = {key: value for key, value in more.items() if key != "wellLocation"}
+            await self._command(wire.IN_PLACE[kind], {"pipetteId": mount, **what})
+        else:
+            await self._command(go, area)
 
     async def _command(self, kind: str, params: Mapping[str, Any], key: str | None = None) -> None:
         """Post one command and wait for its end; a late one is looked up until `command_timeout_s` is over.

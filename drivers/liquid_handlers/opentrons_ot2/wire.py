@@ -100,9 +100,21 @@ def off_deck(labware: str) -> dict[str, Any]:
     return {"labwareId": labware, "newLocation": "offDeck", "strategy": "manualMoveWithoutPause"}
 
 
-def on_slot(labware: str, slot: str) -> dict[str, Any]:
+#: What is done in a well, and the same where the pipette is.
+IN_PLACE = {
+    "dropTip": "dropTipInPlace", "dispense": "dispenseInPlace", "blowout": "blowOutInPlace",
+    "aspirate": "aspirateInPlace",
+}  # fmt: skip
+
+
+def on_slot(labware: str, location: Mapping[str, str]) -> dict[str, Any]:
     """Parameters of `moveLabware` by which the robot learns where labware stands now; nothing moves."""
-    return {"labwareId": labware, "newLocation": {"slotName": slot}, "strategy": "manualMoveWithoutPause"}
+    return {"labwareId": labware, "newLocation": dict(location), "strategy": "manualMoveWithoutPause"}
+
+
+def gripped(labware: str, location: Mapping[str, str]) -> dict[str, Any]:
+    """Parameters of `moveLabware` by which a Flex carries labware with its gripper."""
+    return {"labwareId": labware, "newLocation": dict(location), "strategy": "usingGripper"}
 
 
 def slot_of(location: Any) -> str | None:
@@ -111,7 +123,9 @@ def slot_of(location: Any) -> str | None:
     >>> slot_of({"slotName": "3"}), slot_of("offDeck")
     ('3', None)
     """
-    return location.get("slotName") if isinstance(location, Mapping) else None
+    if not isinstance(location, Mapping):
+        return None
+    return location.get("slotName") or location.get("addressableAreaName")
 
 
 def error_text(command: Mapping[str, Any]) -> str:
