@@ -18,7 +18,8 @@ import numpy as np
 from sim_lab.world.crystals import Crystal
 
 CU_K_ALPHA_1_A = 1.5405929  # angstrom, as in the certificates of NIST's standards (Hoelzer et al. 1997)
-#: Element -> four a, four b (square angstrom) and c of f(s) = sum a exp(-b s2) + c, s = sin(theta)/wavelength; f' + if''.
+#: Element -> four a, four b (square angstrom) and c of f(s) = sum a exp(-b s2) + c, s = sin(theta)/wavelength; then
+#: f' + if''.
 _FACTORS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...], float, complex]] = {
     "B": ((2.0545, 1.3326, 1.0979, 0.7068), (23.2185, 1.021, 60.3498, 0.1403), -0.1932, 0.0092 + 0.0039j),
     "O": ((3.0485, 2.2868, 1.5463, 0.867), (13.2771, 5.7011, 0.3239, 32.9089), 0.2508, 0.0494 + 0.0322j),
@@ -98,7 +99,7 @@ def peaks(crystal: Crystal, wavelength_a: float = CU_K_ALPHA_1_A) -> tuple[Peak,
 
 def _peak(hkl: Any, d_a: float, strength: Any, volume_a3: float, wavelength_a: float) -> Peak:
     there = strength > WEAK * strength.max()
-    sample = max(tuple(int(index) for index in one) for one in hkl[there])
+    sample = max((int(one[0]), int(one[1]), int(one[2])) for one in hkl[there])
     two_theta_deg = bragg_deg(d_a, wavelength_a)
     intensity = float(strength.sum()) * lorentz_polarisation(two_theta_deg) / volume_a3**2
     return Peak(sample, d_a, two_theta_deg, int(there.sum()), intensity)
