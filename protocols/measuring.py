@@ -37,7 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "temperature": Kind(("Hotplate", "Furnace", "Incubator", "Sensor"), (), ("labware",)),
     "environment": Kind(("Sensor",)),
     "image": Kind((), (), ("labware", "wells", "exposure")),
-    "diffraction": Kind((), (), ("labware", "exposure")),
+    "diffraction": Kind(("Diffractometer",), (), ("labware", "exposure")),
 }
 _KEYS = ("labware", "wells", "wavelengths", "by", "excitation", "exposure")
 _SAID = {"mass": "Labware is weighed as a whole.", "environment": "It is of the room."}
@@ -170,10 +170,22 @@ class ReadSteps:
                 return self._light(step)
             case "mass":
                 return self._bench.weighed(step.id, str(step.labware))
+            case "diffraction":
+                return self._diffraction(step)
             case "temperature" if step.labware is not None:
                 return self._there(step.id, self._known(step.id, step.labware))
             case _:
                 return self._device("Sensor", step.id), {}, tuple(self._kinds)
+
+    def _diffraction(self, step: Reading) -> Detector:
+        """What stands on the diffractometer's stage, at the angle at which it is."""
+        device = self._device("Diffractometer", step.id)
+        args = {} if step.exposure is None else {"exposure_s": step.exposure}
+        if step.labware is None:
+            return device, args, ()
+        labware, site = self._known(step.id, step.labware), self.lab.sites[device][0]
+        self.layout.move(step.id, labware, site)
+        return device, args, (labware, site)
 
     def _there(self, step: str, labware: str) -> Detector:
         """The device on or in which labware stands, if it tells its temperature."""

@@ -63,6 +63,7 @@ ROLES: dict[str, Role] = {
     ),
     "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
+    "Diffractometer": Role(frozenset({"drive", "measure"}), frozenset({"drive", "measure"})),
     "Balance": Role(frozenset({"zero", "tare", "weigh"}), frozenset({"zero", "tare", "weigh"})),
     "Hotplate": Role(
         frozenset({"heat", "stir", "deactivate", "measure"}), frozenset({"stir", "deactivate", "measure"})
@@ -329,6 +330,24 @@ class Axis(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Stopped and at rest, wherever that is."""
+
+
+class Diffractometer(Instrument[OptionsT]):
+    """Turns sample and detector in a beam and counts what the sample scatters; angles in degrees."""
+
+    verbs = ROLES["Diffractometer"].verbs
+
+    @abstractmethod
+    async def drive(self, two_theta_deg: float) -> None:
+        """Bring the detector to 2 theta and the sample to theta; returns when both are at rest there."""
+
+    @abstractmethod
+    async def measure(self, exposure_s: float | None = None) -> Readings:
+        """Count here: `two_theta` in deg, `intensity` in counts/s and the `wavelength` of the beam in nm."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Not counting, stopped and at rest, wherever that is."""
 
 
 class Balance(Instrument[OptionsT]):
