@@ -94,7 +94,7 @@ def _count(detectors: Any, num: Any = 1, delay: Any = 0.0, *, wells: Any = None,
 
 
 def _scan(detectors: Any, *args: Any, num: Any = None, wells: Any = None, wavelengths_nm: Any = None) -> None:
-    """Move axes together to `num` points and read at each: axis, start, stop, axis, start, stop, ... (mm, or deg of 2 theta)."""
+    """Move axes together to `num` points and read at each: axis, start, stop, axis, start, stop, ... (mm or deg)."""
 
 
 def _rel_scan(detectors: Any, *args: Any, num: Any = None, wells: Any = None, wavelengths_nm: Any = None) -> None:

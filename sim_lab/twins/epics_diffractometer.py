@@ -26,7 +26,6 @@ BACKGROUND_HZ = 40.0
 DEAD_TIME_S = 1e-7
 SATURATED_HZ = 5e6  # what a detector tells whose gate stands open
 SKEW_DEG = 0.3  # of theta from half of 2 theta, over which the sample leaves the focus: ours
-#: A drift of the mass of a crystal in a well is no matter here: its volume counts.
 
 
 class _Beam(PVGroup):

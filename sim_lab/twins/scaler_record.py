@@ -38,7 +38,7 @@ class _Count(PVGroup):
         self._counted = counted
         self._halt = asyncio.Event()
 
-    @count.putter  # type: ignore[no-redef]
+    @count.putter  # type: ignore[no-redef,untyped-decorator]
     async def count(self, instance: Any, value: Any) -> None:
         """CNT: 1 begins, unless it counts; 0 ends."""
         value = value[0] if isinstance(value, list | tuple) else value

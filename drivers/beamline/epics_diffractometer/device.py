@@ -109,10 +109,11 @@ class EpicsDiffractometer(Diffractometer[Options]):
         await self._drive(two_theta_deg)
 
     async def _drive(self, two_theta_deg: float) -> None:
-        moves = [
-            asyncio.ensure_future(circle.move(round(place, 6)))
-            for circle, place in ((self._sample, two_theta_deg / 2), (self._arm, two_theta_deg))
-        ]
+        ways = (self._sample, round(two_theta_deg / 2, 6)), (self._arm, round(two_theta_deg, 6))
+        for circle, place in ways:  # before either moves
+            await circle.allows(place)
+        self._stopped()
+        moves = [asyncio.ensure_future(circle.move(place)) for circle, place in ways]
         try:
             await asyncio.gather(*moves)
         except BaseException:  # one circle must not go on without the other

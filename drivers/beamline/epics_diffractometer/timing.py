@@ -1,4 +1,4 @@
-"""How long the goniometer takes: its records' speed and ramp at first (of the order of laboratory goniometers; ours)."""
+"""How long the goniometer takes: its records' speed and ramp at first (of the usual order; ours)."""
 
 from collections.abc import Mapping
 from typing import Any

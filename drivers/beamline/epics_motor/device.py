@@ -130,6 +130,8 @@ class EpicsAxis(Axis[Options]):
             status = await self._ask(
                 motor.move, position_mm / self._per_unit, wait=False, timeout=self.options.move_timeout_s
             )
+            if self._stopped:  # the stop may have come to the record before the move
+                await self._halt()
             loop = asyncio.get_running_loop()
             status.add_callback(lambda done: loop.call_soon_threadsafe(self._done, ended, done))
             await ended
@@ -144,6 +146,10 @@ class EpicsAxis(Axis[Options]):
                 device=self.name,
                 hint="Has somebody else stopped or moved it?",
             )
+
+    async def allows(self, position_mm: float) -> None:
+        """Raise `LimitError` where the record's own limits refuse a position; nothing moves."""
+        await self._ask(self._connected().check_value, position_mm / self._per_unit)
 
     async def position(self) -> Readings:
         """The readback (RBV) as the record has it now."""
