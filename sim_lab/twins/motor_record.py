@@ -86,12 +86,12 @@ class MotorRecord(PVGroup):
             await getattr(fields, name).write_metadata(precision=DECIMALS, units=self.stage.unit)
         await self.motor.write_metadata(units=self.stage.unit)
         await self._set_limits(self.stage.low, self.stage.high)
-        self._count_refusals()
+        self._let_through()
         await self._show(moving=False)
         await self._aim(self._user(self.place_mm))
 
-    def _count_refusals(self) -> None:
-        """LVIO tells of a put that the control limits refuse, which comes to no putter."""
+    def _let_through(self) -> None:
+        """A put outside the limits is no error of the wire: the record takes it, goes nowhere and says so in LVIO."""
         within = self.motor.verify_value
 
         async def verify(data: Any) -> Any:
@@ -99,7 +99,7 @@ class MotorRecord(PVGroup):
                 return await within(data)
             except CannotExceedLimits:
                 await self._fields.limit_violation.write(1, verify_value=False)
-                raise
+                raise SkipWrite from None
 
         self.motor.verify_value = verify
 
@@ -291,9 +291,6 @@ class MotorRecord(PVGroup):
         if (alarm.severity, alarm.status) == (severity, status):
             return
         await alarm.write(status=status, severity=severity)
-        words = {AlarmSeverity.NO_ALARM: "NO_ALARM", AlarmSeverity.MINOR_ALARM: "MINOR"}
-        await fields.current_alarm_severity.write(words.get(severity, "MAJOR"), verify_value=False)
-        await fields.alarm_status.write(status.name, verify_value=False)
         if fields.user_readback_value.alarm is not alarm:
             await fields.user_readback_value.alarm.write(status=status, severity=severity)
 

@@ -116,9 +116,12 @@ def test_a_stop_ends_moves_and_counts() -> None:
 )  # fmt: skip
 def test_faults_of_motion_and_detector_are_named(fault: str, error: type[DeviceError], words: str) -> None:
     async def story(device: EpicsDiffractometer, twin: Twin) -> None:
-        with pytest.raises(error, match=words):
+        async def work() -> None:
             await device.drive(14.0)
             await device.measure(0.3)
+
+        with pytest.raises(error, match=words):
+            await work()
         await device.drive(12.0)  # the next one is well
         (there, rate, _) = await device.measure(0.1)
         assert there.value == pytest.approx(12.0)
