@@ -36,7 +36,7 @@ KINDS: Mapping[str, Kind] = {
     "mass": Kind(("Balance",), ("labware",)),
     "temperature": Kind(("Hotplate", "Furnace", "Incubator", "Sensor"), (), ("labware",)),
     "environment": Kind(("Sensor",)),
-    "image": Kind((), (), ("labware", "wells", "exposure")),
+    "image": Kind(("AreaDetector",), (), ("exposure",)),
     "diffraction": Kind(("Diffractometer",), (), ("labware", "exposure")),
 }
 _KEYS = ("labware", "wells", "wavelengths", "by", "excitation", "exposure")
@@ -170,6 +170,9 @@ class ReadSteps:
                 return self._light(step)
             case "mass":
                 return self._bench.weighed(step.id, str(step.labware))
+            case "image":
+                args = {} if step.exposure is None else {"exposure_s": step.exposure}
+                return self._device("AreaDetector", step.id), args, tuple(self._kinds)
             case "diffraction":
                 return self._diffraction(step)
             case "temperature" if step.labware is not None:

@@ -20,7 +20,7 @@ MAX_DELAY_S = 86_400.0
 MAX_WELLS = 1536
 #: Role -> the verb that a plan reads it by.
 READS: Mapping[str, str] = {
-    "Arm": "position", "Axis": "position", "Balance": "weigh",
+    "AreaDetector": "expose", "Arm": "position", "Axis": "position", "Balance": "weigh",
     "Diffractometer": "measure", "Furnace": "measure", "GasFlow": "measure",
     "Hotplate": "measure", "Incubator": "measure", "PlateReader": "read_absorbance", "Sensor": "measure",
 }  # fmt: skip

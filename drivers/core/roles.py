@@ -64,6 +64,7 @@ ROLES: dict[str, Role] = {
     "Sensor": Role(frozenset({"measure"}), frozenset({"measure"})),
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
     "Diffractometer": Role(frozenset({"drive", "measure"}), frozenset({"drive", "measure"})),
+    "AreaDetector": Role(frozenset({"expose"}), frozenset({"expose"})),
     "Balance": Role(frozenset({"zero", "tare", "weigh"}), frozenset({"zero", "tare", "weigh"})),
     "Hotplate": Role(
         frozenset({"heat", "stir", "deactivate", "measure"}), frozenset({"stir", "deactivate", "measure"})
@@ -348,6 +349,20 @@ class Diffractometer(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Not counting, stopped and at rest, wherever that is."""
+
+
+class AreaDetector(Instrument[OptionsT]):
+    """Takes images of what falls on its pixels."""
+
+    verbs = ROLES["AreaDetector"].verbs
+
+    @abstractmethod
+    async def expose(self, exposure_s: float | None = None) -> Readings:
+        """One image: `total` and `maximum` in counts, and its `exposure` in s."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Not exposing."""
 
 
 class Balance(Instrument[OptionsT]):

@@ -20,7 +20,7 @@ CHAMBERS, SEALER, PEELER = ("thermo.cytomat", "liconic.stx"), "azenta.a4s", "aze
 CENTRIFUGE, CYCLER = "highres.microspin", "thermo.atc"
 FURNACE, HOTPLATE, BALANCE, GAS = "eurotherm.3200", "ika.rct", "mettler.sics", "alicat.mc"
 PUMPS, READER = ("newera.ne1000", "cavro.xlp"), "lads.plate_reader"
-MOTOR, XRD = "epics.motor", "epics.diffractometer"
+MOTOR, XRD, PIXELS = "epics.motor", "epics.diffractometer", "epics.area_detector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,10 @@ _ALL = (
           "named, and no value is given"),
     Fault("message_missed", "server", (NODE,), "a message of the node is lost", "its births are asked for anew"),
     # Sensors
-    Fault("detector_dead", "sensor", (XRD,), "the detector counts nothing",
+    Fault("detector_dead", "sensor", (XRD, PIXELS), "the detector counts nothing",
           "there is always a background: a count without one is refused"),
-    Fault("detector_saturated", "sensor", (XRD,), "the detector counts far too much",
+    Fault("frame_lost", "sensor", (PIXELS,), "it exposes, and no image comes", "images are counted: named"),
+    Fault("detector_saturated", "sensor", (XRD, PIXELS), "the detector counts far too much",
           "more than it can tell apart is refused: named"),
     Fault("draught", "sensor", (BALANCE,), "the balance does not come to rest", "its state: named"),
     Fault("overload", "sensor", (BALANCE,), "more weighs on it than it can bear", "its state: named"),

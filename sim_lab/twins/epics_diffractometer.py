@@ -17,6 +17,7 @@ from sim_lab.twins.scaler_record import ScalerRecord
 from sim_lab.world.crystals import CRYSTALS, HEXABORIDE, Crystal
 from sim_lab.world.diffraction import CU_K_ALPHA_1_A, pattern, peaks
 from sim_lab.world.model import World
+from sim_lab.world.powder import powder_on
 
 TWO_THETA = Stage("degrees", -5.0, 160.0, 2.0, SPEED_DEG_S, RAMP_S)
 THETA = Stage("degrees", -5.0, 90.0, 2.0, SPEED_DEG_S, RAMP_S)
@@ -57,13 +58,7 @@ class Twin(ChannelAccessTwin):
     @property
     def sample(self) -> Mapping[Crystal, float]:
         """The crystals in the beam, by their share of the volume of all, at the temperature that they have."""
-        labware = self.world.on(self.site("stage"))
-        if labware is None:
-            return {CRYSTALS[HEXABORIDE].warmed(self.world.air.temperature_c): 1.0}
-        held = {cas: sum(vessel.mol.get(cas, 0.0) for vessel in labware.vessels.values()) for cas in CRYSTALS}
-        volumes = {cas: mol * CRYSTALS[cas].molar_g / CRYSTALS[cas].density_g_cm3 for cas, mol in held.items() if mol}
-        warm_c = labware.body.at(self.world.now())
-        return {CRYSTALS[cas].warmed(warm_c): volume / sum(volumes.values()) for cas, volume in volumes.items()}
+        return powder_on(self.world, self.site("stage"))
 
     def rate_hz(self, two_theta_deg: float, theta_deg: float) -> float:
         """What falls into the detector there, counts a second."""
