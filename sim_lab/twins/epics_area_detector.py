@@ -13,6 +13,7 @@ from caproto import ChannelType, SkipWrite
 from caproto.server import PVGroup, pvproperty
 
 from sim_lab.twins.channel_access import ChannelAccessTwin
+from sim_lab.world.crystals import CRYSTALS, HEXABORIDE, Crystal
 from sim_lab.world.diffraction import pattern
 from sim_lab.world.model import World
 from sim_lab.world.powder import powder_on
@@ -20,7 +21,8 @@ from sim_lab.world.powder import powder_on
 WIDTH, HEIGHT = 160, 120
 PIXEL_MM, DISTANCE_MM = 1.0, 120.0
 NEAREST_DEG = 5.0  # the beam stop hides what is nearer
-PER_UNIT = 2e-3  # counts a second of a pixel for a pattern of 1: ours
+FULL_HZ = 200.0  # counts a second of a pixel on the standard's strongest ring: ours
+FINE_DEG = 0.01  # steps in which a pattern is summed up over a pixel's angle
 BACKGROUND_HZ = 2.0
 FULL = 65535
 SHORTEST_S = 1e-3
@@ -31,6 +33,16 @@ def two_theta_deg() -> Any:
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     radius = PIXEL_MM * np.hypot(x - (WIDTH - 1) / 2, y - (HEIGHT - 1) / 2)
     return np.degrees(np.arctan2(radius, DISTANCE_MM))
+
+
+def rings(sample: Mapping[Crystal, float], angles: Any) -> Any:
+    """The mean of a pattern over each pixel, which is wider than a peak."""
+    grid = np.arange(0.0, 90.0, FINE_DEG)
+    summed = np.concatenate(([0.0], np.cumsum(pattern(sample, grid)))) * FINE_DEG
+    edges = np.append(grid, 90.0) - FINE_DEG / 2
+    half = np.degrees(PIXEL_MM / DISTANCE_MM * np.cos(np.radians(angles)) ** 2) / 2
+    mean = (np.interp(angles + half, edges, summed) - np.interp(angles - half, edges, summed)) / (2 * half)
+    return np.where(angles > NEAREST_DEG, mean, 0.0)
 
 
 class _Camera(PVGroup):
@@ -107,6 +119,7 @@ class Twin(ChannelAccessTwin):
         self.data = _Data(prefix=f"{name}{options.image}")
         self._noise = np.random.default_rng(self.rng.getrandbits(32))
         self._angles = two_theta_deg()
+        self._scale = FULL_HZ / float(rings({CRYSTALS[HEXABORIDE]: 1.0}, self._angles).max())
 
     async def begin(self) -> Mapping[str, Any]:
         """Camera and image."""
@@ -119,5 +132,5 @@ class Twin(ChannelAccessTwin):
         if self.fails("detector_saturated") is not None:
             return np.full((HEIGHT, WIDTH), FULL)
         sample = powder_on(self.world, self.options.looks_at)
-        rate = BACKGROUND_HZ + PER_UNIT * np.where(self._angles > NEAREST_DEG, pattern(sample, self._angles), 0.0)
+        rate = BACKGROUND_HZ + self._scale * rings(sample, self._angles)
         return np.minimum(self._noise.poisson(rate * exposure_s), FULL)

@@ -94,9 +94,10 @@ class EpicsAreaDetector(AreaDetector[Options]):
             raise CommandFailed(f"{wrong}.", device=self.name, hint=hint)
         self.image = image
         return (
-            Reading("total", "counts", value=float(image.sum())), Reading("maximum", "counts", value=float(image.max())),
+            Reading("total", "counts", value=float(image.sum())),
+            Reading("maximum", "counts", value=float(image.max())),
             Reading("exposure", "s", value=exposure_s),
-        )  # fmt: skip
+        )
 
     async def _ended(self, exposure_s: float, before: Any) -> None:
         """Until it exposes no more, a new image or none."""
