@@ -65,6 +65,7 @@ ROLES: dict[str, Role] = {
     "Axis": Role(frozenset({"move", "position"}), frozenset({"move", "position"})),
     "Diffractometer": Role(frozenset({"drive", "measure"}), frozenset({"drive", "measure"})),
     "AreaDetector": Role(frozenset({"expose"}), frozenset({"expose"})),
+    "OphydDevice": Role(frozenset({"measure", "move"}), frozenset({"measure"})),
     "Balance": Role(frozenset({"zero", "tare", "weigh"}), frozenset({"zero", "tare", "weigh"})),
     "Hotplate": Role(
         frozenset({"heat", "stir", "deactivate", "measure"}), frozenset({"stir", "deactivate", "measure"})
@@ -363,6 +364,24 @@ class AreaDetector(Instrument[OptionsT]):
     @abstractmethod
     async def make_safe(self) -> None:
         """Not exposing."""
+
+
+class OphydDevice(Instrument[OptionsT]):
+    """A device of a beamline's own, which keeps its own units."""
+
+    verbs = ROLES["OphydDevice"].verbs
+
+    @abstractmethod
+    async def measure(self) -> Readings:
+        """Every number that it reads."""
+
+    @abstractmethod
+    async def move(self, position: float) -> None:
+        """To a position in its own unit; returns when it is there."""
+
+    @abstractmethod
+    async def make_safe(self) -> None:
+        """Stopped, by its own word."""
 
 
 class Balance(Instrument[OptionsT]):
