@@ -22,7 +22,8 @@ MAX_WELLS = 1536
 READS: Mapping[str, str] = {
     "AreaDetector": "expose", "Arm": "position", "Axis": "position", "Balance": "weigh",
     "Diffractometer": "measure", "Furnace": "measure", "GasFlow": "measure",
-    "Hotplate": "measure", "Incubator": "measure", "OphydDevice": "measure", "PlateReader": "read_absorbance", "Sensor": "measure",
+    "Hotplate": "measure", "Incubator": "measure", "OphydDevice": "measure",
+    "PlateReader": "read_absorbance", "Sensor": "measure",
 }  # fmt: skip
 #: Role -> verb, argument and limit of a plan's moves.
 MOVES: Mapping[str, tuple[str, str, str]] = {

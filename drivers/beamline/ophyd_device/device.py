@@ -172,9 +172,8 @@ class OphydDriver(OphydDevice[Options]):
             raise ReplyTimeout(late, device=self.name, hint="See whether it still moves.") from None
         if self._halted:
             raise CommandStopped("it was stopped.", device=self.name)
-        error = status.exception()
-        if error is not None:
-            raise CommandFailed(f"{type(error).__name__}: {error}.", device=self.name) from error
+        if (failure := status.exception()) is not None:
+            raise CommandFailed(f"{type(failure).__name__}: {failure}.", device=self.name) from failure
 
 
 def _is_async(device: Any) -> bool:
