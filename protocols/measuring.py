@@ -36,10 +36,11 @@ KINDS: Mapping[str, Kind] = {
     "mass": Kind(("Balance",), ("labware",)),
     "temperature": Kind(("Hotplate", "Furnace", "Incubator", "Sensor"), (), ("labware",)),
     "environment": Kind(("Sensor",)),
-    "image": Kind((), (), ("labware", "wells", "exposure")),
-    "diffraction": Kind((), (), ("labware", "exposure")),
+    "image": Kind(("AreaDetector",), (), ("labware", "wells", "exposure")),
+    "diffraction": Kind(("Diffractometer",), (), ("labware", "exposure")),
 }
 _KEYS = ("labware", "wells", "wavelengths", "by", "excitation", "exposure")
+_RARE = ("image", "diffraction")  # most labs have nothing that takes them
 _SAID = {"mass": "Labware is weighed as a whole.", "environment": "It is of the room."}
 #: A device that is read, the arguments of its verb, and what it needs meanwhile.
 Detector = tuple[str, Mapping[str, Any], tuple[str, ...]]
@@ -161,7 +162,8 @@ class ReadSteps:
     # Detectors
 
     def _detector(self, step: Reading, kind: str) -> Detector:
-        if not KINDS[kind].roles:
+        roles = KINDS[kind].roles
+        if not roles or (kind in _RARE and not any(map(self.lab.first, roles))):
             able = [name for name, other in KINDS.items() if any(map(self.lab.first, other.roles))]
             hint = f"Have a person do it (`do: operator`), or measure {', '.join(able) or 'nothing here'}."
             raise ProtocolError([Problem("MEAS-002", step.id, f"no device of this lab measures {kind}", hint)])
@@ -170,10 +172,32 @@ class ReadSteps:
                 return self._light(step)
             case "mass":
                 return self._bench.weighed(step.id, str(step.labware))
+            case "image":
+                return self._image(step)
+            case "diffraction":
+                return self._diffraction(step)
             case "temperature" if step.labware is not None:
                 return self._there(step.id, self._known(step.id, step.labware))
             case _:
                 return self._device("Sensor", step.id), {}, tuple(self._kinds)
+
+    def _image(self, step: Reading) -> Detector:
+        """What an area detector sees, which is no labware on a deck."""
+        if step.labware is not None or step.wells is not None:
+            message = f"no device here takes images of {step.labware or 'wells'}: the detector sees what is in its beam"
+            raise ProtocolError([Problem("MEAS-004", step.id, message, "Leave `labware` and `wells` out.")])
+        args = {} if step.exposure is None else {"exposure_s": step.exposure}
+        return self._device("AreaDetector", step.id), args, ()
+
+    def _diffraction(self, step: Reading) -> Detector:
+        """What stands on the diffractometer's stage, at the angle at which it is."""
+        device = self._device("Diffractometer", step.id)
+        args = {} if step.exposure is None else {"exposure_s": step.exposure}
+        if step.labware is None:
+            return device, args, ()
+        labware, site = self._known(step.id, step.labware), self.lab.sites[device][0]
+        self.layout.move(step.id, labware, site)
+        return device, args, (labware, site)
 
     def _there(self, step: str, labware: str) -> Detector:
         """The device on or in which labware stands, if it tells its temperature."""

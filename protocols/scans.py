@@ -20,11 +20,15 @@ MAX_DELAY_S = 86_400.0
 MAX_WELLS = 1536
 #: Role -> the verb that a plan reads it by.
 READS: Mapping[str, str] = {
-    "Arm": "position", "Axis": "position", "Balance": "weigh", "Furnace": "measure", "GasFlow": "measure",
-    "Hotplate": "measure", "Incubator": "measure", "PlateReader": "read_absorbance", "Sensor": "measure",
+    "AreaDetector": "expose", "Arm": "position", "Axis": "position", "Balance": "weigh",
+    "Diffractometer": "measure", "Furnace": "measure", "GasFlow": "measure",
+    "Hotplate": "measure", "Incubator": "measure", "OphydDevice": "measure",
+    "PlateReader": "read_absorbance", "Sensor": "measure",
 }  # fmt: skip
 #: Role -> verb, argument and limit of a plan's moves.
-MOVES: Mapping[str, tuple[str, str, str]] = {"Axis": ("move", "position_mm", "position")}
+MOVES: Mapping[str, tuple[str, str, str]] = {
+    "Axis": ("move", "position_mm", "position"), "Diffractometer": ("drive", "two_theta_deg", "two_theta"),
+}  # fmt: skip
 _WELL = re.compile(r"[A-P][1-9][0-9]?")
 
 
@@ -38,7 +42,7 @@ class BadPlan(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A plan whose arguments are good. `ways`: axis -> start and stop, or all points of a `list_scan`, in mm."""
+    """A plan whose arguments are good. `ways`: axis -> start and stop, or all points of a `list_scan`, in mm or deg."""
 
     plan: str
     detectors: tuple[str, ...]
@@ -91,7 +95,7 @@ def _count(detectors: Any, num: Any = 1, delay: Any = 0.0, *, wells: Any = None,
 
 
 def _scan(detectors: Any, *args: Any, num: Any = None, wells: Any = None, wavelengths_nm: Any = None) -> None:
-    """Move axes together to `num` points and read at each: axis, start, stop, axis, start, stop, ... (mm)."""
+    """Move axes together to `num` points and read at each: axis, start, stop, axis, start, stop, ... (mm or deg)."""
 
 
 def _rel_scan(detectors: Any, *args: Any, num: Any = None, wells: Any = None, wavelengths_nm: Any = None) -> None:

@@ -21,6 +21,7 @@ CENTRIFUGE, CYCLER = "highres.microspin", "thermo.atc"
 FURNACE, HOTPLATE, BALANCE, GAS = "eurotherm.3200", "ika.rct", "mettler.sics", "alicat.mc"
 PUMPS, READER = ("newera.ne1000", "cavro.xlp"), "lads.plate_reader"
 STAR, FLEX = "hamilton.star", "opentrons.flex"
+MOTOR, XRD, PIXELS = "epics.motor", "epics.diffractometer", "epics.area_detector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +108,14 @@ _ALL = (
           "the device refuses: named"),
     # Motion
     Fault("envelope_error", "motion", (ARM,), "a following error: motion ends, power is off", "the arm's error: named"),
-    Fault("move_late", "motion", (ARM, SIX_AXES), "a motion begins late", "waited for", "time", 20.0),
+    Fault("move_late", "motion", (ARM, SIX_AXES, MOTOR, XRD), "a motion begins late", "waited for", "time", 20.0),
     Fault("protective_stop", "motion", (SIX_AXES,), "the arm meets a force in mid-move: its safety system stops it",
           "named, and never taken back from here: a person looks first"),
     Fault("emergency_stop", "motion", (SIX_AXES,), "the button is pressed in mid-move: power off",
           "named, and never taken back from here: a person looks first"),
     Fault("move_stalled", "motion", (SIX_AXES,), "a motion stays half-way, and its program runs on",
           "its time is known: stopped, and named"),
-    Fault("step_loss", "motion", (SIX_AXES,), "a joint ends beside its target, and the program is done",
+    Fault("step_loss", "motion", (SIX_AXES, MOTOR, XRD), "a joint or motor ends beside its target, and says done",
           "where it stands is looked at: named"),
     Fault("cover_open", "motion", (STAR,), "the front cover is open: nothing moves", "error 16: refused, named"),
     Fault("x_drive_blocked", "motion", (STAR,), "the X drive is blocked: the command fails",
@@ -123,6 +124,11 @@ _ALL = (
           "error 2, trace 62: named"),
     Fault("gantry_stall", "motion", (OT2, FLEX), "the gantry stalls: the command fails", "a failure: named"),
     Fault("move_slow", "motion", (OT2, FLEX, STAR), "a motion takes longer", "waited for", "time", 20.0),
+    Fault("following_error", "motion", (MOTOR, XRD), "the motor does not follow: its controller gives up half-way",
+          "the record's alarm: named"),
+    Fault("axis_stalled", "motion", (MOTOR, XRD), "the motor stands half-way, and its record says that it moves",
+          "its time is known: stopped, and named"),
+    Fault("limit_switch", "motion", (MOTOR, XRD), "a limit switch closes half-way", "the record's switch: named"),
     Fault("shake_stalls", "motion", (SHAKER,), "the table does not get up to speed", "its speed is looked at: named"),
     Fault("shake_stops", "motion", (SHAKER,), "the table stops as soon as it has begun", "looked for: named"),
     Fault("rotor_imbalance", "motion", (CENTRIFUGE,), "the rotor is out of balance, and trips", "its error: named"),
@@ -161,6 +167,11 @@ _ALL = (
           "named, and no value is given"),
     Fault("message_missed", "server", (NODE,), "a message of the node is lost", "its births are asked for anew"),
     # Sensors
+    Fault("detector_dead", "sensor", (XRD, PIXELS), "the detector counts nothing",
+          "there is always a background: a count without one is refused"),
+    Fault("frame_lost", "sensor", (PIXELS,), "it exposes, and no image comes", "images are counted: named"),
+    Fault("detector_saturated", "sensor", (XRD, PIXELS), "the detector counts far too much",
+          "more than it can tell apart is refused: named"),
     Fault("draught", "sensor", (BALANCE,), "the balance does not come to rest", "its state: named"),
     Fault("overload", "sensor", (BALANCE,), "more weighs on it than it can bear", "its state: named"),
     Fault("underload", "sensor", (BALANCE,), "its pan is not on it", "its state: named"),

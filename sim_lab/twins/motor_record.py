@@ -6,9 +6,12 @@ DMOV falls before that, and before anything moves.
 """
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from caproto import SkipWrite
+from caproto import AlarmSeverity, AlarmStatus, SkipWrite
+from caproto._data import CannotExceedLimits
 from caproto.server import PVGroup, pvproperty
 
 from drivers.beamline.epics_motor.timing import RAMP_S, SPEED_MM_S
@@ -21,8 +24,23 @@ LOW_SWITCH_MM, HIGH_SWITCH_MM = LOW_MM - 1, HIGH_MM + 1  # here the stage stops,
 STEP_MM = 0.001
 DECIMALS = 4
 TWEAK_MM = 1.0
-# MSTA, motorRecord documentation: bit 0 direction, 1 done, 2 high limit, 10 moving, 13 low limit, 14 homed.
+# MSTA, motorRecord documentation: bit 0 direction, 1 done, 2 high limit, 6 slip or stall, 9 problem, 10 moving, 13 low
+# limit, 14 homed.
 POSITIVE, DONE, AT_HIGH, MOVING, AT_LOW, HOMED = 1, 1 << 1, 1 << 2, 1 << 10, 1 << 13, 1 << 14
+STALLED, PROBLEM = 1 << 6, 1 << 9
+LOST_STEPS = 0.02  # of the way, where steps are lost
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a record drives: its unit, soft limits at first, how far behind them the switches are, speed and ramp."""
+
+    unit: str = "mm"
+    low: float = LOW_MM
+    high: float = HIGH_MM
+    overtravel: float = 1.0
+    speed: float = SPEED_MM_S
+    ramp_s: float = RAMP_S
 
 
 class MotorRecord(PVGroup):
@@ -30,9 +48,20 @@ class MotorRecord(PVGroup):
 
     motor = pvproperty(value=0.0, name="", record="motor", precision=DECIMALS, units="mm")
 
-    def __init__(self, prefix: str, place_mm: float) -> None:
+    def __init__(
+        self, prefix: str, place_mm: float, stage: Stage | None = None,
+        fails: Callable[[str], float | None] = lambda _: None,
+    ) -> None:  # fmt: skip
         super().__init__(prefix=prefix)
         self.place_mm = place_mm
+        self.stage = stage or Stage()
+        self._low_switch, self._high_switch = (
+            self.stage.low - self.stage.overtravel,
+            self.stage.high + self.stage.overtravel,
+        )
+        self._fails = fails
+        self._stalled = False  # the controller gave up: the motor did not follow
+        self._switched = 0  # a switch that is closed where none should be: +1 the high one, -1 the low one
         self._homed = False
         self.halt = asyncio.Event()
         self._motion = asyncio.Lock()
@@ -46,17 +75,33 @@ class MotorRecord(PVGroup):
         """Give the fields their first values; call it before the record is served."""
         fields = self._fields
         for field, value in (
-            (fields.engineering_units, "mm"), (fields.display_precision, DECIMALS), (fields.velocity, SPEED_MM_S),
-            (fields.max_velocity, 2 * SPEED_MM_S), (fields.seconds_to_velocity, RAMP_S),
+            (fields.engineering_units, self.stage.unit), (fields.display_precision, DECIMALS),
+            (fields.velocity, self.stage.speed),
+            (fields.max_velocity, 2 * self.stage.speed), (fields.seconds_to_velocity, self.stage.ramp_s),
             (fields.motor_step_size, STEP_MM), (fields.tweak_step_size, TWEAK_MM), (fields.retry_deadband, STEP_MM),
             (fields.limit_violation, 0),
         ):  # fmt: skip
             await field.write(value, verify_value=False)
         for name in ("user_readback_value", "dial_readback_value", "user_high_limit", "user_low_limit"):
-            await getattr(fields, name).write_metadata(precision=DECIMALS, units="mm")
-        await self._set_limits(LOW_MM, HIGH_MM)
+            await getattr(fields, name).write_metadata(precision=DECIMALS, units=self.stage.unit)
+        await self.motor.write_metadata(units=self.stage.unit)
+        await self._set_limits(self.stage.low, self.stage.high)
+        self._let_through()
         await self._show(moving=False)
         await self._aim(self._user(self.place_mm))
+
+    def _let_through(self) -> None:
+        """A put outside the limits is no error of the wire: the record takes it, goes nowhere and says so in LVIO."""
+        within = self.motor.verify_value
+
+        async def verify(data: Any) -> Any:
+            try:
+                return await within(data)
+            except CannotExceedLimits:
+                await self._fields.limit_violation.write(1, verify_value=False)
+                raise SkipWrite from None
+
+        self.motor.verify_value = verify
 
     # What clients write
 
@@ -150,16 +195,39 @@ class MotorRecord(PVGroup):
             if self._newest is not mine:
                 return
             self.halt.clear()
-            reached = await self._travel(position - fields.user_offset.value)
+            self._stalled, self._switched = False, 0
+            reached = await self._go_wrong(position - fields.user_offset.value)
             if self._newest is mine:
                 if not reached:
                     await self._aim(self._user(self.place_mm))
                 await self._show(moving=False)
 
+    async def _go_wrong(self, target: float) -> bool:
+        """Travel, with what the plan of faults has for it; False when it did not arrive."""
+        if (late_s := self._fails("move_late")) is not None:
+            await asyncio.sleep(late_s)
+        start = self.place_mm
+        if self._fails("axis_stalled") is not None:
+            await self._travel((start + target) / 2)
+            await self.halt.wait()  # it neither arrives nor gives up
+            return False
+        if self._fails("following_error") is not None:
+            await self._travel((start + target) / 2)
+            self._stalled = True
+            return False
+        if self._fails("limit_switch") is not None:
+            await self._travel((start + target) / 2)
+            self._switched = 1 if target > start else -1
+            return False
+        if self._fails("step_loss") is not None:
+            reached = await self._travel(target - LOST_STEPS * (target - start))
+            return reached
+        return await self._travel(target)
+
     async def _travel(self, target_mm: float) -> bool:
         """Follow a speed ramp to a dial position; False when a halt or a switch ended it."""
         fields, loop = self._fields, asyncio.get_running_loop()
-        end_mm = min(max(target_mm, LOW_SWITCH_MM), HIGH_SWITCH_MM)
+        end_mm = min(max(target_mm, self._low_switch), self._high_switch)
         start, way = self.place_mm, end_mm - self.place_mm
         speed, ramp_s = max(fields.velocity.value, STEP_MM), max(fields.seconds_to_velocity.value, 1e-3)
         await fields.direction_of_travel.write(int(way > 0), verify_value=False)
@@ -194,11 +262,13 @@ class MotorRecord(PVGroup):
         """Post the readback, and then, as the last, whether it moves."""
         fields = self._fields
         up = bool(fields.direction_of_travel.value)
-        at_low, at_high = self.place_mm <= LOW_SWITCH_MM, self.place_mm >= HIGH_SWITCH_MM
+        at_low = self.place_mm <= self._low_switch or self._switched < 0
+        at_high = self.place_mm >= self._high_switch or self._switched > 0
         status = (
             up * POSITIVE + (not moving) * DONE + at_high * AT_HIGH + moving * MOVING + at_low * AT_LOW
-            + self._homed * HOMED
+            + self._homed * HOMED + self._stalled * (STALLED + PROBLEM)
         )  # fmt: skip
+        await self._alarm(at_low or at_high)
         for field, value in (
             (fields.raw_readback_value, round(self.place_mm / STEP_MM)), (fields.dial_readback_value, self.place_mm),
             (fields.user_readback_value, self._user(self.place_mm)), (fields.user_high_limit_switch, int(at_high)),
@@ -207,6 +277,22 @@ class MotorRecord(PVGroup):
         ):  # fmt: skip
             if field.value != value:
                 await field.write(value, verify_value=False)
+
+    async def _alarm(self, at_limit: bool) -> None:
+        """SEVR and STAT, which go with VAL and RBV: a problem of the drive is major, a switch (HLSV) minor."""
+        fields = self._fields
+        status, severity = AlarmStatus.NO_ALARM, AlarmSeverity.NO_ALARM
+        if self._stalled:
+            status, severity = AlarmStatus.STATE, AlarmSeverity.MAJOR_ALARM
+        elif at_limit:
+            status = AlarmStatus.HIGH if fields.direction_of_travel.value else AlarmStatus.LOW
+            severity = AlarmSeverity.MINOR_ALARM
+        alarm = self.motor.alarm
+        if (alarm.severity, alarm.status) == (severity, status):
+            return
+        await alarm.write(status=status, severity=severity)
+        if fields.user_readback_value.alarm is not alarm:
+            await fields.user_readback_value.alarm.write(status=status, severity=severity)
 
     async def _set_limits(self, low: float, high: float) -> None:
         fields = self._fields
@@ -220,7 +306,11 @@ class MotorRecord(PVGroup):
         await fields.dial_low_limit.write(low - fields.user_offset.value, verify_value=False)
         await fields.dial_high_limit.write(high - fields.user_offset.value, verify_value=False)
         await self.motor.write_metadata(
-            lower_ctrl_limit=low, upper_ctrl_limit=high, lower_disp_limit=low, upper_disp_limit=high, units="mm"
+            lower_ctrl_limit=low,
+            upper_ctrl_limit=high,
+            lower_disp_limit=low,
+            upper_disp_limit=high,
+            units=self.stage.unit,
         )
 
 

@@ -17,7 +17,7 @@ def test_the_default_lab_has_no_problem() -> None:
 def test_the_default_lab_can_move_a_plate_between_all_its_stations() -> None:
     lab = read(ROOT / "lab.toml")
     assert {device.role for device in lab.devices.values()} == {
-        "Arm", "Axis", "Balance", "Centrifuge", "Furnace", "GasFlow", "HeaterShaker", "Hotplate", "Incubator",
+        "AreaDetector", "Arm", "Axis", "Balance", "Centrifuge", "Diffractometer", "Furnace", "GasFlow", "HeaterShaker", "Hotplate", "Incubator",
         "LiquidHandler", "Operator", "Peeler", "PlateMover", "PlateReader", "Pump", "Sealer", "Sensor", "Thermocycler",
     }  # fmt: skip
     assert {"ot2.3", "ot2.6", "shaker.nest", "reader.tray", "hotel.1", "hotel.4"} <= set(lab.sites)

@@ -148,7 +148,6 @@ def test_lists_and_grids_over_named_axes(beamline: LabView) -> None:
         ({"detectors": ["absorbance"]}, "MEAS-001", "needs `labware` and `wavelengths`"),
         ({"detectors": ["environment"], **LIGHT}, "MEAS-001", "takes no `labware`"),
         ({"detectors": ["absorbance", "mass"], **LIGHT}, "MEAS-005", "at once"),
-        ({"detectors": ["image"]}, "MEAS-002", "no device of this lab measures image"),
     ],
 )  # fmt: skip
 def test_what_a_scan_may_not_is_said_before_anything_moves(
@@ -202,10 +201,27 @@ def test_the_temperature_of_where_labware_stands_or_of_the_room(here: LabView) -
 def test_what_no_device_can_read_is_in_the_format_and_refused_by_name(
     here: LabView, kind: str, more: dict[str, Any]
 ) -> None:
-    (found,) = told(here, {"id": "m", "do": "measure", "kind": kind, **more})
+    roles = {name: role for name, role in here.roles.items() if role not in ("AreaDetector", "Diffractometer")}
+    (found,) = told(replace(here, roles=roles), {"id": "m", "do": "measure", "kind": kind, **more})
     assert (found.rule, found.step) == ("MEAS-002", "m")
     assert found.message == f"no device of this lab measures {kind}"
     assert "absorbance, spectrum, mass, temperature, environment" in found.hint
+
+
+def test_diffraction_and_images_go_to_the_beamline(here: LabView) -> None:
+    look = {"id": "m", "do": "measure", "kind": "diffraction", "exposure": "2 s"}
+    image = {"id": "n", "do": "measure", "kind": "image", "exposure": "3 s"}
+    ways = {"first": "28 deg", "last": "29 deg"}
+    pattern = {"id": "p", "do": "call", "name": "pattern", "args": {
+        "from": ways["first"], "to": ways["last"], "step": "0.1 deg", "exposure": "500 ms"}}  # fmt: skip
+    found = checked(here, look, image, pattern)
+    assert found.program is not None, found.problems
+    assert [(one.device, one.verb, dict(one.args)) for one in found.program.actions if one.step in "mnp"] == [
+        ("diffractometer", "measure", {"exposure_s": 2.0}), ("camera", "expose", {"exposure_s": 3.0}),
+        ("diffractometer", "pattern", {"first_deg": 28.0, "last_deg": 29.0, "step_deg": 0.1, "exposure_s": 0.5}),
+    ]  # fmt: skip
+    (refused,) = told(here, {**image, "labware": "plate"})
+    assert refused.rule == "MEAS-004"
 
 
 def test_a_kind_has_its_own_keys(here: LabView) -> None:

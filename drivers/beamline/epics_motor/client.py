@@ -5,13 +5,14 @@ caproto's client keeps threads and sockets; the last motor that lets go ends the
 
 import os
 import threading
+from collections.abc import Mapping
 
 # Before ophyd is imported: otherwise it starts a client at once, for whatever network it finds.
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "dummy")
 
 import ophyd
 from caproto.threading import pyepics_compat
-from ophyd import EpicsMotor
+from ophyd import EpicsMotor, EpicsSignal
 from ophyd import _caproto_shim as shim
 from ophyd.utils import DisconnectedError
 from ophyd.utils import LimitError as OutsideRecord
@@ -52,6 +53,25 @@ def find(prefix: str, name: str, timeout_s: float) -> EpicsMotor:
         motor.destroy()
         raise
     return motor
+
+
+def signals(names: Mapping[str, str], timeout_s: float) -> dict[str, EpicsSignal]:
+    """Process variables by what we call them; a `set` ends when the record has done what it was told. Blocks.
+
+    Raises `TimeoutError` that names one that does not answer.
+    """
+    found = {short: EpicsSignal(pv, name=short, put_complete=True) for short, pv in names.items()}
+    try:
+        for signal in found.values():
+            try:
+                signal.wait_for_connection(timeout=timeout_s)
+            except TimeoutError as error:
+                raise TimeoutError(f"{signal.pvname} does not answer") from error
+    except BaseException:
+        for signal in found.values():
+            signal.destroy()
+        raise
+    return found
 
 
 def release(server: str) -> None:

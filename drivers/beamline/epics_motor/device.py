@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from drivers.beamline.epics_motor import client
 from drivers.beamline.epics_motor.client import DisconnectedError, OutsideRecord
@@ -34,14 +34,17 @@ class EpicsAxis(Axis[Options]):
     """One motor record; positions in mm, whatever unit of length the record keeps."""
 
     real_time_only = True
+    unit: ClassVar[str] = "mm"
+    dimension: ClassVar[str] = "length"
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
         self._where = where(port.address)
         self._motor: Any = None
-        self._mm_per_unit = 1.0
+        self._per_unit = 1.0
         self._moving: asyncio.Future[None] | None = None
         self._stopped = False
+        self._halting: set[asyncio.Future[None]] = set()
 
     async def open(self) -> None:
         """Find the record and all its fields; raises `ConnectionFailed`."""
@@ -50,14 +53,14 @@ class EpicsAxis(Axis[Options]):
         try:
             timeout_s = self.options.connect_timeout_s
             self._motor = await asyncio.to_thread(client.find, self._where.prefix, self.name, timeout_s)
-            self._mm_per_unit = parse(f"1 {await self._ask(self._motor.motor_egu.get)}", "length")
+            self._per_unit = self._unit(await self._ask(self._motor.motor_egu.get))
         except (TimeoutError, DeviceError) as error:
             await self._let_go()
             hint = "Is the IOC running, and is the name right?"
             raise ConnectionFailed(f"{self.port.address} does not answer.", device=self.name, hint=hint) from error
         except UnitError as error:
             await self._let_go()
-            hint = "Give the record's field EGU a unit of length."
+            hint = f"Give the record's field EGU a unit of {self.dimension}."
             raise ConnectionFailed(f"the unit of its record: {error}.", device=self.name, hint=hint) from error
         except BaseException:
             await self._let_go()
@@ -68,6 +71,10 @@ class EpicsAxis(Axis[Options]):
             event_type="meta",
             run=False,
         )
+
+    def _unit(self, said: str) -> float:
+        """How much of ours is one of the record's; people write degrees in more than one way."""
+        return parse(f"1 {'deg' if said.rstrip('.').lower() in ('degree', 'degrees') else said}", self.dimension)
 
     async def close(self) -> None:
         """Let go of the record; what moves, goes on moving."""
@@ -85,11 +92,9 @@ class EpicsAxis(Axis[Options]):
         async with self._lock:
             motor = self._connected()
             await self._rest()
-            aim = (
-                float(await self._ask(motor.user_setpoint.get, use_monitor=False, timeout=REPLY_S)) * self._mm_per_unit
-            )
+            aim = float(await self._ask(motor.user_setpoint.get, use_monitor=False, timeout=REPLY_S)) * self._per_unit
             (there,) = await self.position()
-        told = f"its record was told {aim:g} mm, and it is at rest at {there.value:g} mm"
+        told = f"its record was told {aim:g} {self.unit}, and it is at rest at {there.value:g} {self.unit}"
         wanted = command.args.get("position_mm")
         if wanted is None or there.value is None:
             return Recall("unknown", told)
@@ -123,8 +128,10 @@ class EpicsAxis(Axis[Options]):
         ended = self._moving = asyncio.get_running_loop().create_future()
         try:
             status = await self._ask(
-                motor.move, position_mm / self._mm_per_unit, wait=False, timeout=self.options.move_timeout_s
+                motor.move, position_mm / self._per_unit, wait=False, timeout=self.options.move_timeout_s
             )
+            if self._stopped:  # the stop may have come to the record before the move
+                await self._halt()
             loop = asyncio.get_running_loop()
             status.add_callback(lambda done: loop.call_soon_threadsafe(self._done, ended, done))
             await ended
@@ -132,18 +139,22 @@ class EpicsAxis(Axis[Options]):
             self._moving = None
         (there,) = await self.position()
         if self._stopped:
-            raise CommandStopped(f"it was stopped at {there.value:g} mm.", device=self.name)
+            raise CommandStopped(f"it was stopped at {there.value:g} {self.unit}.", device=self.name)
         if there.value is None or abs(there.value - position_mm) > self.options.tolerance_mm:
             raise CommandFailed(
-                f"it came to rest at {there.value:g} mm, not at {position_mm:g} mm.",
+                f"it came to rest at {there.value:g} {self.unit}, not at {position_mm:g} {self.unit}.",
                 device=self.name,
                 hint="Has somebody else stopped or moved it?",
             )
 
+    async def allows(self, position_mm: float) -> None:
+        """Raise `LimitError` where the record's own limits refuse a position; nothing moves."""
+        await self._ask(self._connected().check_value, position_mm / self._per_unit)
+
     async def position(self) -> Readings:
         """The readback (RBV) as the record has it now."""
         value = await self._ask(self._connected().user_readback.get, use_monitor=False, timeout=REPLY_S)
-        return (Reading("position", "mm", value=float(value) * self._mm_per_unit),)
+        return (Reading("position", self.unit, value=float(value) * self._per_unit),)
 
     def _connected(self) -> Any:
         if self._motor is None:
@@ -182,12 +193,19 @@ class EpicsAxis(Axis[Options]):
         if error is None or self._stopped:
             ended.set_result(None)
         elif isinstance(error, TimeoutError):
+            task = asyncio.ensure_future(self._halt())  # it must not move when nobody looks any more
+            self._halting.add(task)
+            task.add_done_callback(self._halting.discard)
             late = f"its move did not end in {self.options.move_timeout_s:g} s."
             ended.set_exception(ReplyTimeout(late, device=self.name, hint="See whether it still moves."))
         else:
             ended.set_exception(
                 CommandFailed(f"its move failed: {error}.", device=self.name, hint="A limit switch, or an alarm?")
             )
+
+    async def _halt(self) -> None:
+        with contextlib.suppress(DeviceError):
+            await self._ask(self._connected().motor_stop.put, 1, wait=False)
 
     async def _let_go(self) -> None:
         motor, self._motor = self._motor, None

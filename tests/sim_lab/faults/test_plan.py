@@ -4,7 +4,7 @@ import pytest
 
 from sim_lab.faults import FAULTS, Faults, Injection, PlanError, applicable, read_plan
 
-LAB = {"ot2": applicable("opentrons.ot2", True), "axis": applicable("epics.motor", False)}
+LAB = {"ot2": applicable("opentrons.ot2", True), "axis": applicable("an axis without faults", False)}
 PLAN = b"""
 format: lab-faults/1
 seed: 7

@@ -20,7 +20,10 @@ from sim_lab.faults.catalogue import COMMS
 from sim_lab.session import TwinWorld
 
 LAB = read(Path(__file__).resolve().parents[3] / "lab.toml")
-OTHERS = [(name, fault.id) for name, faults in faults_of(LAB).items() for fault in faults if fault.id not in COMMS]
+#: Of these in tests/drivers/beamline, in real time.
+REAL_TIME = [name for name, entry in LAB.devices.items() if entry.spec.load().real_time_only]
+OTHERS = [(name, fault.id) for name, faults in faults_of(LAB).items() for fault in faults
+          if fault.id not in COMMS and name not in REAL_TIME]  # fmt: skip
 #: Shown below: it takes time until it happens, or until it is seen.
 LATER = {(device, fault) for device in ("environment", "enclosure") for fault in ("sensor_silent", "sensor_stuck")} | {
     ("enclosure", "clock_skew"), ("enclosure", "clock_fast"), ("enclosure", "message_missed"),

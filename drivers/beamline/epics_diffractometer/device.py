@@ -1,0 +1,195 @@
+"""A diffractometer by ophyd: its motors are those of `epics.motor`, its scaler is asked signal by signal."""
+
+import asyncio
+from typing import Any
+
+from drivers.beamline.epics_diffractometer.options import Options
+from drivers.beamline.epics_diffractometer.wire import Count, angles, doubt
+from drivers.beamline.epics_motor import client
+from drivers.beamline.epics_motor import options as motor
+from drivers.beamline.epics_motor.device import EpicsAxis
+from drivers.beamline.epics_motor.wire import where
+from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ConnectionFailed, ReplyTimeout
+from drivers.core.instrument import Command, Reading, Readings, Recall
+from drivers.core.limits import Limits, between
+from drivers.core.roles import Diffractometer
+from drivers.core.transport import Port, port_at
+
+LATE_S = 10.0  # over its time, after which a count is given up
+MAX_POINTS = 2000
+_ALL_ROUND = Limits({"position": between("-360 deg", "360 deg", "angle")})
+
+
+class _Circle(EpicsAxis):
+    """One circle of the goniometer: a motor record in degrees."""
+
+    unit, dimension = "deg", "angle"
+
+
+class EpicsDiffractometer(Diffractometer[Options]):
+    """Two circles and a scaler behind one prefix."""
+
+    real_time_only = True
+
+    def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
+        super().__init__(name, port, options, limits)
+        place = where(port.address)
+        base = f"ca://{place.address}/{place.prefix}" if place.server else f"ca:{place.prefix}"
+        self._where = place
+        keys = motor.Options(
+            connect_timeout_s=options.connect_timeout_s, move_timeout_s=options.move_timeout_s,
+            tolerance_mm=options.tolerance_deg,
+        )  # fmt: skip
+        self._arm, self._sample = (
+            _Circle(f"{name}_{kind}", port_at(base + suffix), keys, _ALL_ROUND)
+            for kind, suffix in (("two_theta", options.two_theta), ("theta", options.theta))
+        )
+        self._signals: dict[str, Any] = {}
+        self._halted = False
+        self._counting: asyncio.Future[None] | None = None
+
+    async def open(self) -> None:
+        """Find both motors, the scaler and the wavelength; raises `ConnectionFailed`."""
+        await self.close()
+        try:
+            await asyncio.gather(self._arm.connect(force_reconnect=True), self._sample.connect(force_reconnect=True))
+            await asyncio.to_thread(client.hold, self._where.address)
+            self._signals = {"held": None}
+            prefix, scaler = self._where.prefix, self._where.prefix + self.options.scaler
+            names = {
+                "count": f"{scaler}.CNT", "preset": f"{scaler}.TP", "clock": f"{scaler}.S1", "hz": f"{scaler}.FREQ",
+                "counts": f"{scaler}.S{self.options.channel}", "wavelength": prefix + self.options.wavelength,
+            }  # fmt: skip
+            self._signals |= await asyncio.to_thread(client.signals, names, self.options.connect_timeout_s)
+        except TimeoutError as error:
+            await self.close()
+            hint = "Is the IOC running, and are the names of lab.toml its?"
+            raise ConnectionFailed(f"{error}.", device=self.name, hint=hint) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of all records; what moves or counts goes on."""
+        signals, self._signals = self._signals, {}
+        if signals:
+            signals.pop("held")
+            await asyncio.to_thread(lambda: [signal.destroy() for signal in signals.values()])
+            await asyncio.to_thread(client.release, self._where.address)
+        await asyncio.gather(self._arm.disconnect(), self._sample.disconnect())
+
+    async def stop(self, success: bool = True) -> None:
+        """Stop both circles and the count; what runs ends with `CommandStopped`."""
+        self._halted = True
+        await asyncio.gather(self._arm.stop(), self._sample.stop(), self._tell("count", 0))
+
+    async def make_safe(self) -> None:
+        """Not counting, and both circles at rest."""
+        if not self._opened:
+            await self.connect()
+        await self.stop()
+        await asyncio.gather(self._arm.make_safe(), self._sample.make_safe())
+
+    async def recall(self, command: Command) -> Recall:
+        """By the records: of a `drive`, where both circles are at rest; a count is not kept."""
+        if command.verb != "drive" or "two_theta_deg" not in command.args:
+            return Recall("unknown", "its scaler does not say for whom it counted")
+        to_deg = command.args["two_theta_deg"]
+        halves = [
+            await circle.recall(Command(command.action, "move", {"position_mm": place}))
+            for circle, place in ((self._arm, to_deg), (self._sample, to_deg / 2))
+        ]
+        done = all(half.state == "done" for half in halves)
+        return Recall("done" if done else "unknown", "; ".join(half.evidence for half in halves))
+
+    async def drive(self, two_theta_deg: float) -> None:
+        """Detector to 2 theta, sample to theta, together; raises as a motor's move does."""
+        self.check("two_theta", two_theta_deg)
+        self._halted = False
+        await self._drive(two_theta_deg)
+
+    async def _drive(self, two_theta_deg: float) -> None:
+        ways = (self._sample, round(two_theta_deg / 2, 6)), (self._arm, round(two_theta_deg, 6))
+        for circle, place in ways:  # before either moves
+            await circle.allows(place)
+        self._stopped()
+        moves = [asyncio.ensure_future(circle.move(place)) for circle, place in ways]
+        try:
+            await asyncio.gather(*moves)
+        except BaseException:  # one circle must not go on without the other
+            await asyncio.gather(self._arm.stop(), self._sample.stop(), return_exceptions=True)
+            await asyncio.gather(*moves, return_exceptions=True)
+            raise
+
+    async def measure(self, exposure_s: float | None = None) -> Readings:
+        """Count here; raises `CommandFailed` for a count that is not to be believed."""
+        exposure_s = self.options.exposure_s if exposure_s is None else exposure_s
+        self.check("exposure", exposure_s)
+        self._halted = False
+        count = await self._counted(exposure_s)
+        (there,) = await self._arm.position()
+        return (
+            Reading("two_theta", "deg", value=there.value), Reading("intensity", "counts/s", value=count.rate_hz),
+            Reading("wavelength", "nm", value=float(await self._value("wavelength")) / 10),
+        )  # fmt: skip
+
+    async def pattern(self, first_deg: float, last_deg: float, step_deg: float, exposure_s: float = 1.0) -> Readings:
+        """Drive and count at each angle; gives one intensity (counts/s) an angle, and the `wavelength` in nm."""
+        places = angles(first_deg, last_deg, step_deg)
+        if last_deg < first_deg or len(places) > MAX_POINTS:
+            hint = f"Give the lower angle first, and at most {MAX_POINTS} points."
+            raise CommandRefused(
+                f"{len(places)} points from {first_deg:g} to {last_deg:g}", device=self.name, hint=hint
+            )
+        for name, value in (("two_theta", first_deg), ("two_theta", last_deg), ("exposure", exposure_s)):
+            self.check(name, value)
+        self._halted = False
+        found = []
+        for place in places:
+            await self._drive(place)
+            count = await self._counted(exposure_s)
+            found.append(Reading(f"intensity_{place:g}deg", "counts/s", value=count.rate_hz))
+        return (*found, Reading("wavelength", "nm", value=float(await self._value("wavelength")) / 10))
+
+    async def _counted(self, exposure_s: float) -> Count:
+        """One count of the scaler, as it ended."""
+        self._stopped()
+        await self._tell("preset", exposure_s)
+        loop = asyncio.get_running_loop()
+        ended = self._counting = loop.create_future()
+        status = await self._arm._ask(self._signals["count"].set, 1)  # noqa: SLF001 - one family, one way to ask
+
+        def done(_: Any) -> None:
+            loop.call_soon_threadsafe(lambda: None if ended.done() else ended.set_result(None))
+
+        status.add_callback(done)
+        try:
+            await asyncio.wait_for(ended, exposure_s + LATE_S)
+        except TimeoutError:
+            await self._tell("count", 0)
+            late = f"its count did not end in {exposure_s + LATE_S:g} s."
+            raise ReplyTimeout(late, device=self.name, hint="Does the scaler's clock run?") from None
+        finally:
+            self._counting = None
+        self._stopped()
+        count = Count(*[float(await self._value(name)) for name in ("counts", "clock", "hz")])
+        wrong = doubt(count, exposure_s, self.options.background_hz, self.options.ceiling_hz)
+        if wrong:
+            hint = "See detector and beam; `background_hz` and `ceiling_hz` of lab.toml say what is believed."
+            raise CommandFailed(f"{wrong}.", device=self.name, hint=hint)
+        return count
+
+    def _stopped(self) -> None:
+        if self._halted:
+            raise CommandStopped("it was stopped.", device=self.name)
+
+    async def _value(self, name: str) -> Any:
+        return await self._arm._ask(self._known(name).get, use_monitor=False, timeout=5.0)  # noqa: SLF001
+
+    async def _tell(self, name: str, value: float) -> None:
+        await self._arm._ask(self._known(name).put, value, wait=False)  # noqa: SLF001
+
+    def _known(self, name: str) -> Any:
+        if name not in self._signals:
+            raise CommandRefused("it is not connected.", device=self.name)
+        return self._signals[name]
