@@ -12,6 +12,8 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from drivers.sensors.environment import UNITS
+
 Served = Any  # tests/api/conftest.py
 Asks = Callable[[str], httpx.Client]
 pytestmark = [pytest.mark.xdist_group("api"), pytest.mark.timeout(300)]
@@ -50,7 +52,7 @@ def test_from_proposal_to_the_joined_table(served: Served, asks: Asks) -> None:
     assert (len(rows["items"]), rows["next"]) == (4, "4")
     rest = client.get(f"/campaigns/{campaign_id}/table", params={"after": 4}).json()["items"]
     told_of = [(row["point"], row["parameters"]["pause"], row["quantity"]) for row in rows["items"] + rest]
-    assert told_of == [(number, f"{number + 5} s", what) for number in range(3) for what in ("temperature", "humidity")]
+    assert told_of == [(number, f"{number + 5} s", what) for number in range(3) for what in UNITS]
     assert campaign_id in {one["campaign_id"] for one in client.get("/campaigns").json()["items"]}
     assert client.post(f"/campaigns/{campaign_id}/abort").status_code == 409
 

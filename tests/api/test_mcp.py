@@ -12,6 +12,8 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from drivers.sensors.environment import UNITS
+
 Served = Any  # tests/api/conftest.py
 pytestmark = [pytest.mark.xdist_group("api"), pytest.mark.timeout(300)]
 
@@ -220,7 +222,7 @@ def test_a_plan_from_the_list_to_its_table(served: Served) -> None:
         assert (await use(client, "run_plan", request=count, key="mcp-plan"))["run_id"] == run_id
         assert (await ended(client, run_id))["state"] == "completed"
         rows = (await use(client, "get_data", run_id=run_id))["rows"]
-        assert [(row["quantity"], row["world"]) for row in rows] == [("temperature", "twin"), ("humidity", "twin")] * 3
+        assert [(row["quantity"], row["world"]) for row in rows] == [(name, "twin") for name in UNITS] * 3
         wrong = await refused(client, "run_plan", request={**count, "args": [["nobody"], 0]}, key="wrong")
         assert (wrong["type"], len(wrong["faults"])) == ("/problems/invalid_plan", 2)
         other = await refused(client, "run_plan", request={**count, "args": [["environment"], 4]}, key="mcp-plan")

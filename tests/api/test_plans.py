@@ -36,7 +36,7 @@ def test_a_count_from_asking_to_table(served: Served, asks: Asks) -> None:
     run = served.ended(run_id)
     assert (run["state"], run["protocol"], run["by"]) == ("completed", "count", "technician")
     rows = client.get(f"/runs/{run_id}/table").json()["items"]
-    assert [row["quantity"] for row in rows] == ["temperature", "humidity"] * 3
+    assert [row["quantity"] for row in rows] == ["temperature", "humidity", "oxygen", "door", "e_stop"] * 3
     start = client.get(f"/runs/{run_id}/documents").json()["items"][0]["doc"]
     assert (start["plan_name"], start["num_points"], start["by"]) == ("count", 3, "technician")
     served.until(lambda: "audit-head.json" in {file["name"] for file in client.get(f"/runs/{run_id}/files").json()})

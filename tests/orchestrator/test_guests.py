@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from drivers.core.world import WorldSettings
+from drivers.sensors.environment import UNITS
 from labfile import Lab, read
 from orchestrator.labview import view
 from orchestrator.sinks import read_documents
@@ -91,7 +92,7 @@ def test_a_count_leaves_a_folder_and_answers_at_its_end(lab: Lab, engine: Engine
 
     at_work(lab, engine, tmp_path, story)
     events = documents(tmp_path, "plan-1", "event")
-    assert [set(event["data"]) for event in events] == [{"environment_temperature", "environment_humidity"}] * 3
+    assert [set(event["data"]) for event in events] == [{f"environment_{name}" for name in UNITS}] * 3
     assert events[2]["time"] - events[0]["time"] == pytest.approx(20, abs=1)
     (pose,) = documents(tmp_path, "plan-4", "event")
     assert pose["data"]["ur5e_joint_2"] == pytest.approx(-90.0)
@@ -209,7 +210,7 @@ def test_no_scan_that_is_bound_leaves_the_limits(start: float, stop: float, num:
     [
         ("bp.count", [["environment"]], {}, "there is no plan"),
         ("count", [], {}, "detectors"),
-        ("count", [["nobody"]], {}, "what can: ur5e, incubator, cooler, reader, environment, axis, diffractometer, camera"),
+        ("count", [["nobody"]], {}, "what can: ur5e, incubator, cooler, reader, environment, enclosure, axis, diffractometer, camera"),
         ("count", ["environment"], {}, "give a list of names"),
         ("count", [["environment"]], {"num": 0, "delay": -1}, "num: give a whole number from 1 to 10000, not '0'; delay"),
         ("count", [["environment"]], {"num": True}, "num"),

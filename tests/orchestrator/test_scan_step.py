@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from drivers.core.world import WorldSettings
+from drivers.sensors.environment import UNITS
 from labfile import Lab
 from orchestrator.cell import Cell
 from orchestrator.execute import execute
@@ -58,19 +59,19 @@ def test_a_count_of_two_detectors_is_one_event_a_point_and_tidy_rows(lab: Lab) -
     }
     found, result, told = ran(lab, step | LIGHT)
     assert [sorted(event["data"]) for event in events(told, "c")] == [
-        ["environment_humidity", "environment_temperature", "reader_absorbance_500nm"]
+        [*sorted(f"environment_{name}" for name in UNITS), "reader_absorbance_500nm"]
     ] * 3
     assert len([doc for name, doc in told if name == "descriptor" and doc["name"] == "c"]) == 1
     first, second, _ = (event["time"] for event in events(told, "c"))
     assert second - first > 10
     assert found.program is not None
     table = [row for row in rows(told, found.program.as_json()) if row.step == "c"]
-    assert [(row.device, row.quantity, row.unit, row.labware, row.well) for row in table[:4]] == [
-        ("environment", "temperature", "degC", "", ""), ("environment", "humidity", "%RH", "", ""),
+    assert [(row.device, row.quantity, row.unit, row.labware, row.well) for row in table[:7]] == [
+        *(("environment", name, unit, "", "") for name, unit in UNITS.items()),
         ("reader", "absorbance_500nm", "1", "plate", "A1"), ("reader", "absorbance_500nm", "1", "plate", "A2"),
     ]  # fmt: skip
-    assert table[2].material == "100 uL water"
-    assert len(table) == 12
+    assert table[5].material == "100 uL water"
+    assert len(table) == 21
     assert found.forecasts[0].duration_s == pytest.approx(result.duration_s, rel=0.05)
 
 
@@ -83,7 +84,7 @@ def test_scans_of_an_axis_in_real_time_under_a_program(lab: Lab) -> None:
     assert [event["data"]["axis_position"] for event in events(told, "s")] == pytest.approx([1, 2, 3], abs=0.02)
     assert [event["data"]["axis_position"] for event in events(told, "r")] == pytest.approx([2, 3], abs=0.02)
     assert [set(event["data"]) for event in events(told, "r")] == [
-        {"axis_position", "environment_temperature", "environment_humidity"}
+        {"axis_position", *(f"environment_{name}" for name in UNITS)}
     ] * 2
     moves_s = sum(span.end_s - span.start_s for span in result.spans if span.verb == "move")
     foreseen_s = found.forecasts[0].busy_s["axis"]
