@@ -62,8 +62,8 @@ def witness() -> Iterator[list[Seen]]:
     seen: list[Seen] = []
     read = lads.Twin._read
 
-    def look(twin: lads.Twin, plate: Labware, well: str, wavelength_nm: float) -> float:
-        value = read(twin, plate, well, wavelength_nm)
+    def look(twin: lads.Twin, plate: Labware, well: str, wavelength_nm: float, *lamp: float) -> float:
+        value = read(twin, plate, well, wavelength_nm, *lamp)
         seen.append(Seen(twin.world.now(), well, dict(plate.vessels[well].mol), wavelength_nm))
         return value
 
