@@ -30,6 +30,7 @@ class EpicsDiffractometer(Diffractometer[Options]):
     """Two circles and a scaler behind one prefix."""
 
     real_time_only = True
+    verbs = Diffractometer.verbs | {"pattern"}
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
