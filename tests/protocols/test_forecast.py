@@ -94,7 +94,7 @@ def test_a_driver_with_figures_knows_every_verb_of_its_role(name: str, lab: Lab)
         "source": "ot2.3", "destination": "reader.tray", "volumes_ul": {"A1": 1.0}, "message": "do it",
         "force_g": 500.0, "cycles": [{"holds": [[60.0, 10.0]], "times": 2}],
         "joints_deg": [10.0, -90.0, -90.0, -90.0, 90.0, 0.0], "at_mm": [450.0, 0.0, 300.0],
-        "rotation_deg": [180.0, 0.0, 0.0], "rate_ul_s": 50.0, "rate_sccm": 100.0, "segments": [{"temperature_c": 100.0, "ramp_c_min": 5.0}],
+        "rotation_deg": [180.0, 0.0, 0.0], "two_theta_deg": 30.0, "exposure_s": 1.0, "rate_ul_s": 50.0, "rate_sccm": 100.0, "segments": [{"temperature_c": 100.0, "ramp_c_min": 5.0}],
     }  # fmt: skip
     for verb in sorted(ROLES[driver.role].verbs):
         timing = timings(lab, [entry.name])[entry.name]
