@@ -31,6 +31,8 @@ from sim_lab.twins import star_body
 from sim_lab.twins.hamilton_star import Twin
 from sim_lab.world.model import World
 
+#: The loop in the thread of PyLabRobot's backend is never closed, and is garbage whenever that is collected.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 WATER = {"7732-18-5": 55.4}
 GAMMA = STARBackend.LLDMode.GAMMA
 

@@ -5,9 +5,9 @@ import time
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drivers.core.beamline import Axis
 from drivers.core.driver import Driver
 from drivers.core.instrument import Readings
-from drivers.core.roles import Axis
 from drivers.core.transport import Transport
 
 

@@ -8,6 +8,7 @@ from drivers.beamline.epics_area_detector.options import Options
 from drivers.beamline.epics_motor import client
 from drivers.beamline.epics_motor.client import DisconnectedError
 from drivers.beamline.epics_motor.wire import where
+from drivers.core.beamline import AreaDetector
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
@@ -18,7 +19,6 @@ from drivers.core.errors import (
 )
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
-from drivers.core.roles import AreaDetector
 from drivers.core.transport import Port
 
 REPLY_S, POLL_S = 5.0, 0.05

@@ -9,10 +9,10 @@ from drivers.beamline.epics_motor import client
 from drivers.beamline.epics_motor import options as motor
 from drivers.beamline.epics_motor.device import EpicsAxis
 from drivers.beamline.epics_motor.wire import where
+from drivers.core.beamline import Diffractometer
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ConnectionFailed, ReplyTimeout
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits, between
-from drivers.core.roles import Diffractometer
 from drivers.core.transport import Port, port_at
 
 LATE_S = 10.0  # over its time, after which a count is given up

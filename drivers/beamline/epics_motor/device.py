@@ -9,6 +9,7 @@ from drivers.beamline.epics_motor import client
 from drivers.beamline.epics_motor.client import DisconnectedError, OutsideRecord
 from drivers.beamline.epics_motor.options import Options
 from drivers.beamline.epics_motor.wire import where
+from drivers.core.beamline import Axis
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
@@ -21,7 +22,6 @@ from drivers.core.errors import (
 )
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
-from drivers.core.roles import Axis
 from drivers.core.transport import Port
 from drivers.core.units import UnitError, parse
 

@@ -12,6 +12,7 @@ from typing import Any
 from drivers.beamline.epics_motor import client
 from drivers.beamline.ophyd_device.options import Options
 from drivers.beamline.ophyd_device.wire import readings
+from drivers.core.beamline import OphydDevice
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
@@ -23,7 +24,6 @@ from drivers.core.errors import (
 )
 from drivers.core.instrument import Command, Readings, Recall
 from drivers.core.limits import Limits
-from drivers.core.roles import OphydDevice
 from drivers.core.transport import Port
 
 GROUP = "lab.ophyd"
