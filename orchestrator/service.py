@@ -194,7 +194,8 @@ class Service:
             else:
                 self.conductor.record(r.AbortAsked(at=now, run_id=run_id, by=by, reason=STOPPED))
         await asyncio.gather(*stopping, return_exceptions=True)
-        ending = [self._tasks[name] for name, run in self.conductor.state.runs.items() if run.begun_at is not None]
+        begun = [name for name, run in self.conductor.state.runs.items() if run.begun_at is not None]
+        ending = [self._tasks[name] for name in begun if name in self._tasks]  # one that our mistake ended has none
         self._help(self._start_afresh(ending))
 
     async def _start_afresh(self, ending: Sequence["asyncio.Task[None]"]) -> None:

@@ -13,6 +13,7 @@ from drivers.core.instrument import Command, Readings
 from drivers.core.transport import Port
 from drivers.core.world import WorldSettings
 from labfile import Lab
+from orchestrator import service
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.journal import MemoryLog
@@ -164,6 +165,28 @@ def test_an_abort_ends_safely(small_lab: Lab) -> None:
     floor = on_the_floor(small_lab, story)
     assert floor.outcome("r") == "aborted"
     assert floor.outcome("next") == "completed"
+
+
+def test_a_stop_does_not_fall_over_a_run_that_our_mistake_ended(
+    small_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = service.perform
+
+    async def mistaken(run_id: str, *args: Any, **more: Any) -> None:
+        await real(run_id, *args, **more)
+        if run_id == "mistaken":
+            raise RuntimeError("ours")
+
+    monkeypatch.setattr(service, "perform", mistaken)
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("mistaken", TRANSFER)
+        await floor.until(lambda: any("our mistake" in told.message for told in floor.kinds("mistaken", r.Alarmed)))
+        assert floor.conductor.state.run("mistaken").begun_at is not None
+        await floor.service.stop("me")
+        assert [told.by for told in floor.kinds("mistaken", r.AbortAsked)] == ["me"]
+
+    on_the_floor(small_lab, story)
 
 
 def test_stop_is_sent_to_every_device_at_once(small_lab: Lab) -> None:
