@@ -22,7 +22,6 @@ def command(output: Output, world: str | None, port: int | None, fd: int | None)
     from api.permission import BadPolicies
     from api.server import serve
     from labfile.secret import SecretMissing
-    from orchestrator.giving_way import INTERFACE, give_way
     from orchestrator.telemetry import TelemetryMissing
 
     for name in ("api", "uvicorn.error"):  # what went wrong is told, also where nobody asked for a log
@@ -31,7 +30,6 @@ def command(output: Output, world: str | None, port: int | None, fd: int | None)
     lab = output.lab("serve")
     world = world_of(lab, world)
     engine = store(output, "serve", lab)
-    give_way(INTERFACE)
     try:
         listening = listen(lab, port) if fd is None else socket.socket(fileno=fd)
         if fd is None:

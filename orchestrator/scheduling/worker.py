@@ -6,16 +6,17 @@ then {"done": true}, or {"failed": kind, "text": why}. It ends at the end of its
 
 import faulthandler
 import json
+import os
 import sys
 from typing import Any, TextIO
 
-from orchestrator.giving_way import SOLVER, give_way
 from orchestrator.scheduling.model import InvalidProblem, NoSchedule, Schedule
 from orchestrator.scheduling.plain import from_schedule, to_problem, to_schedule
 from orchestrator.scheduling.solver import plan
 
 #: Seconds past its time after which a solve counts as hung, and the process ends itself.
 GRACE_S = 20.0
+NICENESS = 10
 
 
 def serve(lines: TextIO, out: TextIO) -> None:
@@ -48,5 +49,6 @@ def serve(lines: TextIO, out: TextIO) -> None:
 
 
 if __name__ == "__main__":
-    give_way(SOLVER)
+    if hasattr(os, "nice"):  # not on Windows; the worker has the devices, and goes first
+        os.nice(NICENESS)
     serve(sys.stdin, sys.stdout)
