@@ -69,7 +69,7 @@ class Trial:
         """The end of the journal, where it is a riddle."""
         if self.ended not in ("stuck", "failed", "interrupted"):
             return ""
-        asked = ("action", "choice", "by", "outcome", "error", "text")
+        asked = ("action", "choice", "by", "outcome", "error", "message")
         told = ([type(one).__name__, *(str(getattr(one, name)) for name in asked if getattr(one, name, ""))] for one in
                 self.records[-12:])  # fmt: skip
         return ", ".join(map(" ".join, told))

@@ -14,12 +14,12 @@ from drivers.core.transport import Transport
 from drivers.incubators.liconic_stx import CASSETTES, POSITIONS, wire
 from drivers.incubators.liconic_stx.timing import SECONDS, WARM_C, begins_c
 from drivers.incubators.liconic_stx.wire import Failure, Memory, Relay, Request
-from sim_lab.twin import StreamTwin
+from sim_lab.twins.chamber import ChamberTwin
 from sim_lab.world.heat import Body
 from sim_lab.world.model import Labware, PhysicalError, World
 
 
-class Twin(StreamTwin):
+class Twin(ChamberTwin):
     """One incubator; what it does, it goes on doing when its client is gone."""
 
     baud = wire.BAUD
@@ -34,6 +34,7 @@ class Twin(StreamTwin):
         at_c = WARM_C if options is None else begins_c(options.model)
         self.set_c = at_c  # what it was told, and tells
         self.chamber = Body(at_c, at_c, SECONDS["settle"], world.now())
+        self.gate_s, self.slots = SECONDS["gate"], [str(slot) for slot in range(1, CASSETTES * POSITIONS + 1)]
         self._is_open = False
         self._motion: asyncio.Task[None] | None = None
         self._warm()
@@ -140,25 +141,3 @@ class Twin(StreamTwin):
         self.failure = Failure.NONE
         await asyncio.sleep(SECONDS["initialise"])
         self.gate_open = False
-
-    async def _gate(self, *, is_open: bool) -> None:
-        await asyncio.sleep(SECONDS["gate"])
-        self.gate_open = is_open
-        self._aim(self.set_c)
-
-    def _disturb(self) -> None:
-        """What may happen to the climate while the gate is open for a plate."""
-        too_much_c = self.fails("chamber_runaway")
-        if too_much_c is not None:
-            self._aim(self.set_c + too_much_c)
-        if self.fails("door_left_open") is not None:
-            self.gate_open = True
-            self._aim(self.world.air.temperature_c)
-
-    def _aim(self, target_c: float) -> None:
-        self.chamber.aim(target_c, self.world.now())
-        self._warm()
-
-    def _warm(self) -> None:
-        for slot in range(1, CASSETTES * POSITIONS + 1):
-            self.world.heat(self.site(str(slot)), self.chamber)

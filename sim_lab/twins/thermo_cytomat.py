@@ -14,7 +14,7 @@ from drivers.core.transport import Transport
 from drivers.incubators.thermo_cytomat import SLOTS, wire
 from drivers.incubators.thermo_cytomat.timing import SECONDS
 from drivers.incubators.thermo_cytomat.wire import Fault, Refusal, Request, Status
-from sim_lab.twin import StreamTwin
+from sim_lab.twins.chamber import ChamberTwin
 from sim_lab.world.heat import Body
 from sim_lab.world.model import Labware, PhysicalError, World
 
@@ -35,7 +35,7 @@ class Refused(Exception):
         self.code = code
 
 
-class Twin(StreamTwin):
+class Twin(ChamberTwin):
     """One incubator; what it does, it goes on doing when its client is gone."""
 
     baud = wire.BAUD
@@ -48,6 +48,7 @@ class Twin(StreamTwin):
         self.is_ready = self.gate_open = False
         self.set_c = SET_C  # what it was told, and tells
         self.chamber = Body(SET_C, SET_C, SECONDS["settle"], world.now())
+        self.gate_s, self.slots = SECONDS["gate"], [str(slot) for slot in range(1, SLOTS + 1)]
         self._motion: asyncio.Task[None] | None = None
         self._warm()
 
@@ -147,11 +148,6 @@ class Twin(StreamTwin):
         await asyncio.sleep(SECONDS["initialise"])
         self.is_ready, self.gate_open = True, False
 
-    async def _gate(self, *, is_open: bool) -> None:
-        await asyncio.sleep(SECONDS["gate"])
-        self.gate_open = is_open
-        self._aim(self.set_c)
-
     # The climate
 
     def _set(self, parameter: str) -> None:
@@ -163,23 +159,6 @@ class Twin(StreamTwin):
             raise Refused(Refusal.PARAMETER)
         self.set_c = target_c
         self._aim(target_c)
-
-    def _disturb(self) -> None:
-        """What may happen to the climate while the gate is open for a plate."""
-        too_much_c = self.fails("chamber_runaway")
-        if too_much_c is not None:
-            self._aim(self.set_c + too_much_c)
-        if self.fails("door_left_open") is not None:
-            self.gate_open = True
-            self._aim(self.world.air.temperature_c)
-
-    def _aim(self, target_c: float) -> None:
-        self.chamber.aim(target_c, self.world.now())
-        self._warm()
-
-    def _warm(self) -> None:
-        for slot in range(1, SLOTS + 1):
-            self.world.heat(self.site(str(slot)), self.chamber)
 
     def climate(self) -> str:
         """`ch:it`: set-point and temperature."""
