@@ -78,8 +78,10 @@ def serve(
             return
         config = uvicorn.Config(
             guarded, lifespan="on", log_config=None, access_log=False, server_header=False, http="httptools",
-            ws="websockets-sansio", ws_max_size=65536, timeout_keep_alive=_KEEP_ALIVE_S, backlog=BACKLOG,
-            limit_concurrency=1000, timeout_graceful_shutdown=_FAREWELL_S, proxy_headers=False,
+            # Deflated one by one, for every reader, events of a few hundred bytes cost more than they save.
+            ws="websockets-sansio", ws_max_size=65536, ws_per_message_deflate=False,
+            backlog=BACKLOG, limit_concurrency=1000, proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=_FAREWELL_S,
             ssl_certfile=_beside(lab, lab.api.certificate), ssl_keyfile=_beside(lab, lab.api.key),
         )  # fmt: skip
         server = _Server(config)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from drivers.core.build import build
@@ -24,6 +24,7 @@ class Cell:
         self.settings = settings
         self.world: World = world_class(world)(lab.devices, lab.sites, settings)
         self.devices: dict[str, Instrument[Any]] = {}
+        self._dialling = asyncio.Lock()  # a device is dialled, or given back, once at a time
 
     def load(self, names: Iterable[str]) -> None:
         """Import drivers and whatever is behind their ports, before time counts."""
@@ -38,7 +39,16 @@ class Cell:
 
         When this is cancelled, all that it dialled is given back.
         """
-        names = [name for name in names if name not in self.devices]
+        async with self._dialling:
+            await self._dial([name for name in names if name not in self.devices])
+
+    async def reached(self, name: str) -> Instrument[Any]:
+        """A device, connected by now; raises `DeviceError`."""
+        if name not in self.devices:
+            await self.connect((name,))
+        return self.devices[name]
+
+    async def _dial(self, names: Sequence[str]) -> None:
         await self.world.start(names)
         made = {name: self._make(self.lab.devices[name]) for name in names}
         try:
@@ -67,12 +77,14 @@ class Cell:
 
     async def hang_up(self) -> None:
         """Give every device back; the world stays."""
-        devices, self.devices = list(self.devices.values()), {}
-        await asyncio.gather(*(_hang_up(device) for device in devices))
+        async with self._dialling:
+            devices, self.devices = list(self.devices.values()), {}
+            await asyncio.gather(*(_hang_up(device) for device in devices))
 
     async def reconnect(self, name: str) -> None:
         """Dial again, without a goodbye: the device shall go on with what it knows of us."""
-        await self.devices[name].connect(force_reconnect=True)
+        device = await self.reached(name)
+        await device.connect(force_reconnect=True)
 
     def _make(self, entry: DeviceEntry) -> Instrument[Any]:
         self.check((entry.name,))

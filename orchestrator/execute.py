@@ -75,9 +75,7 @@ async def perform(
 
     When this is cancelled, devices that are `shared` go on with what they do: whoever takes the run up asks them.
     """
-    stations = _Stations(
-        lambda name: Station(name, None if name == CLOCK else cell.devices[name], conductor, run_id, shared=shared)
-    )
+    stations = _Stations(lambda name: Station(name, None if name == CLOCK else cell, conductor, run_id, shared=shared))
     engine = Engine(dict(about), leaves_devices=shared)
     for sink in sinks:
         engine.subscribe(sink)

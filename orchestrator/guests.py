@@ -139,7 +139,7 @@ class Guests:
 
     def _named(self, scan: Scan, run_id: str, gate: asyncio.Event) -> Callable[[], Plan]:
         def plan() -> Plan:
-            (reached,) = yield from bps.wait_for([lambda: self._service.reach(scan.devices)])
+            (reached,) = yield from bps.wait_for([lambda: self._cell.connect(scan.devices)])
             reached.result()
             seen = faces(scan, self._service.roles, self._cell.devices, run_id)
             return (yield from plan_of(scan, seen, gate))

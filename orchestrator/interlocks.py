@@ -61,10 +61,9 @@ class Watch:
             await asyncio.sleep(interlock.every_s)
 
     async def _look(self, interlock: Interlock) -> str:
-        cell, name = self._service.cell, interlock.device
         try:
-            await self._service.reach((name,))
-            return broken(interlock, await cell.devices[name].perform(Command(f"interlock/{uuid4()}", "measure")))
+            device = await self._service.cell.reached(interlock.device)
+            return broken(interlock, await device.perform(Command(f"interlock/{uuid4()}", "measure")))
         except DeviceError as error:
             return str(error)
 

@@ -103,7 +103,7 @@ def program_plan(run_id: str, conductor: Conductor, stations: Mapping[str, Stati
                     frontier.ready.remove(action)
                     status = yield Msg("set", stations[action.device], Ticket(action, intent), group=action.id)
                     running[status.task] = action
-        if not running and (not frontier.left or _ends(run)):
+        if not running and (not frontier.left or run.ends):
             break
         yield Msg("wait_for", None, [functools.partial(_first_change, tuple(running), wake)])
         for task in [task for task in running if task.done()]:
@@ -121,11 +121,7 @@ def program_plan(run_id: str, conductor: Conductor, stations: Mapping[str, Stati
 
 
 def _may_go_on(run: RunState) -> bool:
-    return not run.paused_by and not run.unsettled and (run.abort_asked is None or run.amended)
-
-
-def _ends(run: RunState) -> bool:
-    return run.abort_asked is not None and not run.amended
+    return not run.paused_by and not run.unsettled and not run.ends
 
 
 def _exit(run: RunState) -> dict[str, str]:

@@ -29,7 +29,6 @@ from protocols.program import CLOCK, Action, Hold, Program
 
 SinksOf = Callable[[str, Mapping[str, Any]], Sequence[DocumentSink]]
 _LOG = logging.getLogger(__name__)
-STOPPED = "stopped"
 #: After these the plan is no longer the best, or no longer possible.
 _NEWS = (r.Submitted, r.Finished, r.Paused, r.Resumed, r.Amended, r.Settled, r.Chosen, r.Released)
 _RECONNECT_S = (0.5, 1.0, 2.0, 4.0)  # pauses between attempts to reach a device again
@@ -58,11 +57,11 @@ class Service:
         self._sinks_of = sinks_of or (lambda run_id, about: ())
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._helping: set[asyncio.Task[None]] = set()
-        self._connecting = asyncio.Lock()
         self._about = dict(about or {})
         self._reservations = Reservations(conductor)
         self._plans: dict[str, asyncio.Task[Any]] = {}
         self._expiring: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._closed = False
         conductor.listeners.append(self._hear)
         conductor.rules += [watch(self.policy), limits.watch]
@@ -137,11 +136,6 @@ class Service:
         task.add_done_callback(lambda _: self._plans.pop(name, None))
         return await task
 
-    async def reach(self, names: Sequence[str]) -> None:
-        """Connect devices, one caller at a time; raises the first `DeviceError`."""
-        async with self._connecting:
-            await self.cell.connect(names)
-
     def take_up(self) -> None:
         """After a start: go on with every run that has not ended, from what is known of it; and keep maintenance."""
         self._expire()
@@ -165,8 +159,10 @@ class Service:
         await durable
 
     async def resume(self, run_id: str, by: str) -> None:
-        """Go on; not while an interlock is open."""
+        """Go on; not while an interlock is open, nor before a stop has come to rest."""
         self.interlocks.require()
+        if self._stopping is not None and not self._stopping.done():
+            raise Impossible("the devices are being stopped, and runs still end; resume when they have")
         run = self.conductor.state.run(run_id)
         durable = self.conductor.record(r.Resumed(at=self.conductor.now(), run_id=run_id, by=by))
         if run.paused_by and run.begun_at is None:
@@ -192,14 +188,14 @@ class Service:
                 self.conductor.record(r.Paused(at=now, run_id=run_id, by=by))
                 self.step_aside(run_id)
             else:
-                self.conductor.record(r.AbortAsked(at=now, run_id=run_id, by=by, reason=STOPPED))
-        await asyncio.gather(*stopping, return_exceptions=True)
+                self.conductor.record(r.AbortAsked(at=now, run_id=run_id, by=by, reason="stopped", stopped=True))
         begun = [name for name, run in self.conductor.state.runs.items() if run.begun_at is not None]
         ending = [self._tasks[name] for name in begun if name in self._tasks]  # one that our mistake ended has none
-        self._help(self._start_afresh(ending))
+        self._stopping = self._help(self._give_back([*stopping, *ending]))
+        await asyncio.gather(*stopping, return_exceptions=True)
 
-    async def _start_afresh(self, ending: Sequence["asyncio.Task[None]"]) -> None:
-        """A stopped device takes no command before it is connected anew: whoever runs next does that."""
+    async def _give_back(self, ending: Sequence["asyncio.Future[None]"]) -> None:
+        """A stopped device takes no command before it is connected anew: whoever commands it next does that."""
         await asyncio.gather(*ending, return_exceptions=True)
         await self.cell.hang_up()
 
@@ -271,8 +267,13 @@ class Service:
 
     async def _serve(self, run_id: str) -> None:
         run = self.conductor.state.run(run_id)
+        if self._stopping is not None and run.begun_at is None:
+            await asyncio.wait([self._stopping])
         if not await self._reach(run):
             return
+        if self.conductor.state.run(run_id).stopped:  # before this worker had its devices, which may be at work
+            devices = [self.cell.devices[name] for name in _devices(run) if name in self.cell.devices]
+            await asyncio.gather(*(device.stop(success=False) for device in devices), return_exceptions=True)
         await self._reconcile(run_id)
         about = dict(run.submitted.about)
         sinks = self._sinks_of(run_id, about)
@@ -292,10 +293,10 @@ class Service:
 
     async def _reach(self, run: RunState) -> bool:
         """Connect what the run needs; a run of which nothing was done fails when a device cannot be reached."""
-        names = tuple(dict.fromkeys(action.device for action in run.order.values() if action.device != CLOCK))
+        names = _devices(run)
         for pause_s in (*_RECONNECT_S, None):
             try:
-                await self.reach(names)
+                await self.cell.connect(names)
                 self._help(self._reach_stand_ins(names))
                 return True
             except DeviceError as error:
@@ -324,16 +325,18 @@ class Service:
         for other in dict.fromkeys(other for name in names for other in known.get(name, ())):
             if other not in self.cell.devices:
                 with contextlib.suppress(DeviceError):
-                    await self.reach((other,))
+                    await self.cell.connect((other,))
                     if self.dispatcher is not None:
                         self.dispatcher.changed()
 
     async def _wait_for_device(self, run: RunState, names: Sequence[str]) -> bool:
-        while True:
+        """Until they can be reached, or the run shall end as it is."""
+        while run.abort_asked or not self.conductor.state.run(run.run_id).abort_asked:
             await asyncio.sleep(_RECONNECT_S[-1])
             with contextlib.suppress(DeviceError):
-                await self.reach(names)
-                return True
+                await self.cell.connect(names)
+                break
+        return True
 
     # Recovery
 
@@ -369,7 +372,7 @@ class Service:
 
     async def _recover(self, failed: r.Failed) -> None:
         run = self.conductor.state.runs.get(failed.run_id)
-        if run is None or (run.abort_asked is not None and not run.amended):
+        if run is None or run.ends:
             return
         action = run.order.get(failed.action)
         if action is None:  # the run ends by now, and its safe end does not go on from there
@@ -418,9 +421,10 @@ class Service:
         action = run.order[name]
         recalled: Recall | None = None
         if action.device != CLOCK:
-            station = Station(action.device, self.cell.devices[action.device], self.conductor, run_id, shared=True)
+            station = Station(action.device, self.cell, self.conductor, run_id, shared=True)
             try:
-                recalled = await self.cell.devices[action.device].recall(station.command(action))
+                device = await self.cell.reached(action.device)
+                recalled = await device.recall(station.command(action))
             except DeviceError as error:
                 recalled = Recall("unknown", f"{action.device} could not be asked: {error}")
         evidence = recalled.evidence if recalled else "nobody can tell what became of it"
@@ -458,7 +462,10 @@ class Service:
         await self.conductor.record(r.Alarmed(at=self.conductor.now(), run_id=run_id, action=action, message=message))
 
 
+def _devices(run: RunState) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(action.device for action in run.order.values() if action.device != CLOCK))
+
+
 def _needs_safe_end(run: RunState) -> bool:
     """After a stop nothing moves before a person has looked; and who has begun nothing has nothing to put away."""
-    asked = run.abort_asked
-    return asked is not None and asked.reason != STOPPED and not run.amended and run.begun_at is not None
+    return run.ends and not run.stopped and run.begun_at is not None

@@ -9,6 +9,7 @@ from ophyd_async.core import AsyncStatus
 
 from drivers.core.errors import DeviceError
 from drivers.core.instrument import Command, Instrument, Readings
+from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.state import records as r
 from protocols.conditions import due
@@ -27,19 +28,21 @@ class Ticket:
 
 
 class Station(Movable[Ticket], Stoppable):
-    """One device in one run: commands it, and writes what came of it. Without a device, it lets time pass.
+    """One device in one run: commands it, and writes what came of it. Without a cell, it lets time pass.
 
     What the device is told of labware carries the run's name (`run/plate`) where several runs share it, so that two
-    plates are never one. A failure is a record, never an exception: the run decides how it goes on.
+    plates are never one. A failure is a record, never an exception: the run decides how it goes on. A device that
+    was given back since the run began, by a stop, is reached anew.
     """
 
     parent = None
 
     def __init__(
-        self, name: str, device: Instrument[Any] | None, conductor: Conductor, run_id: str, *, shared: bool = False
+        self, name: str, cell: Cell | None, conductor: Conductor, run_id: str, *, shared: bool = False
     ) -> None:
         self.name = name
-        self._device = device
+        self._cell = cell
+        self._device: Instrument[Any] | None = None
         self._conductor = conductor
         self._run_id = run_id
         self._shared = shared
@@ -55,6 +58,9 @@ class Station(Movable[Ticket], Stoppable):
     async def _carry_out(self, ticket: Ticket) -> Readings | None:
         action, conductor = ticket.action, self._conductor
         await ticket.intent
+        if self._cell is not None and conductor.state.run(self._run_id).stopped:
+            self._failed(action, "the lab was stopped before it was sent", "Stopped", "not_started")
+            return None
         if action.when and not self._due(action):
             return None
         try:
@@ -98,13 +104,14 @@ class Station(Movable[Ticket], Stoppable):
         )
 
     async def _perform(self, action: Action) -> Readings:
-        if self._device is None:
+        if self._cell is None:
             await asyncio.sleep(action.args["duration_s"])
             return ()
+        device = self._device = await self._cell.reached(self.name)
         if action.verb == MAKE_SAFE:
-            await self._device.make_safe()
+            await device.make_safe()
             return ()
-        return await self._device.perform(self.command(action))
+        return await device.perform(self.command(action))
 
     def command(self, action: Action) -> Command:
         """The command of an action, under an id that is its alone (`ActionState.command`)."""

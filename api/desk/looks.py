@@ -165,7 +165,7 @@ def _run(live: Live, record: RunRecord) -> m.Run:
         priority=record.priority, submitted_at=record.submitted_at, begun_at=record.begun_at,
         ended_at=record.ended_at, planned_end=max(planned, default=None),
         actions=0 if now is None else len(now.order), actions_over=over,
-        doing=[] if now is None else [name for name, was in now.actions.items() if was.phase == "begun"],
+        doing=[] if now is None else list(now.under_way),
         error=untrusted(record.error) if record.error else None,
         waits_for=[] if now is None else list(_choices(now)), hashes=dict(record.hashes),
     )  # fmt: skip

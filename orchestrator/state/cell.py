@@ -18,6 +18,8 @@ from protocols.program import Action, Hold, Program
 Phase = Literal["waiting", "begun", "done", "failed", "unknown", "skipped"]
 OVER = ("done", "skipped")
 
+_OPEN: frozenset[Phase] = frozenset(("begun", "failed", "unknown"))
+
 
 class Impossible(Exception):
     """A record that contradicts the state; the message says what and why."""
@@ -51,6 +53,7 @@ class RunState:
     order: Mapping[str, Action]  # by id, in the program's order
     frees: Mapping[str, tuple[str, ...]]  # action -> things that are free when it is over
     actions: Mapping[str, ActionState] = field(default_factory=dict)
+    unfinished: tuple[str, ...] = ()  # of those in `actions`: begun, and not over
     begun_at: float | None = None
     paused_by: str = ""
     abort_asked: r.AbortAsked | None = None
@@ -67,7 +70,22 @@ class RunState:
     @property
     def unsettled(self) -> tuple[str, ...]:
         """Actions that failed, or of which nobody knows what became: the run waits for a verdict or a choice."""
-        return tuple(name for name, state in self.actions.items() if state.phase in ("failed", "unknown"))
+        return tuple(name for name in self.unfinished if self.actions[name].phase != "begun")
+
+    @property
+    def under_way(self) -> tuple[str, ...]:
+        """Actions that devices carry out now."""
+        return tuple(name for name in self.unfinished if self.actions[name].phase == "begun")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop ended it: then it has no safe end, and one that it had begun goes no further."""
+        return self.abort_asked is not None and self.abort_asked.stopped
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing more of it begins."""
+        return self.abort_asked is not None and (self.stopped or not self.amended)
 
     @property
     def complete(self) -> bool:
@@ -120,10 +138,16 @@ def _claimed(state: CellState, record: r.Claimed) -> CellState:
 
 
 def _in_doubt(run: RunState) -> RunState:
-    begun = {name: was for name, was in run.actions.items() if was.phase == "begun"}
-    doubt = {name: replace(was, phase="unknown", outcome="unknown", error="the worker ended") for name, was in
-             begun.items()}  # fmt: skip
-    return replace(run, actions={**run.actions, **doubt}) if doubt else run
+    doubt = {name: replace(run.actions[name], phase="unknown", outcome="unknown", error="the worker ended")
+             for name in run.under_way}  # fmt: skip
+    return _acted(run, doubt) if doubt else run
+
+
+def _acted(run: RunState, now: Mapping[str, ActionState]) -> RunState:
+    """The run with these actions as they are now."""
+    still = [name for name in run.unfinished if name not in now]
+    still += [name for name, was in now.items() if was.phase in _OPEN]
+    return replace(run, actions={**run.actions, **now}, unfinished=tuple(still))
 
 
 def _submitted(state: CellState, record: r.Submitted) -> CellState:
@@ -155,7 +179,7 @@ def _begun(state: CellState, record: r.Begun) -> CellState:
     early = [name for name in action.after if run.phase(name) not in OVER]
     if early:
         raise Impossible(f"{action.id} of run {run.run_id} waits for {', '.join(early)}")
-    if run.paused_by or (run.abort_asked and not run.amended):
+    if run.paused_by or run.ends:
         raise Impossible(f"run {run.run_id} is paused or ending; {action.id} may not begin")
     for thing in action.needs:
         if state.owner(thing) not in ("", run.run_id):
@@ -163,19 +187,18 @@ def _begun(state: CellState, record: r.Begun) -> CellState:
     taken = [thing for thing in action.needs if thing not in state.held]
     held = {**state.held, **dict.fromkeys(taken, run.run_id)} if taken else state.held
     begun = ActionState("begun", record.attempt, was.command if was else 1, record.at)
-    actions = {**run.actions, action.id: begun}
-    run = replace(run, actions=actions, begun_at=record.at if run.begun_at is None else run.begun_at)
+    run = replace(_acted(run, {action.id: begun}), begun_at=record.at if run.begun_at is None else run.begun_at)
     return replace(state, held=held, runs={**state.runs, run.run_id: run})
 
 
 def _over(state: CellState, run: RunState, action: str, phase: Phase, at: float, error: str = "") -> CellState:
     """The action is over: what was held up to it is free."""
     was = run.actions[action]
-    actions = {**run.actions, action: ActionState(phase, was.attempt, was.command, was.at, at, error)}
+    run = _acted(run, {action: ActionState(phase, was.attempt, was.command, was.at, at, error)})
     held = state.held
     if action in run.frees:
         held = {thing: owner for thing, owner in held.items() if thing not in run.frees[action]}
-    return replace(state, held=held, runs={**state.runs, run.run_id: replace(run, actions=actions)})
+    return replace(state, held=held, runs={**state.runs, run.run_id: run})
 
 
 def _anew(was: ActionState, *, same: bool = False) -> ActionState:
@@ -215,7 +238,7 @@ def _failed(state: CellState, record: r.Failed) -> CellState:
     now = replace(
         was, phase="failed", ended=record.at, error=record.error, outcome=record.outcome, recoverable=record.recoverable
     )
-    return _with(state, replace(run, actions={**run.actions, record.action: now}))
+    return _with(state, _acted(run, {record.action: now}))
 
 
 def _settled(state: CellState, record: r.Settled) -> CellState:
@@ -227,7 +250,7 @@ def _settled(state: CellState, record: r.Settled) -> CellState:
 
 
 def _again(state: CellState, run: RunState, action: str, now: ActionState) -> CellState:
-    return _with(state, replace(run, actions={**run.actions, action: now}))
+    return _with(state, _acted(run, {action: now}))
 
 
 def _chosen(state: CellState, record: r.Chosen) -> CellState:
@@ -259,7 +282,7 @@ def _go_back(state: CellState, run: RunState, record: r.Chosen) -> CellState:
     if running:
         raise Impossible(f"{', '.join(running)} of run {run.run_id} still runs; go back when it is over")
     again = {name: _anew(run.actions[name]) for name in names[first:] if name in run.actions}
-    return _with(state, replace(run, actions={**run.actions, **again}))
+    return _with(state, _acted(run, again))
 
 
 def _revised(state: CellState, record: r.Record) -> RunState:
@@ -281,19 +304,19 @@ def _resumed(state: CellState, record: r.Resumed) -> CellState:
 
 def _abort_asked(state: CellState, record: r.AbortAsked) -> CellState:
     run = state.run(record.run_id)
-    return _with(state, replace(run, abort_asked=run.abort_asked or record, paused_by=""))
+    asked = record if record.stopped else run.abort_asked or record
+    return _with(state, replace(run, abort_asked=asked, paused_by=""))
 
 
 def _amended(state: CellState, record: r.Amended) -> CellState:
     run = _revised(state, record)
-    busy = [name for name in run.order if run.phase(name) == "begun"]
-    if busy:
+    if busy := run.under_way:
         raise Impossible(f"{', '.join(busy)} of run {run.run_id} must be over before its program changes")
     kept = {name: action for name, action in run.order.items() if run.phase(name) in OVER}
     order = kept | {action.id: action for action in record.actions}
     actions = {name: was for name, was in run.actions.items() if name in kept}
-    run = replace(run, order=order, frees=_frees(record.holds), actions=actions, amended=True, paused_by="")
-    return _with(state, run)
+    run = replace(run, order=order, frees=_frees(record.holds), actions=actions, unfinished=(), paused_by="")
+    return _with(state, replace(run, amended=True))
 
 
 def _rebound(state: CellState, record: r.Rebound) -> CellState:
@@ -319,8 +342,7 @@ def _alarmed(state: CellState, record: r.Alarmed) -> CellState:
 
 def _finished(state: CellState, record: r.Finished) -> CellState:
     run = state.run(record.run_id)
-    busy = [name for name in run.order if run.phase(name) == "begun"]
-    if busy:
+    if busy := run.under_way:
         raise Impossible(f"{', '.join(busy)} of run {run.run_id} still runs")
     if record.outcome == "completed" and not run.complete:
         raise Impossible(f"run {run.run_id} has actions that are not over; it is not completed")

@@ -124,10 +124,11 @@ class Resumed(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortAsked(Record):
-    """The run shall end safely: nothing more of its program begins."""
+    """The run shall end safely: nothing more of its program begins. One that is `stopped` moves nothing any more."""
 
     by: str
     reason: str = ""
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ RunPhase = Literal["waiting", "running", "paused", "ending", "person"]
 
 def waits_for_person(run: RunState) -> bool:
     """Whether nothing of a run goes on before a person says what became of an action, or chooses."""
-    if not run.unsettled or any(was.phase == "begun" for was in run.actions.values()):
+    if not run.unsettled or run.under_way:
         return False
     told = {alarm.action for alarm in run.alarms}
     return all(action in told for action in run.unsettled)

@@ -213,6 +213,72 @@ def test_stop_is_sent_to_every_device_at_once(small_lab: Lab) -> None:
     assert times["stop"] < 0.1
 
 
+def test_what_a_stop_paused_goes_on_when_it_is_resumed(small_lab: Lab) -> None:
+    """Its devices, which the stop gave back, are reached anew for it."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.submit("waits", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        await floor.service.stop("me")
+        with pytest.raises(Impossible, match="being stopped"):
+            await floor.service.resume("waits", "me")
+        await floor.until(lambda: not floor.cell.devices)
+        await floor.service.clear(tuple(floor.conductor.state.left), "me")
+        await floor.service.resume("waits", "me")
+        await floor.service.idle()
+
+    floor = on_the_floor(small_lab, story)
+    assert (floor.outcome("r"), floor.outcome("waits")) == ("aborted", "completed")
+    assert not floor.kinds("waits", r.Alarmed)
+
+
+def test_a_stop_ends_a_safe_end_too(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        await floor.service.abort("r", "me", "stopped")  # a person's word, whatever it is, spares no safe end
+        await floor.until(lambda: len(floor.kinds("r", r.Amended)) == 1)
+        await floor.service.stop("me")
+        begun = len(floor.kinds("r", r.Begun))
+        await floor.service.idle()
+        assert len(floor.kinds("r", r.Begun)) == begun
+
+    assert on_the_floor(small_lab, story).outcome("r") == "aborted"
+
+
+def test_what_was_not_sent_when_a_stop_came_is_never_sent(small_lab: Lab) -> None:
+    sent: list[str] = []
+
+    async def story(floor: Floor) -> None:
+        def stop_at_once(record: r.Record) -> None:
+            if isinstance(record, r.Begun) and "fill" in record.action and not sent:
+                sent.append(record.action)
+                floor.stopping = asyncio.ensure_future(floor.service.stop("me"))  # type: ignore[attr-defined]
+
+        floor.conductor.listeners.append(stop_at_once)
+        await floor.submit("r", TRANSFER)
+        await floor.service.idle()
+
+    floor = on_the_floor(small_lab, story)
+    assert [failed.kind for failed in floor.kinds("r", r.Failed) if failed.action == sent[0]] == ["Stopped"]
+
+
+def test_a_stop_reaches_devices_that_the_new_worker_has_not_reached_yet(small_lab: Lab) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        old, floor.cell.devices = floor.cell.devices, {}  # as in a new process
+        await floor.change_workers()
+        await floor.service.stop("me")
+        await floor.service.idle()
+        (run,) = floor.cell.world._twins["ot2"].runs.values()  # type: ignore[attr-defined]
+        assert run.stopped.is_set()
+        await asyncio.gather(*(device.disconnect() for device in old.values()))
+
+    assert on_the_floor(small_lab, story).outcome("r") == "aborted"
+
+
 def test_what_a_person_cleared_is_gone_for_the_next_run(small_lab: Lab) -> None:
     """After a stop the labware stands where it stood: on the twin, too, somebody takes it away who says so."""
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, WebSocket, WebSocketDisconnect
@@ -22,6 +23,7 @@ ROOM = 2000  # events that may wait for a reader; one that is further behind mus
 PROTOCOL, BEARER = "lab", "bearer."
 _SLOW, _NOBODY, _NO_SENSE = 4008, 4401, 4400  # close codes of our own (RFC 6455, 7.4.2)
 SEND_S = 15.0
+_AT_ONCE = 50  # events under one watch
 #: What OpenAPI has no words for: the same address as a WebSocket. Of our own, as `x-` says; tools pass it over.
 _AS_SOCKET = {
     "x-websocket": {
@@ -100,19 +102,22 @@ async def _send(
     socket: WebSocket, office: Office, live: Live, sent: int, waiting: "asyncio.Queue[Event]", behind: asyncio.Event
 ) -> None:
     old: Iterator[Event] = office.live.events_after(live.world, sent)
-    while (event := await asyncio.to_thread(next, old, None)) is not None:
-        sent = await _one(socket, event, sent)
+    while events := await asyncio.to_thread(lambda: list(itertools.islice(old, _AT_ONCE))):
+        sent = await _some(socket, events, sent)
     while not behind.is_set() or not waiting.empty():
-        sent = await _one(socket, await waiting.get(), sent)
+        events = [await waiting.get()]
+        while len(events) < _AT_ONCE and not waiting.empty():
+            events.append(waiting.get_nowait())
+        sent = await _some(socket, events, sent)
     await socket.close(_SLOW, f"too slow: come again with after={sent}")
 
 
-async def _one(socket: WebSocket, event: Event, sent: int) -> int:
-    if event.seq <= sent:
-        return sent
+async def _some(socket: WebSocket, events: Sequence[Event], sent: int) -> int:
     async with asyncio.timeout(SEND_S):  # a reader that takes nothing at all is let go
-        await socket.send_text(event.text.decode())
-    return event.seq
+        for event in events:
+            if event.seq > sent:
+                await socket.send_text(event.text.decode())
+    return max(sent, events[-1].seq)
 
 
 async def _until_gone(socket: WebSocket) -> None:

@@ -230,7 +230,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "at": numbers, "run_id": texts, "holder": texts, "epoch": st.integers(0, 2**31), "world": texts,
     "program": programs, "by": texts, "priority": st.integers(-100, 100), "deadline": st.none() | numbers, "about": plain,
     "durations_s": st.dictionaries(texts, numbers, max_size=2), "action": texts, "attempt": st.integers(1, 99),
-    "readings": readings, "error": texts, "kind": texts, "recoverable": st.booleans(), "evidence": texts, "why": texts, "note": texts,
+    "readings": readings, "error": texts, "kind": texts, "recoverable": st.booleans(), "stopped": st.booleans(), "evidence": texts, "why": texts, "note": texts,
     "choice": st.sampled_from(get_args(r.Choice)), "verdict": st.sampled_from(["done", "not_done"]), "reason": texts,
     "actions": st.lists(actions, max_size=2).map(tuple), "holds": st.lists(holds, max_size=2).map(tuple),
     "message": texts, "first": texts, "places": st.dictionaries(texts, texts, max_size=2), "things": names,
