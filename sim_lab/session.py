@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -23,6 +24,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
+@functools.cache  # looking through all installed packages takes tens of ms
 def twin_class(driver: str) -> type[Twin]:
     """The twin of a driver, by the driver's name in the entry-point group `lab.twins`."""
     (point,) = entry_points(group="lab.twins", name=driver)

@@ -1,5 +1,6 @@
 """How bytes reach an instrument: a very small async object, chosen by the scheme of an address."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Port:
     transport: Callable[..., Transport]
 
 
+@functools.cache
 def transport_class(scheme: str) -> type[Transport]:
     """The transport registered for a scheme in the entry-point group `lab.transports`."""
     found = [point for point in entry_points(group="lab.transports") if point.name == scheme]

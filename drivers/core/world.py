@@ -1,6 +1,7 @@
 """Which lab the stack talks to: the real one or the twin. Chosen by name; nothing else differs."""
 
 import asyncio
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,6 +109,7 @@ class RealWorld(World):
         """Nothing to do."""
 
 
+@functools.cache
 def world_class(name: str) -> type[World]:
     """The world registered under a name in the entry-point group `lab.worlds`."""
     (point,) = entry_points(group="lab.worlds", name=name)

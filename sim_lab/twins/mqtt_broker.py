@@ -9,7 +9,19 @@ from amqtt.broker import Broker, BrokerContext
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
 LISTENER = "default"
+#: Between looks for sessions whose clients are gone: amqtt's own second is 86,400 looks in a day of the twin.
+LOOK_S = 300.0
 PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+
+
+class _Broker(Broker):
+    async def _session_monitor(self) -> None:
+        """amqtt's, which looks and then sleeps for a second: ended there, and asked again after a while."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await super()._session_monitor()
+            await asyncio.sleep(LOOK_S)
 
 
 class OwnBroker:
@@ -23,7 +35,7 @@ class OwnBroker:
         """Serve (port 0 chooses one); returns `mqtt://host:port`."""
         # The listener is ours and not the broker's: so its port may be 0, and its sockets send at once.
         listener = ListenerConfig(type=ListenerType.EXTERNAL)
-        self._broker = Broker(BrokerConfig(listeners={LISTENER: listener}, plugins=PLUGINS))
+        self._broker = _Broker(BrokerConfig(listeners={LISTENER: listener}, plugins=PLUGINS))
         await self._broker.start()
         await self._listen(host, port)
         return f"mqtt://{self.where[0]}:{self.where[1]}"

@@ -5,14 +5,17 @@ server object and the types that this and its own nodes refer to; that is what i
 tables (Profile "Micro Embedded Device": base information only).
 """
 
+import asyncio
 import datetime
 import time
 from pathlib import Path
 from typing import Any
 
 from asyncua import Server, ua
+from asyncua.server import binary_server_asyncio
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.standard_address_space.standard_address_space_services import create_standard_address_space_Services
+from asyncua.server.uaprocessor import UaProcessor
 
 #: What hangs below the standard's Server object here; diagnostics, publish/subscribe and the rest are left out.
 _SERVER_PARTS = {
@@ -26,6 +29,8 @@ _FOLDERS = range(84, 92)  # Root, Objects, Types, Views and the folders of types
 _OWN_TYPES = (58, 61, 63, 68, 296, 78, 80, 2771, 2307, 2760, 76)
 _BUILT_IN_TYPES = range(1, 31)
 SESSION_LIMIT_MS = 86_400_000.0
+#: Between looks at whether a session's client is still there: asyncua's own second is 86,400 looks in a day.
+WATCH_S = 300.0
 
 
 class _Tables:
@@ -102,6 +107,18 @@ class _MicroServer(InternalServer):
             nodes = rest
         if list(self.node_mgt_service.try_add_references(_REFERENCES)):
             raise RuntimeError("references lead nowhere")
+
+
+class _Processor(UaProcessor):
+    """Of one connection; asyncua has no setting for how often it looks at its session."""
+
+    def __init__(self, internal_server: InternalServer, transport: asyncio.Transport, limits: Any) -> None:
+        super().__init__(internal_server, transport, limits)
+        if isinstance(internal_server, _MicroServer):
+            self._watchdog_interval = WATCH_S
+
+
+binary_server_asyncio.UaProcessor = _Processor  # nor for what serves a connection
 
 
 async def micro_server(host: str, port: int, name: str) -> Server:

@@ -34,6 +34,8 @@ class Session:
         `ProtocolViolation` where there is no LADS reader."""
         client = Client(address, timeout=options.reply_timeout_s, watchdog_intervall=WATCHDOG_S)
         client.description = name
+        # It also looks after subscriptions, twice a second; there are none, and a day has 172,800 half seconds.
+        client._stale_check_interval = WATCHDOG_S  # noqa: SLF001 - asyncua has no word for it
         try:
             await client.connect()
         except NONSENSE as error:
