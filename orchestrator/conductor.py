@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orchestrator.journal import Log
@@ -17,6 +18,9 @@ _OWN = (r.Submitted, r.Begun, r.Done, r.Failed, r.PassedOver)
 #: of two. Whatever is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses
 #: nothing; and nobody is told of a submission before it is on the disk.
 _SOON_S = 0.004
+#: A write of the journal that takes longer is told: everything that was to begin waited for it. Some ten times what a
+#: busy disk takes.
+_SLOW_S = 0.25
 #: What stands for an action in the turns of a reservation.
 RESERVE = "reserve"
 _LOG = logging.getLogger(__name__)
@@ -183,6 +187,7 @@ class Conductor:
         loop = asyncio.get_running_loop()
         while self._pending:
             batch, self._pending = self._pending, []
+            began = time.perf_counter()
             try:
                 await loop.run_in_executor(self._thread, self._log.write, [record for record, _ in batch])
             except BaseException as error:
@@ -192,6 +197,8 @@ class Conductor:
                         durable.set_exception(RuntimeError(f"the journal cannot be written: {error}"))
                 self._pending = []
                 break
+            if (took := time.perf_counter() - began) > _SLOW_S:
+                _LOG.warning("the journal took %.2f s to write; what was to begin waited. Is the disk busy?", took)
             self._written(batch)
         self._flushing = None
 
