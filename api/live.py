@@ -20,7 +20,7 @@ from orchestrator.state.cell import CellState, reduce
 from orchestrator.state.records import Codec
 from orchestrator.store.instruments import Shown, shown
 from orchestrator.store.log import LEASE_S, read_journal
-from orchestrator.store.plans import plan_of
+from orchestrator.store.plans import NOTHING_PLANNED, Planned, plan_of
 from orchestrator.store.requests import alive
 
 LOOK_S = 0.05  # between looks at the journal
@@ -95,7 +95,7 @@ class Live:
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     holder: str = ""
     silent_s: float | None = None
-    plan: list[dict[str, Any]] = field(default_factory=list)
+    plan: Planned = NOTHING_PLANNED
     shown: Shown | None = None  # what the worker last showed of its devices, at the last look
     looked_at: float = 0.0  # monotonic
 
@@ -218,7 +218,7 @@ class Follower:
         for live in self.cells.values():
             told = known.get(live.cell, {})
             live.holder, live.silent_s = told.get("holder", ""), told.get("silent_s")
-            live.plan = plan_of(self._engine, live.cell)
+            live.plan = plan_of(self._engine, live.cell, live.plan)
             live.shown, live.looked_at = shown(self._engine, live.cell), time.monotonic()
 
     def events_after(self, world: str, seq: int) -> Iterator[Event]:

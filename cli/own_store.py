@@ -60,7 +60,7 @@ class OwnStore:
         engine = store(self.output, self.verb, lab)
         cell = cell_name(lab, world_of(lab, world))
         runs = summary(_state_of(engine, cell))["runs"]
-        plan = [task for task in plan_of(engine, cell) if task["run_id"] in runs]
+        plan = [task for task in plan_of(engine, cell).tasks if task["run_id"] in runs]
         document = {"cell": cell, "runs": by_planned_end(runs, plan)}
         return document | ({"plan": plan, "reality": reality(engine, cell, list(runs))} if gantt else {})
 

@@ -71,8 +71,11 @@ class Dispatcher:
         fits = False
         while not fits:
             conductor = self._conductor
-            looked = outlook(conductor.state, conductor.now(), self._holds_of, self._closed(), self._stand_ins())
             before = conductor.turns.waiting()
+            # Beside the loop: the state never changes, and thousands of actions take longer than an action may wait.
+            looked = await asyncio.get_running_loop().run_in_executor(
+                None, outlook, conductor.state, conductor.now(), self._holds_of, self._closed(), self._stand_ins()
+            )
             async with contextlib.aclosing(self._solver.solve(looked.problem, self._seconds)) as plans:
                 async for schedule in plans:
                     fits = self._take(looked, schedule, before)

@@ -4,6 +4,8 @@ A task is a chain of actions of one run on the same things; holds are the progra
 cell's clock from `since`.
 """
 
+import bisect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,8 +32,8 @@ class Chain:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What its actions need."""
-        return tuple(sorted({thing for action in self.actions for thing in action.needs}))
+        """What each of its actions needs."""
+        return tuple(sorted(set(self.actions[0].needs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,17 @@ def outlook(
         program_holds = tuple(holds_of(run))
         mine = chain(run, program_holds)
         chains |= {c.id: c for c in mine}
-        long = [hold for hold in program_holds if not _within(hold, mine)]
+        where = {action.id: c.id for c in mine for action in c.actions}
+        long = [
+            hold for hold in program_holds if hold.first in where and where[hold.first] != where.get(hold.last or "")
+        ]
+        spans = _Spans(run, long)
         durations = run.submitted.durations_s
         jobs.append(_job(run, since))
         free = _visits(run, long, stand_ins or {})
         visits |= {_name(run, one.hold): one for one in free}
         for c in mine:
-            held = _covered(c, long, run) | _on_visit(c, free)
+            held = spans.covered(c) | _on_visit(c, free)
             things = tuple(thing for thing in c.needs if thing not in held)
             tasks.append(Task(c.id, run.run_id, (Mode(things, _duration_ms(c, durations)),)))
             began = _begun(c, run, since)
@@ -97,8 +103,8 @@ def outlook(
                 begun.append(began)
             for thing in (*c.needs, *(other for one in free for other in one.ways)):
                 machines.setdefault(thing, Machine(thing, closed=_closed(thing, closed or {}, since)))
-        lags += _lags(mine)
-        holds += _long_holds(run, long, mine, free)
+        lags += _lags(mine, where)
+        holds += _long_holds(run, long, where, free)
     taken: dict[str, list[tuple[str, str]]] = {hold.first: [] for hold in holds}
     for hold in holds:
         taken[hold.first].append((hold.id, hold.machines[0]))
@@ -111,60 +117,62 @@ def outlook(
 
 def chain(run: RunState, holds: Sequence[ProgramHold]) -> list[Chain]:
     """The run's actions as few tasks: one grows while each action only follows it and needs the same things."""
-    begins: dict[str, list[str]] = {}  # last action of a long hold -> its first
+    bits = {name: 1 << number for number, name in enumerate(run.order)}  # sets of actions are numbers: they are large
+    begins: dict[str, int] = {}  # last action of a long hold -> the first ones
     for hold in holds:
         if hold.last is not None and hold.first != hold.last:
-            begins.setdefault(hold.last, []).append(hold.first)
-    ancestors: dict[str, set[str]] = {}
+            begins[hold.last] = begins.get(hold.last, 0) | bits.get(hold.first, 0)
+    ancestors: dict[str, int] = {}
     grown: list[list[Action]] = []
+    mine = 0  # what the newest task has
     for action in run.order.values():
         last = grown[-1] if grown else []
-        if last and _joins(last, action, run, ancestors, begins):
+        after = sum(bits.get(name, 0) for name in dict.fromkeys(action.after))
+        joins = last and _alike(last, action, run) and after & mine and not after & ~(mine | ancestors[last[0].id])
+        if joins and not begins.get(last[-1].id, 0) & ~mine:  # a hold from before that ends here ends a task
+            ancestors[action.id] = ancestors[last[-1].id] | bits[last[-1].id]
             last.append(action)
-            ancestors[action.id] = ancestors[last[0].id] | {other.id for other in last[:-1]}
+            mine |= bits[action.id]
             continue
-        ancestors[action.id] = set().union(*(ancestors.get(name, set()) | {name} for name in action.after), set())
+        ancestors[action.id] = after
+        for name in action.after:
+            ancestors[action.id] |= ancestors.get(name, 0)
         grown.append([action])
+        mine = bits[action.id]
     return [Chain(f"{run.run_id}/{actions[0].id}", run.run_id, tuple(actions)) for actions in grown]
 
 
-def _joins(
-    last: list[Action],
-    action: Action,
-    run: RunState,
-    ancestors: Mapping[str, set[str]],
-    begins: Mapping[str, Sequence[str]],
-) -> bool:
-    """Whether an action may become part of a task: nobody else could use the moment between."""
-    first, mine = last[0], {other.id for other in last}
+def _alike(last: list[Action], action: Action, run: RunState) -> bool:
+    """Whether an action could be part of a task by what it needs, and by how far both are."""
     return (
         bool(action.needs)
-        and action.needs == first.needs
-        and set(action.after) <= mine | ancestors[first.id]
-        and bool(mine & set(action.after))
+        and action.needs == last[0].needs
         and (run.phase(action.id) in OVER) == (run.phase(last[-1].id) in OVER)
-        and mine.issuperset(begins.get(last[-1].id, ()))  # a hold from before that ends here ends a task
     )
 
 
-def _within(hold: ProgramHold, chains: Sequence[Chain]) -> bool:
-    """Whether a hold begins and ends in one task."""
-    for c in chains:
-        names = {action.id for action in c.actions}
-        if hold.first in names:
-            return hold.last in names
-    return True  # its first action is over and gone
+class _Spans:
+    """The long holds of a run by their things, to be asked which of them a task lies in."""
 
+    def __init__(self, run: RunState, long: Sequence[ProgramHold]) -> None:
+        self._place = {name: number for number, name in enumerate(run.order)}
+        spans: dict[str, list[tuple[int, float]]] = {}
+        for hold in long:
+            end = math.inf if hold.last is None else self._place[hold.last]
+            spans.setdefault(hold.thing, []).append((self._place[hold.first], end))
+        self._spans = {thing: sorted(found) for thing, found in spans.items()}
 
-def _covered(c: Chain, long: Sequence[ProgramHold], run: RunState) -> set[str]:
-    """The things of a task that a longer hold of its run has already."""
-    place = {name: number for number, name in enumerate(run.order)}
-    first, last = place[c.actions[0].id], place[c.actions[-1].id]
-    return {
-        hold.thing
-        for hold in long
-        if hold.first in place and place[hold.first] <= last and (hold.last is None or first <= place[hold.last])
-    }
+    def covered(self, c: Chain) -> set[str]:
+        """The things of a task that a longer hold of its run has already."""
+        first, last = self._place[c.actions[0].id], self._place[c.actions[-1].id]
+        found = set()
+        for thing in c.needs:
+            spans = self._spans.get(thing, [])
+            before = bisect.bisect_right(spans, (last, math.inf))
+            # A run's holds of one thing follow one another: what is not in the last one that began is in none.
+            if before and first <= spans[before - 1][1]:
+                found.add(thing)
+        return found
 
 
 def _visits(run: RunState, long: Sequence[ProgramHold], stand_ins: StandIns) -> list[Visit]:
@@ -186,10 +194,9 @@ def _on_visit(c: Chain, visits: Sequence[Visit]) -> set[str]:
 
 
 def _long_holds(
-    run: RunState, long: Sequence[ProgramHold], chains: Sequence[Chain], visits: Sequence[Visit]
+    run: RunState, long: Sequence[ProgramHold], where: Mapping[str, str], visits: Sequence[Visit]
 ) -> list[Hold]:
-    where = {action.id: c.id for c in chains for action in c.actions}
-    final = chains[-1].id if chains else ""
+    final = list(where.values())[-1] if where else ""
     others = {one.hold: tuple(one.ways) for one in visits}
     implied = {(first, thing) for one in visits for first in one.actions for thing in one.places - {one.hold.thing}}
     return [
@@ -220,8 +227,7 @@ def _closed(
     return tuple((_ms(begins - since), _ms(ends - since)) for begins, ends in closed.get(thing, ()))
 
 
-def _lags(chains: Sequence[Chain]) -> list[Lag]:
-    where = {action.id: c.id for c in chains for action in c.actions}
+def _lags(chains: Sequence[Chain], where: Mapping[str, str]) -> list[Lag]:
     pairs = dict.fromkeys(
         (where[name], c.id) for c in chains for action in c.actions for name in action.after
         if name in where and where[name] != c.id

@@ -157,7 +157,7 @@ def plan_run(live: Live, request: Request, at: float, answer: Mapping[str, Any] 
 
 def _run(live: Live, record: RunRecord) -> m.Run:
     now = live.state.runs.get(record.run_id)
-    planned = [task["end"] for task in live.plan if task["run_id"] == record.run_id] if now else []
+    planned = [task["end"] for task in live.plan.tasks if task["run_id"] == record.run_id] if now else []
     over = 0 if now is None else sum(now.phase(action) in ("done", "skipped") for action in now.order)
     state: Any = record.outcome or (phase(now) if now else "interrupted")
     return m.Run(

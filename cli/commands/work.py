@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 
 import click
 
@@ -39,6 +40,8 @@ def command(output: Output, world: str | None, speed: float, seed: int, gone: st
             asyncio.get_running_loop().add_signal_handler(number, worker.ended.set)
         await worker.run(gone=gone)
 
+    # Threads make plans and read journals beside the loop, which has the actions: it waits for them ms, not tens of ms.
+    sys.setswitchinterval(0.001)
     try:
         worker.cell.world.run(main)
     except (CellTaken, Fenced) as error:

@@ -1,15 +1,9 @@
-"""Problems and schedules as plain data for JSON, and back."""
+"""Problems and schedules from plain data, as JSON has it; orjson writes them as they are."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from orchestrator.scheduling.model import Begun, Hold, Job, Lag, Machine, Mode, Placement, Problem, Schedule, Task
-
-
-def from_problem(problem: Problem) -> dict[str, Any]:
-    """The problem as dicts, lists, strings and integers."""
-    return asdict(problem)
 
 
 def to_problem(data: Mapping[str, Any]) -> Problem:
@@ -23,11 +17,6 @@ def to_problem(data: Mapping[str, Any]) -> Problem:
         begun=tuple(Begun(**{**row, "held": _pairs(row["held"])}) for row in data["begun"]),
         now=data["now"],
     )
-
-
-def from_schedule(schedule: Schedule) -> dict[str, Any]:
-    """The schedule as dicts, lists, strings and integers."""
-    return asdict(schedule)
 
 
 def to_schedule(data: Mapping[str, Any]) -> Schedule:

@@ -4,7 +4,6 @@ Pipes are read in the loop's executor, which a virtual clock counts and waits fo
 """
 
 import asyncio
-import json
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -12,8 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import orjson
+
 from orchestrator.scheduling.model import InvalidProblem, NoSchedule, Problem, Schedule
-from orchestrator.scheduling.plain import from_problem, from_schedule, to_schedule
+from orchestrator.scheduling.plain import to_schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +28,7 @@ class SolverProcess:
 
     def __init__(self, *, workers: int = 2, seed: int = 0) -> None:
         self._workers, self._seed = workers, seed
-        self._child: subprocess.Popen[str] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> "SolverProcess":
@@ -69,14 +70,14 @@ class SolverProcess:
         """End the process."""
         await self._kill()
 
-    async def _ready(self) -> "subprocess.Popen[str]":
+    async def _ready(self) -> "subprocess.Popen[bytes]":
         if self.pid is None:
             await self._kill()
             self._child = await self._in_thread(_start)
         assert self._child is not None  # noqa: S101 - for the type checker
         return self._child
 
-    async def _answer(self, child: "subprocess.Popen[str]") -> Schedule | dict[str, Any]:
+    async def _answer(self, child: "subprocess.Popen[bytes]") -> Schedule | dict[str, Any]:
         answer = await self._in_thread(_listen, child)
         if answer is None:
             raise SolverFailed(f"the solver's process ended in mid-answer (code {await self._in_thread(child.wait)})")
@@ -88,14 +89,13 @@ class SolverProcess:
             child.kill()
             await asyncio.shield(self._in_thread(_reap, child))
 
-    def _send(self, child: "subprocess.Popen[str]", problem: Problem, seconds: float, hint: Schedule | None) -> None:
+    def _send(self, child: "subprocess.Popen[bytes]", problem: Problem, seconds: float, hint: Schedule | None) -> None:
         asked = {
-            "problem": from_problem(problem), "seconds": seconds,
-            "hint": None if hint is None else from_schedule(hint), "workers": self._workers, "seed": self._seed,
+            "problem": problem, "seconds": seconds, "hint": hint, "workers": self._workers, "seed": self._seed,
         }  # fmt: skip
         try:
             assert child.stdin is not None  # noqa: S101 - for the type checker
-            child.stdin.write(json.dumps(asked, separators=(",", ":")) + "\n")
+            child.stdin.write(orjson.dumps(asked, option=orjson.OPT_APPEND_NEWLINE))
             child.stdin.flush()
         except BrokenPipeError:
             raise SolverFailed("the solver's process ended before it took the problem") from None
@@ -104,22 +104,22 @@ class SolverProcess:
         return await asyncio.get_running_loop().run_in_executor(None, job, *arguments)
 
 
-def _start() -> "subprocess.Popen[str]":
+def _start() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "orchestrator.scheduling.worker"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
 
 
-def _listen(child: "subprocess.Popen[str]") -> Schedule | dict[str, Any] | None:
+def _listen(child: "subprocess.Popen[bytes]") -> Schedule | dict[str, Any] | None:
     """The next line of the child: a schedule, another message, or None at its end."""
     assert child.stdout is not None  # noqa: S101 - for the type checker
     line = child.stdout.readline()
-    message: dict[str, Any] | None = json.loads(line) if line else None
+    message: dict[str, Any] | None = orjson.loads(line) if line else None
     return message if message is None or "schedule" not in message else to_schedule(message["schedule"])
 
 
-def _reap(child: "subprocess.Popen[str]") -> None:
+def _reap(child: "subprocess.Popen[bytes]") -> None:
     child.wait()
     for pipe in (child.stdin, child.stdout):
         if pipe is not None:

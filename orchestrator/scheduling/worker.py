@@ -5,13 +5,14 @@ then {"done": true}, or {"failed": kind, "text": why}. It ends at the end of its
 """
 
 import faulthandler
-import json
 import os
 import sys
-from typing import Any, TextIO
+from typing import Any, BinaryIO
+
+import orjson
 
 from orchestrator.scheduling.model import InvalidProblem, NoSchedule, Schedule
-from orchestrator.scheduling.plain import from_schedule, to_problem, to_schedule
+from orchestrator.scheduling.plain import to_problem, to_schedule
 from orchestrator.scheduling.solver import plan
 
 #: Seconds past its time after which a solve counts as hung, and the process ends itself.
@@ -19,18 +20,18 @@ GRACE_S = 20.0
 NICENESS = 10
 
 
-def serve(lines: TextIO, out: TextIO) -> None:
+def serve(lines: BinaryIO, out: BinaryIO) -> None:
     """Solve what comes in until it ends."""
 
     def say(message: dict[str, Any]) -> None:
-        out.write(json.dumps(message, separators=(",", ":")) + "\n")
+        out.write(orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE))
         out.flush()
 
     def better(schedule: Schedule) -> None:
-        say({"schedule": from_schedule(schedule)})
+        say({"schedule": schedule})
 
     for line in lines:
-        asked = json.loads(line)
+        asked = orjson.loads(line)
         faulthandler.dump_traceback_later(asked["seconds"] + GRACE_S, exit=True)
         try:
             hint = None if asked["hint"] is None else to_schedule(asked["hint"])
@@ -51,4 +52,4 @@ def serve(lines: TextIO, out: TextIO) -> None:
 if __name__ == "__main__":
     if hasattr(os, "nice"):  # not on Windows; the worker has the devices, and goes first
         os.nice(NICENESS)
-    serve(sys.stdin, sys.stdout)
+    serve(sys.stdin.buffer, sys.stdout.buffer)

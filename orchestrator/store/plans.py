@@ -1,6 +1,7 @@
 """The newest plan of each cell, for whoever draws what is planned beside what came."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,11 +22,23 @@ def save_plan(engine: Engine, cell: str, at: float, plan: Sequence[dict[str, Any
         connection.execute(plans.update().where(plans.c.cell == cell).values(at=at, body=body))
 
 
-def plan_of(engine: Engine, cell: str) -> list[dict[str, Any]]:
-    """A cell's newest plan: who does what for which run, from when to when; empty when there is none."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan as it was made (`at`, s since 1970): who does what for which run, from when to when."""
+
+    at: float
+    tasks: Sequence[dict[str, Any]]
+
+
+NOTHING_PLANNED = Planned(0.0, ())
+
+
+def plan_of(engine: Engine, cell: str, known: Planned = NOTHING_PLANNED) -> Planned:
+    """A cell's newest plan; the one that is `known`, unread, where there is no newer one."""
+    wanted = sa.select(plans.c.at, plans.c.body).where(plans.c.cell == cell, plans.c.at != known.at)
     with engine.connect() as connection:
-        body = connection.execute(sa.select(plans.c.body).where(plans.c.cell == cell)).scalar()
-    return [] if body is None else orjson.loads(body)
+        row = connection.execute(wanted).one_or_none()
+    return known if row is None else Planned(row.at, orjson.loads(row.body))
 
 
 def reality(engine: Engine, cell: str, runs: Sequence[str]) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ async def schedule(request: Request, office: Here, who: Who, world: InWorld) -> 
     """The Gantt chart: the plan of what has not ended, and what came of it so far."""
     await office.allow(who, "read")
     live = office.cell(world)
-    plan = [task for task in live.plan if task["run_id"] in live.state.runs]
+    plan = [task for task in live.plan.tasks if task["run_id"] in live.state.runs]
     came = await asyncio.to_thread(reality, office.engine, live.cell, list(live.state.runs))
     return told(
         request,

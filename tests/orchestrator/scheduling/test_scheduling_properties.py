@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 
+import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ from orchestrator.scheduling.model import (
     objective,
 )
 from orchestrator.scheduling.network import network
-from orchestrator.scheduling.plain import from_problem, from_schedule, to_problem, to_schedule
+from orchestrator.scheduling.plain import to_problem, to_schedule
 from orchestrator.scheduling.solver import plan
 from orchestrator.scheduling.verify import verify
 
@@ -152,9 +153,9 @@ def test_what_has_begun_never_moves(problem, now, late):
 
 @given(problems(tasks=4, holds=2))
 def test_plain_data_and_back(problem):
-    assert to_problem(from_problem(problem)) == problem
+    assert to_problem(orjson.loads(orjson.dumps(problem))) == problem
     try:
         found = greedy(problem, 0.0)
     except NoSchedule:
         return
-    assert to_schedule(from_schedule(found)) == found
+    assert to_schedule(orjson.loads(orjson.dumps(found))) == found

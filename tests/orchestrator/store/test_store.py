@@ -340,9 +340,11 @@ def test_plan_and_reality_have_one_shape(engine: Engine) -> None:
     log.close()
     for start in (1.0, 2.0):
         save_plan(engine, CELL, start, [{"run_id": "one", "step": "s0", "device": "axis", "start": start, "end": 9.0}])
-    (planned,) = plan_of(engine, CELL)
+    (planned,) = plan_of(engine, CELL).tasks
     assert planned["start"] == 2.0
-    assert plan_of(engine, "another:real") == []
+    assert plan_of(engine, "another:real").tasks == ()
+    newest = plan_of(engine, CELL)
+    assert plan_of(engine, CELL, newest) is newest
     came = reality(engine, CELL, ["one"])
     assert came[0].keys() - planned.keys() == {"action"}
     assert [(span["step"], span["start"], span["end"]) for span in came] == [("s0", 6.0, 7.0), ("s1", 8.0, 9.0)]
