@@ -1,5 +1,6 @@
 """`lab`: one command with many verbs; each verb's module is imported when it is called."""
 
+import gc
 import importlib
 import logging
 import os
@@ -98,6 +99,8 @@ def cli(ctx: click.Context, lab_file: Path, runs: Path, url: str, as_json: bool)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is a sentence and an exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # What is imported stays; looked through again and again meanwhile, it takes a sixth of a server's start.
+    gc.set_threshold(50_000, 20, 100)
     _set_up_logging()
     as_json = "--json" in arguments
     if as_json:  # it may stand anywhere

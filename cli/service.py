@@ -1,6 +1,7 @@
 """What the verbs that speak to a running lab share: who asks, which world, and where the lab answers."""
 
 import getpass
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,6 +106,13 @@ def store(output: Output, verb: str, lab: "Lab") -> "Engine":
         return open_store(url_of(lab))
     except (StoreError, SecretMissing) as error:
         raise failure(verb, EXIT_UNREACHABLE, str(error)) from error
+
+
+def tell_warnings(*loggers: str) -> None:
+    """Say on standard error what goes wrong there, also where nobody asked for a log."""
+    for name in loggers if "LAB_LOG" not in os.environ else ():
+        logging.getLogger(name).addHandler(logging.StreamHandler())
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def who() -> str:

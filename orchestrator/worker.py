@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import socket
@@ -21,6 +20,7 @@ from orchestrator import instruments
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
+from orchestrator.garbage import Garbage
 from orchestrator.guests import Guests
 from orchestrator.run import circumstances
 from orchestrator.scheduling.process import SolverProcess
@@ -186,13 +186,9 @@ class Worker:
 
     async def _beat(self, conductor: Conductor) -> None:
         """Show life, from the loop itself: a loop that hangs shows none."""
-        taken = dialled = 0
+        taken, garbage = 0, Garbage()
         while True:
-            if len(self.cell.devices) > dialled:
-                dialled = len(self.cell.devices)
-                # Their libraries are here to stay: looked through for garbage they would hold up the loop, and with it
-                # every action, for tenths of a second now and then (`python -m benchmarks.interface`).
-                gc.freeze()
+            garbage.look(at_rest=not any(run.under_way for run in conductor.state.runs.values()))
             await conductor.beat(instruments.told(self.cell.devices, conductor.now()))
             dispatcher = self.service.dispatcher
             if dispatcher is not None and dispatcher.taken != taken:

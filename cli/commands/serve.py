@@ -1,13 +1,12 @@
 """`lab serve`: one more HTTP and MCP interface of a lab, on the same store. `lab up` starts one and keeps it alive."""
 
-import logging
 import socket
 import sys
 
 import click
 
 from cli.output import EXIT_REFUSED, Output, failure, world_option
-from cli.service import store, world_of
+from cli.service import store, tell_warnings, world_of
 
 
 @click.command("serve")
@@ -24,9 +23,7 @@ def command(output: Output, world: str | None, port: int | None, fd: int | None)
     from labfile.secret import SecretMissing
     from orchestrator.telemetry import TelemetryMissing
 
-    for name in ("api", "uvicorn.error"):  # what went wrong is told, also where nobody asked for a log
-        logging.getLogger(name).addHandler(logging.StreamHandler())
-        logging.getLogger(name).setLevel(logging.WARNING)
+    tell_warnings("api", "uvicorn.error")
     lab = output.lab("serve")
     world = world_of(lab, world)
     engine = store(output, "serve", lab)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, Output, failure, world_option
-from cli.service import store, world_of
+from cli.service import store, tell_warnings, world_of
 
 
 @click.command("work", hidden=True)
@@ -27,6 +27,7 @@ def command(output: Output, world: str | None, speed: float, seed: int, gone: st
     from orchestrator.telemetry import TelemetryMissing
     from orchestrator.worker import Worker
 
+    tell_warnings("orchestrator", "sim_lab")
     lab = output.lab("work")
     engine = store(output, "work", lab)
     try:
