@@ -47,6 +47,8 @@ class Branches:
         for name, part in self.source.conditions.items():
             inside = [step.id for step in self.source.steps
                       if any(mark.condition == name for mark in self.source.frames[step.id].when)]  # fmt: skip
+            if part.reading in self.source.gaps.readings:
+                continue
             read = self.source.steps[place[part.reading]] if part.reading in place else None
             if read is None or read.do != "measure" or (inside and place[part.reading] > place[inside[0]]):
                 message = f"the condition looks at '{part.reading}', which is no measure step before it"

@@ -28,6 +28,8 @@ def expectations(source: Source) -> list[Problem]:
 def _of(fit: Fit, number: int, measures: Mapping[str, Sequence[Measure]], source: Source) -> Iterator[Problem]:
     about = f"expect, number {number} ({fit.fit})"
     steps = measures.get(fit.reading)
+    if not steps and fit.reading in source.gaps.readings:
+        return
     if not steps:
         yield Problem("EXP-001", "", f"{about}: '{fit.reading}' reads no absorbance", _known(fit.reading, measures))
         return

@@ -65,6 +65,8 @@ FROM_OUTSIDE: Any = {"from": "outside"}
 class UnitError(ValueError):
     """The text is not a quantity of the dimension asked for."""
 
+    dimension: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -94,6 +96,14 @@ def parse(text: object, dimension: str) -> float:
     ...
     drivers.core.units.UnitError: '20 min' is a time; a volume is wanted, such as '20 uL'
     """
+    try:
+        return _read(text, dimension)
+    except UnitError as error:
+        error.dimension = dimension
+        raise
+
+
+def _read(text: object, dimension: str) -> float:
     kept, units = DIMENSIONS[dimension]
     example = f"such as '20 {kept}'" if kept != "1" else "such as '20 %'"
     if not isinstance(text, str):
@@ -139,7 +149,9 @@ def _field(dimension: str, *, low: float | None = None, strict: bool = False) ->
         number = value if ours and isinstance(value, float) else parse(value, dimension)
         if low is not None and (number < low or (strict and number == low)):
             kept = DIMENSIONS[dimension][0]
-            raise UnitError(f"{value!r} must be {'more than' if strict else 'at least'} {low:g} {kept}")
+            error = UnitError(f"{value!r} must be {'more than' if strict else 'at least'} {low:g} {kept}")
+            error.dimension = dimension
+            raise error
         return number
 
     return Annotated[float, BeforeValidator(read), WithJsonSchema({"type": "string", "format": dimension})]
