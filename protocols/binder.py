@@ -19,7 +19,7 @@ from protocols.ledger import TRASH, kind_of
 from protocols.limits import limits, reserve
 from protocols.measuring import ReadSteps
 from protocols.parse import Source
-from protocols.pipetting import MAX_COMMANDS, Pipetting
+from protocols.pipetting import MAX_COMMANDS, LiquidSteps
 from protocols.problems import Problem, ProtocolError
 from protocols.program import CLOCK, Limit, Program
 from protocols.setup import fills, species_of
@@ -82,7 +82,7 @@ class _Binder:
     def program(self) -> Program:
         """Bind every step that can be, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
-        self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
+        self.pipetting = LiquidSteps(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
         self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._materials(), self._device, self._known)
         self.reads = ReadSteps(self.lab, self.layout, self.kinds, self.bench, self._device, self._known)
         self._steps |= self.bench.steps | self.reads.steps
@@ -184,7 +184,7 @@ class _Binder:
 
     def _add_labware(self, name: str, source: str | Mapping[str, Any], slot: str | None, travels: bool) -> None:
         found = kind_of(source)
-        self.layout.settle(name, slot, travels)
+        self.layout.settle(name, slot, travels, tips=found.is_tip_rack)
         self.kinds[name] = found
         is_library = isinstance(source, str) and source not in VESSELS
         self.sources[name] = found.load_name if is_library else found.definition

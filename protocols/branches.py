@@ -13,7 +13,7 @@ from protocols.flow import Guard as Mark
 from protocols.layout import Layout
 from protocols.model import If
 from protocols.parse import Source
-from protocols.pipetting import Pipetting
+from protocols.pipetting import LiquidSteps
 from protocols.problems import Problem, ProtocolError
 
 
@@ -36,7 +36,7 @@ class _Before:
 class Branches:
     """Follows the ways while steps are bound one by one."""
 
-    def __init__(self, source: Source, layout: Layout, pipetting: Pipetting) -> None:
+    def __init__(self, source: Source, layout: Layout, pipetting: LiquidSteps) -> None:
         self.source, self.layout, self.pipetting = source, layout, pipetting
         self._open: list[tuple[Mark, _Before]] = []
 

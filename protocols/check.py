@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drivers.core.labware import pipettes
+from drivers.core.pipettes import models
 from protocols.binder import Bound, bind
 from protocols.expectations import expectations
 from protocols.flow import Frame
@@ -115,11 +115,11 @@ def _by_hand(source: Source, program: Program, lab: LabView) -> list[Problem]:
 
 def _small_volumes(program: Program) -> list[Problem]:
     """Volumes below what the pipette's maker specifies: possible, but nobody says how exact."""
-    found, models = [], {}
+    found, mounts = [], {}
     for action in program.actions:
         if action.verb == "load_pipette":
-            models[action.args["mount"]] = pipettes()[action.args["pipette"]]
-        model = models.get(action.args.get("mount"))
+            mounts[action.args["mount"]] = models()[action.args["pipette"]]
+        model = mounts.get(action.args.get("mount"))
         if action.verb == "aspirate" and model is not None and action.args["volume_ul"] < model.min_ul:
             message = (
                 f"{action.args['volume_ul']:g} uL is below the {model.min_ul:g} uL that {model.name} is specified for"
