@@ -3,8 +3,9 @@
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from protocols.expect import FITS, Fit
 from protocols.measuring import wavelengths_nm
-from protocols.model import FITS, Fit, Measure
+from protocols.model import Measure
 from protocols.parse import Source
 from protocols.problems import Problem
 from protocols.wells import Wells, parse_wells

@@ -6,6 +6,7 @@ from typing import Any
 from drivers.core.labware import LabwareKind
 from drivers.core.pipettes import Pipette, Pipetting, Tips
 from protocols import model as m
+from protocols import moves
 from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.layout import Layout
@@ -101,7 +102,7 @@ class LiquidSteps:
                     [Problem("PIP-004", step.id, f"there is no pipette '{step.pipette}'", f"Declared: {known}.")]
                 )
             return need.mount
-        if isinstance(step, m.PipetteStep) and not isinstance(step.moves[0], m.PickUp) and len(self.carrying) == 1:
+        if isinstance(step, m.PipetteStep) and not isinstance(step.moves[0], moves.PickUp) and len(self.carrying) == 1:
             return next(iter(self.carrying))  # it goes on with the tip of a step before
         volume = largest_volume(step)
         hanging = {mount: self._model(name) for mount, name in self.lab.mounts.items()} | self.mounts
@@ -132,14 +133,14 @@ class LiquidSteps:
     # Moves
 
     def _move(self, step: str, mount: str, pipette: Pipette, move: Any) -> None:
-        if isinstance(move, m.PickUp):
+        if isinstance(move, moves.PickUp):
             self._pick_up(step, mount, pipette, move)
             self.carrying.add(mount)
-        elif isinstance(move, m.DropTip):
+        elif isinstance(move, moves.DropTip):
             self.carrying.discard(mount)
             into = move.into or Wells(TRASH, ("A1",))
             self._emit(step, mount, "drop_tip", into, {})
-        elif isinstance(move, m.MixMove):
+        elif isinstance(move, moves.MixMove):
             extra = {"volume_ul": move.volume, "height_mm": move.height} | (
                 {"rate_ul_s": move.rate} if move.rate else {}
             )
@@ -148,13 +149,13 @@ class LiquidSteps:
                 self._emit(step, mount, "dispense", move.well, extra)
         else:
             extra = {}
-            if isinstance(move, m.Aspirate | m.Dispense):
+            if isinstance(move, moves.Aspirate | moves.Dispense):
                 extra = {"volume_ul": move.volume} | ({"rate_ul_s": move.rate} if move.rate else {})
-            if isinstance(move, m.Aspirate | m.Dispense | m.GoTo) and move.height != 1.0:
+            if isinstance(move, moves.Aspirate | moves.Dispense | moves.GoTo) and move.height != 1.0:
                 extra["height_mm"] = move.height
             self._emit(step, mount, _VERBS.get(move.act, move.act), move.well, extra)
 
-    def _pick_up(self, step: str, mount: str, pipette: Pipette, move: m.PickUp) -> None:
+    def _pick_up(self, step: str, mount: str, pipette: Pipette, move: moves.PickUp) -> None:
         nozzles = self.nozzles[mount]
         if move.tip is not None:
             self.tips.take(move.tip.labware, move.tip.names[0], move.tips or nozzles)

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from drivers.core.units import render
 from protocols import model as m
+from protocols import moves
 from protocols.binder import in_words
 from protocols.check import Checked
 from protocols.chemistry.substances import GHS, substance
@@ -157,9 +158,9 @@ def say(step: m.PlainStep) -> str:
             return _handling(step)
 
 
-def _move(move: m.Move) -> str:
+def _move(move: moves.Move) -> str:
     well = getattr(move, "well", None) or getattr(move, "tip", None) or getattr(move, "into", None)
-    volume = f" {move.volume:g} uL" if isinstance(move, m.Aspirate | m.Dispense | m.MixMove) else ""
+    volume = f" {move.volume:g} uL" if isinstance(move, moves.Aspirate | moves.Dispense | moves.MixMove) else ""
     return f"{move.act.replace('_', ' ')}{volume}{f' {plain(well)}' if well else ''}"
 
 
