@@ -140,6 +140,8 @@ _BOUNDED = {
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",
     "position_mm": "position",
+    "two_theta_deg": "two_theta",
+    "exposure_s": "exposure",
     "lid_c": "lid_temperature",
 }
 

@@ -7,7 +7,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, mod
 
 from drivers.core.units import FROM_OUTSIDE, WavelengthNm, parse
 from protocols.part import Part
-from protocols.wells import WellsField
+from protocols.wells import Wells, WellsField
+
+NO_WELLS = Wells("", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class FitKind:
     roles: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     published: str = ""
+    #: Of the wells of a plate that is read by its absorbance; else of what stands in a beam.
+    light: bool = True
 
 
 FITS: dict[str, FitKind] = {
@@ -29,6 +33,7 @@ FITS: dict[str, FitKind] = {
     "growth": FitKind(("materials", "at"), ("cells",), published="rate"),
     "decay": FitKind(("materials", "at"), ("what fades",), ("excess",), published="second_order_rate"),
     "titration": FitKind(("materials", "at"), ("titrant", "titrated", "indicator"), published="concentration"),
+    "cubic_cell": FitKind(("material",), published="length", light=False),
 }
 
 
@@ -50,12 +55,20 @@ class Fit(Part):
 
     reading: str = Field(description="id of the measure step; if it is repeated, its times make a course")
     fit: Literal[
-        "beer_lambert", "mixture", "calibration", "binding", "michaelis_menten", "growth", "decay", "titration"
+        "beer_lambert",
+        "mixture",
+        "calibration",
+        "binding",
+        "michaelis_menten",
+        "growth",
+        "decay",
+        "titration",
+        "cubic_cell",
     ]
-    material: str | None = Field(None, description="of beer_lambert")
+    material: str | None = Field(None, description="of beer_lambert, cubic_cell")
     materials: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
-    wells: WellsField
-    blank: WellsField = Field(description="all but what is sought")
+    wells: WellsField = Field(default_factory=lambda: NO_WELLS)
+    blank: WellsField = Field(default_factory=lambda: NO_WELLS, description="all but what is sought")
     samples: WellsField | None = Field(None, description="unknowns of a calibration")
     at: WavelengthNm | None = None
     published: Published = Field(None, description="to compare with")
@@ -65,9 +78,10 @@ class Fit(Part):
     def _has_its_keys(self) -> Self:
         """Only the keys that its fit takes, and as many materials."""
         kind = FITS[self.fit]
-        for key in ("material", "materials", "samples", "at"):
-            if (key in kind.keys) != (getattr(self, key) not in (None, [])):
-                raise ValueError(f"fit {self.fit} {'needs' if key in kind.keys else 'has no'} `{key}`")
+        keys = (*kind.keys, *(("wells", "blank") if kind.light else ()))
+        for key in ("material", "materials", "samples", "at", "wells", "blank"):
+            if (key in keys) != (getattr(self, key) not in (None, [], NO_WELLS)):
+                raise ValueError(f"fit {self.fit} {'needs' if key in keys else 'has no'} `{key}`")
         least, most = len(kind.roles), len(kind.roles + kind.optional)
         if self.fit == "mixture":
             least, most = 2, 8

@@ -13,8 +13,8 @@ from drivers.core.units import (
     DurationS,
     FlowUlS,
     GasFlowSccm,
-    LengthMm,
     MassG,
+    Place,
     RampCMin,
     SpeedRpm,
     TemperatureC,
@@ -302,11 +302,11 @@ class Measure(_Reading):
 class Way(Part):
     """`from` and `to`, in a grid_scan with `num`; in a list_scan `places`."""
 
-    axis: str | None = Field(None, description="by name; the lab's first, second, ... when absent")
-    from_: LengthMm | None = Field(None, alias="from")
-    to: LengthMm | None = None
+    axis: str | None = Field(None, description="by name; the lab's first, second, ... of this unit when absent")
+    from_: Place | None = Field(None, alias="from")
+    to: Place | None = None
     num: int | None = None
-    places: Annotated[list[LengthMm], Field(max_length=1000)] = Field(default_factory=list)
+    places: Annotated[list[Place], Field(max_length=1000)] = Field(default_factory=list)
 
 
 class Scan(_Reading):
@@ -340,11 +340,11 @@ class MoveLabware(_Step):
 
 
 class Position(_Step):
-    """Bring a beamline axis to a position."""
+    """Bring an axis to a position."""
 
     do: Literal["position"]
     axis: str | None = None
-    to: LengthMm
+    to: Place
 
 
 class Wait(_Step):

@@ -161,7 +161,7 @@ def _rest(
     kept = [number for number in range(len(unrolled.steps)) if number not in left.steps]
     since = next((n for n, number in enumerate(kept) if n != number), len(kept)) if left.steps else None
     lost = [unrolled.steps[number] for number in left.steps]
-    readings = frozenset(_id(step) for step in lost if not isinstance(step, dict) or step.get("do") not in _SILENT)
+    readings = frozenset(_id(step) for step in lost if not isinstance(step, dict) or str(step.get("do")) not in _SILENT)
     altered = frozenset(_id(unrolled.steps[number]) for number in left.altered)
     gaps = Gaps(readings, altered, left.labware, since)
     for document in left.variants:

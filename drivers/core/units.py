@@ -157,6 +157,26 @@ def _field(dimension: str, *, low: float | None = None, strict: bool = False) ->
     return Annotated[float, BeforeValidator(read), WithJsonSchema({"type": "string", "format": dimension})]
 
 
+def _any_field(*dimensions: str) -> Any:
+    """A pydantic field type for a `Quantity` of one of some dimensions: which of them, its text says."""
+
+    def read(value: object) -> Quantity:
+        if isinstance(value, Quantity):
+            return value
+        for dimension in dimensions:
+            try:
+                return Quantity(parse(value, dimension), dimension)
+            except UnitError as error:
+                if dimension == dimensions[0]:
+                    first = error
+        others = " or ".join(f"'20 {DIMENSIONS[dimension][0]}'" for dimension in dimensions[1:])
+        more = UnitError(f"{first} (or {others})")
+        more.dimension = dimensions[0]
+        raise more
+
+    return Annotated[Quantity, BeforeValidator(read), WithJsonSchema({"type": "string", "format": "place"})]
+
+
 VolumeUl = _field("volume", low=0, strict=True)
 MassG = _field("mass", low=0, strict=True)
 DurationS = _field("time", low=0)
@@ -164,6 +184,8 @@ TemperatureC = _field("temperature", low=-_KELVIN_OFFSET)
 SpeedRpm = _field("rotation", low=0, strict=True)
 WavelengthNm = _field("wavelength", low=0, strict=True)
 LengthMm = _field("length")
+#: Where an axis goes, in its own unit.
+Place = _any_field("length", "angle", "temperature")
 FlowUlS = _field("flow", low=0, strict=True)
 ConcentrationM = _field("concentration", low=0)
 GasFlowSccm = _field("gas_flow", low=0, strict=True)
