@@ -87,10 +87,9 @@ def _surely(problems: list[Problem], source: Source, bound: Bound) -> list[Probl
     order = {step.id: number for number, step in enumerate(source.steps)}
     unbound = bound.unbound & order.keys()
     first = min(map(order.__getitem__, unbound), default=None)
-    since = min((n for n in (first, source.gaps.since) if n is not None), default=None)
     why = set(bound.problems)
     left = [problem for problem in problems if problem in why or problem.step not in unbound]
-    return replace(source.gaps, since=since).surely(left, order, why)
+    return replace(source.gaps, since=first).surely(source.gaps.surely(left, order), order, why)
 
 
 #: Steps that a person does where the lab has no device for them.

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz.corpus import COUNT, ROOM, STEPS, Bad, corpus, good, put, step
+from benchmarks.fuzz.corpus import COUNT, FILL, ROOM, STEPS, Bad, corpus, good, put, step
 from labfile import Lab
 from orchestrator.labview import view
 from protocols.check import check, everything
@@ -80,6 +80,17 @@ def test_a_step_that_is_lost_is_not_missed_by_those_after_it(lab: Lab) -> None:
         document = put(good(), step(name, "do"), "enchant")
         found = blocking(problems(document, lab))
         assert {problem.rule for problem in found} == {"FMT-003"}, list(map(str, found))
+
+
+def test_a_move_that_is_lost_leaves_nothing_off_the_deck(lab: Lab) -> None:
+    bring = {"id": "bring", "do": "move", "labware": "stock", "to": "10", "by": "person"}
+    document = {**good(), "steps": [bring, FILL]}
+    document["labware"] = {**document["labware"], "stock": {**document["labware"]["stock"], "slot": "off"}}
+    assert not blocking(problems(document, lab))
+    alone = blocking(problems({**document, "steps": [FILL]}, lab))
+    assert {problem.rule for problem in alone} == {"LAB-009"}
+    found = blocking(problems(put(document, ("steps", 0, "do"), "carry"), lab))
+    assert {problem.rule for problem in found} == {"FMT-003"}, list(map(str, found))
 
 
 def test_what_is_wrong_beside_the_steps_hides_nothing_in_them(lab: Lab) -> None:
