@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.core.labware import LabwareKind
-from drivers.core.units import DIMENSIONS, Quantity
+from drivers.core.units import DIMENSIONS, Quantity, named
 from protocols import model as m
 from protocols import scans
 from protocols.bench import BenchSteps
@@ -162,7 +162,7 @@ class ReadSteps:
                 return name
             wrong = next(place for place in places if place.dimension != units[name])
             unit = DIMENSIONS[units[name]][0]
-            message = f"{name} moves in {unit}, and '{wrong}' is a {wrong.dimension}"
+            message = f"{name} moves in {unit}, and '{wrong}' is {named(wrong.dimension)}"
             raise ProtocolError([Problem("SCAN-005", step, message, f"Say where it goes in {unit}.")])
         told = ", ".join(f"{axis} ({DIMENSIONS[dimension][0]})" for axis, dimension in units.items())
         if name is None and not units:

@@ -118,13 +118,21 @@ def _read(text: object, dimension: str) -> float:
     if factor is None:
         others = [name for name, (_, table) in DIMENSIONS.items() if unit in table]
         if others:
-            article, other = "an" if others[0][0] in "aeiou" else "a", others[0].replace("_", " ")
-            raise UnitError(f"{text!r} is {article} {other}; a {dimension.replace('_', ' ')} is wanted, {example}")
+            raise UnitError(f"{text!r} is {named(others[0])}; {named(dimension)} is wanted, {example}")
         near = difflib.get_close_matches(unit, units, 1, 0.5) or [kept]
         raise UnitError(f"{text!r}: unknown unit '{unit}' for a {dimension} - did you mean '{near[0]}'?")
     if unit == "K":
         return round(number - _KELVIN_OFFSET, 9)
     return number * factor
+
+
+def named(dimension: str) -> str:
+    """A dimension in words.
+
+    >>> named("angle"), named("gas_flow")
+    ('an angle', 'a gas flow')
+    """
+    return f"{'an' if dimension[0] in 'aeiou' else 'a'} {dimension.replace('_', ' ')}"
 
 
 def render(value: float, dimension: str) -> str:

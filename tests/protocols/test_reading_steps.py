@@ -331,7 +331,7 @@ def test_a_scan_goes_in_the_unit_of_its_axis(here: LabView) -> None:
     ("axis", "to", "rule", "says"),
     [
         ("diffractometer", "5 mm", "SCAN-005", "moves in deg, and '5 mm' is a length"),
-        ("axis", "5 deg", "SCAN-005", "moves in mm, and '5 deg' is a angle"),
+        ("axis", "5 deg", "SCAN-005", "moves in mm, and '5 deg' is an angle"),
         ("incubator", "5 mm", "SCAN-005", "moves in degC"),
         ("diffractometer", "170 deg", "LIM-001", "two_theta 170 deg is outside"),
         ("reader", "5 deg", "SCAN-004", "there is no axis 'reader'"),
