@@ -100,17 +100,18 @@ def look(lab_file: str, job: Job) -> Found:
     from orchestrator.cell import RealTimeOnly
     from orchestrator.labview import view
     from orchestrator.simulate import simulate
-    from protocols.check import check
+    from protocols.check import check, everything
     from protocols.hazard import hazard
     from protocols.parse import from_document
     from protocols.problems import ProtocolError
 
     lab = _lab(lab_file)
+    seen = replace(view(lab), busy=dict(job.busy))
     try:
         source = from_document(job.document, job.parameters)
     except ProtocolError as error:
-        return Found(problems=tuple(map(asdict, error.problems)))
-    checked = check(source, replace(view(lab), busy=dict(job.busy)), clear=True)
+        return Found(problems=tuple(map(asdict, everything(error, seen))))
+    checked = check(source, seen, clear=True)
     program = checked.program if job.program is None else job.program
     found = Found(
         name=source.protocol.name, protocol_hash=source.hash, steps=len(source.steps), program=program,

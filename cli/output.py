@@ -91,11 +91,15 @@ class Output:
     def checked(self, verb: str, file: Path, parameters: Iterable[str]) -> "Checked":
         """A protocol checked against the lab; blocking problems end the verb."""
         from orchestrator.labview import view
-        from protocols.check import check
-        from protocols.problems import blocking
+        from protocols.check import check, everything
+        from protocols.parse import read
+        from protocols.problems import ProtocolError, blocking
 
-        lab = self.lab(verb)
-        checked = check(self.source(verb, file, parameters), view(lab))
+        lab = view(self.lab(verb))
+        try:
+            checked = check(read(file, values(parameters)), lab)
+        except ProtocolError as error:
+            raise problems_failure(verb, file, everything(error, lab)) from error
         if blocking(checked.problems):
             extra = {"protocol_hash": checked.source.hash}
             raise problems_failure(verb, file, checked.problems, extra)

@@ -61,8 +61,8 @@ class MovableFace(Face):
     def set(self, value: float) -> AsyncStatus[Any]:
         """Go there; outside the limits nothing moves."""
         self.check_value(value)
-        verb, argument, _ = MOVES[self._role]
-        return AsyncStatus(self._device.perform(Command(self._next_id(), verb, {argument: float(value)})))
+        move = MOVES[self._role]
+        return AsyncStatus(self._device.perform(Command(self._next_id(), move.verb, {move.argument: float(value)})))
 
     async def stop(self, success: bool = True) -> None:
         """Come to rest."""
@@ -70,12 +70,13 @@ class MovableFace(Face):
 
     def check_value(self, value: float) -> None:
         """Raises `LimitError`."""
-        self._device.check(MOVES[self._role][2], float(value))
+        self._device.check(MOVES[self._role].limit, float(value))
 
     async def locate(self) -> dict[str, float]:
         """Where it is."""
         await self._measure()
-        (place,) = (told["value"] for told in self.read().values())
+        name = f"{self.name}_{MOVES[self._role].quantity}"
+        place = self.read()[name]["value"]
         return {"setpoint": place, "readback": place}
 
 

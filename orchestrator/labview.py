@@ -10,6 +10,7 @@ from drivers.core.build import motion, timing
 from drivers.core.driver import Driver
 from drivers.core.limits import Limits
 from drivers.core.motion import Box
+from drivers.core.pipettes import Pipetting
 from drivers.core.timing import Timing
 from labfile.lab import DeviceEntry, Lab
 from labfile.model import Deck
@@ -25,17 +26,15 @@ def view(lab: Lab, now: float | None = None) -> LabView:
     for device in lab.devices.values():
         if device.role == "Incubator":  # it carries plates itself, between its transfer site and its slots
             taught[device.name] = set(device.sites)
-    mounts: dict[str, str] = {}
-    for device in lab.devices.values():
-        if device.role == "LiquidHandler":
-            mounts = {m: p for m in ("left", "right") if (p := getattr(device.options, m, None))}
-            break
+    handler = next((device for device in lab.devices.values() if device.role == "LiquidHandler"), None)
+    pipetting: Pipetting | None = None if handler is None else _driver(handler).load_pipetting()
     own = {site for device in lab.devices.values() for site in device.sites}
     return LabView(
         roles={name: device.role for name, device in lab.devices.items()},
         sites={name: device.sites for name, device in lab.devices.items() if device.sites},
         taught={arm: frozenset(sites) for arm, sites in taught.items()},
-        mounts=mounts,
+        mounts=pipetting.hanging(handler.options) if handler and pipetting else {},
+        pipetting=pipetting,
         limits={name: Limits(device.limits.ranges) for name, device in lab.devices.items()},
         storage=tuple(site for site in lab.all_sites if site not in own),
         policy=SafetyPolicy(

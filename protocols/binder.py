@@ -1,7 +1,7 @@
 """From a protocol to a program for one lab: devices, deck, tips, fills and moves that the author need not say."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.core.labware import COMMON_KINDS, LabwareKind, UnknownLabware
@@ -19,9 +19,9 @@ from protocols.ledger import TRASH, kind_of
 from protocols.limits import limits, reserve
 from protocols.measuring import ReadSteps
 from protocols.parse import Source
-from protocols.pipetting import Pipetting
+from protocols.pipetting import MAX_COMMANDS, LiquidSteps
 from protocols.problems import Problem, ProtocolError
-from protocols.program import CLOCK, Program
+from protocols.program import CLOCK, Limit, Program
 from protocols.setup import fills, species_of
 from protocols.wells import AddressError, parse_wells
 
@@ -33,12 +33,29 @@ KINDS = (
 _DEVICES = {"seal": "Sealer", "peel": "Peeler", "centrifuge": "Centrifuge", "thermocycle": "Thermocycler"}
 
 
-def bind(source: Source, lab: LabView, *, clear: bool = False) -> Program:
-    """The program of a protocol on a lab; raises `ProtocolError` with every step that cannot be bound.
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The program of a protocol, of those steps that can be bound; why the others (`unbound`) cannot."""
+
+    program: Program | None
+    problems: tuple[Problem, ...] = ()
+    unbound: frozenset[str] = frozenset()
+
+
+def bind(source: Source, lab: LabView, *, clear: bool = False) -> Bound:
+    """The program of a protocol on a lab; none where nothing of it can be bound.
 
     With `clear` a person takes all labware out of the lab as soon as it is no longer needed, so that others can run.
     """
-    return _Binder(source, lab, clear).program()
+    try:
+        binder = _Binder(source, lab, clear)
+    except ProtocolError as error:
+        return Bound(None, error.problems)
+    try:
+        program = binder.program()
+    except ProtocolError as error:
+        return Bound(None, (*binder.problems, *error.problems))
+    return Bound(program, tuple(binder.problems), frozenset(binder.unbound))
 
 
 class _Binder:
@@ -46,6 +63,7 @@ class _Binder:
         self.clear = clear
         self.source, self.protocol, self.lab = source, source.protocol, lab
         self.problems: list[Problem] = []
+        self.unbound: set[str] = set()  # steps
         self.drafts: list[Draft] = []
         self.kinds: dict[str, LabwareKind] = {}
         self.sources: dict[str, Any] = {}  # labware -> kind name or carried definition
@@ -62,17 +80,18 @@ class _Binder:
         }  # fmt: skip
 
     def program(self) -> Program:
-        """Bind every step, then write the set-up that they need."""
+        """Bind every step that can be, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
-        self.pipetting = Pipetting(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
+        self.pipetting = LiquidSteps(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
         self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._materials(), self._device, self._known)
         self.reads = ReadSteps(self.lab, self.layout, self.kinds, self.bench, self._device, self._known)
         self._steps |= self.bench.steps | self.reads.steps
         self.branches = Branches(self.source, self.layout, self.pipetting)
-        broken = self.protocol.labware.keys() - self.kinds.keys()
+        broken = (self.protocol.labware.keys() - self.kinds.keys()) | self.source.gaps.labware
         self._guard("", self.branches.check)
         for step in self.source.steps:
-            if _mentions(step.model_dump(), broken):
+            if broken and _mentions(step.model_dump(), broken):
+                self.unbound.add(step.id)
                 continue  # what is wrong with the labware has been told
             frame = self.source.frames.get(step.id, _ALONE)
             self._guard(step.id, lambda frame=frame: self.branches.enter(frame.when))  # type: ignore[misc]
@@ -81,14 +100,18 @@ class _Binder:
             self._place(begun, frame)
         self._guard("", lambda: self.branches.enter(()))
         self._guard("setup", self._check_materials)
-        if self.problems:
-            raise ProtocolError(self.problems)
-        if self.clear:
+        if len(self.drafts) > MAX_COMMANDS:
+            raise ProtocolError([])  # too long to be looked at any further, as has been told
+        if self.clear and not self.problems:
             self.layout.clear()
         body = list(self.drafts)
         drafts = [self._with_definition(draft) for draft in [*self._setup(body), *body]]
         actions = sequence(drafts, self.lab.roles, frozenset(self.lab.all_sites()))
-        found = limits(self.source.steps, actions, self.source.frames)
+        found: tuple[Limit, ...] = ()
+        try:
+            found = limits(self.source.steps, actions, self.source.frames)
+        except ProtocolError as error:
+            self.problems += error.problems
         actions, held = reserve(actions, holds(actions, self.lab.roles), found, self.lab.roles)
         return Program(
             protocol_hash=self.source.hash,
@@ -114,12 +137,14 @@ class _Binder:
         """Do one piece of work; what is wrong with it does not hide what is wrong with the next."""
         try:
             work()
+            return
         except ProtocolError as error:
             self.problems += error.problems
         except UnknownLabware as error:  # of a definition, or of a name
             self.problems.append(Problem("LAB-001", step, str(error), KINDS))
         except AddressError as error:
             self.problems.append(Problem("UNIT-001", step, str(error)))
+        self.unbound.add(step)
 
     def _device(self, role: str, step: str) -> str:
         device = self.lab.first(role)
@@ -159,7 +184,7 @@ class _Binder:
 
     def _add_labware(self, name: str, source: str | Mapping[str, Any], slot: str | None, travels: bool) -> None:
         found = kind_of(source)
-        self.layout.settle(name, slot, travels)
+        self.layout.settle(name, slot, travels, tips=found.is_tip_rack)
         self.kinds[name] = found
         is_library = isinstance(source, str) and source not in VESSELS
         self.sources[name] = found.load_name if is_library else found.definition

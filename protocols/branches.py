@@ -13,7 +13,7 @@ from protocols.flow import Guard as Mark
 from protocols.layout import Layout
 from protocols.model import If
 from protocols.parse import Source
-from protocols.pipetting import Pipetting
+from protocols.pipetting import LiquidSteps
 from protocols.problems import Problem, ProtocolError
 
 
@@ -36,7 +36,7 @@ class _Before:
 class Branches:
     """Follows the ways while steps are bound one by one."""
 
-    def __init__(self, source: Source, layout: Layout, pipetting: Pipetting) -> None:
+    def __init__(self, source: Source, layout: Layout, pipetting: LiquidSteps) -> None:
         self.source, self.layout, self.pipetting = source, layout, pipetting
         self._open: list[tuple[Mark, _Before]] = []
 
@@ -47,6 +47,8 @@ class Branches:
         for name, part in self.source.conditions.items():
             inside = [step.id for step in self.source.steps
                       if any(mark.condition == name for mark in self.source.frames[step.id].when)]  # fmt: skip
+            if part.reading in self.source.gaps.readings:
+                continue
             read = self.source.steps[place[part.reading]] if part.reading in place else None
             if read is None or read.do != "measure" or (inside and place[part.reading] > place[inside[0]]):
                 message = f"the condition looks at '{part.reading}', which is no measure step before it"

@@ -1,18 +1,18 @@
 """All that can be said of a protocol on a lab before anything runs: the program, or every problem at once."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from drivers.core.labware import pipettes
-from protocols.binder import bind
+from drivers.core.pipettes import models
+from protocols.binder import Bound, bind
 from protocols.expectations import expectations
 from protocols.flow import Frame
 from protocols.forecast import Forecast, forecasts
 from protocols.labview import LabView
 from protocols.ledger import fold
 from protocols.model import Centrifuge, Incubate, Lid, Thermocycle
-from protocols.parse import Source
+from protocols.parse import Source, Unreadable
 from protocols.problems import Problem, ProtocolError, blocking
 from protocols.program import Action, Program, ways
 from protocols.rules import examine
@@ -45,22 +45,51 @@ def check(source: Source, lab: LabView, *, clear: bool = False) -> Checked:
 
     `clear` is the binder's: take labware out of the lab when it is no longer needed.
     """
-    try:
-        program = bind(source, lab, clear=clear)
-    except ProtocolError as error:
-        return Checked(source, None, _once(error.problems, source.frames), {}, {})
-    ledger, problems = fold(program, way := next(ways(program)))
+    bound = bind(source, lab, clear=clear)
+    program = bound.program
+    if program is None:
+        return Checked(source, None, _once(bound.problems, source.frames), {}, {})
+    ledger, found = fold(program, way := next(ways(program)))
     for other in ways(program):
-        problems += [] if other == way else fold(program, other)[1]
-    problems += _small_volumes(program)
-    problems += _beyond_limits(program, lab)
-    problems += _by_hand(source, program, lab)
-    problems += expectations(source)
+        found += [] if other == way else fold(program, other)[1]
+    found += _small_volumes(program)
+    found += _beyond_limits(program, lab)
+    found += _by_hand(source, program, lab)
+    found += expectations(source)
+    problems = [*bound.problems, *found]
     predicted = () if blocking(problems) else forecasts(program, lab)  # what cannot be done takes no time
     done = [filter(way, program.actions) for way in ways(program)]
-    problems += examine(source, program, lab, done, predicted, ledger.stock())
-    found = _once(problems, source.frames)
-    return Checked(source, program, found, ledger.stock(), ledger.end_state(program), predicted)
+    found += examine(_done(source, bound), program, lab, done, predicted, ledger.stock())
+    told = _once(_surely([*bound.problems, *found], source, bound), source.frames)
+    if bound.problems:
+        return Checked(source, None, told, {}, {})
+    return Checked(source, program, told, ledger.stock(), ledger.end_state(program), predicted)
+
+
+def everything(error: ProtocolError, lab: LabView) -> tuple[Problem, ...]:
+    """All that is wrong with a document that cannot be read: its own mistakes, and what the lab says of the rest."""
+    variants = [check(source, lab).problems for source in (error.rest if isinstance(error, Unreadable) else ())]
+    said = [{(problem.rule, problem.step, problem.message) for problem in problems} for problems in variants]
+    sure = [p for p in next(iter(variants), ()) if all((p.rule, p.step, p.message) in others for others in said)]
+    return tuple(dict.fromkeys([*error.problems, *sure]))
+
+
+def _done(source: Source, bound: Bound) -> Source:
+    """The protocol with those steps only that are bound."""
+    if not bound.unbound:
+        return source
+    steps = [step for step in source.steps if step.id not in bound.unbound]
+    return replace(source, protocol=source.protocol.model_copy(update={"steps": steps}))
+
+
+def _surely(problems: list[Problem], source: Source, bound: Bound) -> list[Problem]:
+    """Without what may only follow from steps that were left out or not bound."""
+    order = {step.id: number for number, step in enumerate(source.steps)}
+    unbound = bound.unbound & order.keys()
+    first = min(map(order.__getitem__, unbound), default=None)
+    why = set(bound.problems)
+    left = [problem for problem in problems if problem in why or problem.step not in unbound]
+    return replace(source.gaps, since=first).surely(source.gaps.surely(left, order), order, why)
 
 
 #: Steps that a person does where the lab has no device for them.
@@ -85,11 +114,11 @@ def _by_hand(source: Source, program: Program, lab: LabView) -> list[Problem]:
 
 def _small_volumes(program: Program) -> list[Problem]:
     """Volumes below what the pipette's maker specifies: possible, but nobody says how exact."""
-    found, models = [], {}
+    found, mounts = [], {}
     for action in program.actions:
         if action.verb == "load_pipette":
-            models[action.args["mount"]] = pipettes()[action.args["pipette"]]
-        model = models.get(action.args.get("mount"))
+            mounts[action.args["mount"]] = models()[action.args["pipette"]]
+        model = mounts.get(action.args.get("mount"))
         if action.verb == "aspirate" and model is not None and action.args["volume_ul"] < model.min_ul:
             message = (
                 f"{action.args['volume_ul']:g} uL is below the {model.min_ul:g} uL that {model.name} is specified for"
@@ -110,6 +139,8 @@ _BOUNDED = {
     "temperature_c": "temperature",
     "wavelengths_nm": "wavelength",
     "position_mm": "position",
+    "two_theta_deg": "two_theta",
+    "exposure_s": "exposure",
     "lid_c": "lid_temperature",
 }
 

@@ -3,31 +3,56 @@
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from protocols.expect import FITS, Fit
 from protocols.measuring import wavelengths_nm
-from protocols.model import FITS, Fit, Measure
+from protocols.model import Measure, Scan
 from protocols.parse import Source
 from protocols.problems import Problem
 from protocols.wells import Wells, parse_wells
 
 #: Fits of something that changes with time.
 COURSES = ("michaelis_menten", "growth", "decay")
+#: Reflections that a cell is computed from at the least: its edge, the goniometer's zero, and one to tell.
+REFLECTIONS = 3
 
 
 def expectations(source: Source) -> list[Problem]:
     """What is wrong with `expect`; found before the run, for after it the readings cannot be taken again."""
     measures: dict[str, list[Measure]] = {}
+    beams: dict[str, int] = {}  # scans of what diffracts
     for step in source.steps:
-        if isinstance(step, Measure) and step.kind in ("absorbance", "spectrum"):
-            frame = source.frames.get(step.id)
-            for name in dict.fromkeys((step.id, frame.origin if frame else step.id)):
+        frame = source.frames.get(step.id)
+        for name in dict.fromkeys((step.id, frame.origin if frame else step.id)):
+            if isinstance(step, Measure) and step.kind in ("absorbance", "spectrum"):
                 measures.setdefault(name, []).append(step)
-    fits = source.protocol.expect
-    return [problem for number, fit in enumerate(fits, 1) for problem in _of(fit, number, measures, source)]
+            elif isinstance(step, Scan) and "diffraction" in step.detectors:
+                beams[name] = beams.get(name, 0) + 1
+    found: list[Problem] = []
+    for number, fit in enumerate(source.protocol.expect, 1):
+        about = f"expect, number {number} ({fit.fit})"
+        looked = _of(fit, about, measures, source) if FITS[fit.fit].light else _of_beam(fit, about, beams, source)
+        found += looked
+    return found
 
 
-def _of(fit: Fit, number: int, measures: Mapping[str, Sequence[Measure]], source: Source) -> Iterator[Problem]:
-    about = f"expect, number {number} ({fit.fit})"
+def _of_beam(fit: Fit, about: str, beams: Mapping[str, int], source: Source) -> Iterator[Problem]:
+    """A fit of what a beam shows."""
+    if fit.reading not in beams and fit.reading not in source.gaps.readings:
+        hint = f"{_known(fit.reading, beams)} It wants a `scan` with `detectors: [diffraction]` over each reflection."
+        yield Problem("EXP-001", "", f"{about}: '{fit.reading}' scans no diffraction", hint)
+    elif beams.get(fit.reading, REFLECTIONS) < REFLECTIONS:
+        hint = f"Put step {fit.reading} into a `for_each` over the ways."
+        yield Problem("EXP-002", "", f"{about}: a cell and a zero need {REFLECTIONS} reflections at the least", hint)
+    if fit.material not in source.protocol.materials:
+        hint = _known(str(fit.material), source.protocol.materials)
+        yield Problem("EXP-003", "", f"{about}: '{fit.material}' is no material of the protocol", hint)
+
+
+def _of(fit: Fit, about: str, measures: Mapping[str, Sequence[Measure]], source: Source) -> Iterator[Problem]:
+    """A fit of absorbances."""
     steps = measures.get(fit.reading)
+    if not steps and fit.reading in source.gaps.readings:
+        return
     if not steps:
         yield Problem("EXP-001", "", f"{about}: '{fit.reading}' reads no absorbance", _known(fit.reading, measures))
         return

@@ -53,7 +53,7 @@ class Unrolled:
     parts: list[tuple[Flow, str]] = field(default_factory=list)
     wrong: list[tuple[Any, ValidationError]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    full: bool = False
+    full: bool = False  # more than is looked at
     visits: int = 0
     written: int = 0  # parts of all steps
     sizes: dict[int, int] = field(default_factory=dict)  # id of a step as it stands in the document -> its parts
@@ -76,6 +76,7 @@ def unroll(steps: Any, values: Mapping[str, Any]) -> Unrolled:
     if conditions > MAX_CONDITIONS:
         message = f"{conditions} conditions, written out; at most {MAX_CONDITIONS} can be checked"
         found.problems.append(Problem("FLOW-004", "", message, "Use fewer `if` steps, and none in long loops."))
+        found.full = True
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from drivers.core.capability import Capability
 from drivers.core.limits import Limits
 from drivers.core.motion import Box, Motion
+from drivers.core.pipettes import Pipetting
 from drivers.core.timing import Timing
 from protocols.problems import Severity
 
@@ -49,7 +50,7 @@ class LabView:
     roles: Mapping[str, str]  # device -> role
     sites: Mapping[str, tuple[str, ...]]  # device -> its own sites, in order of preference
     taught: Mapping[str, frozenset[str]]  # plate mover, or incubator -> sites between which it carries plates
-    mounts: Mapping[str, str]  # mount of the liquid handler -> pipette model that hangs there
+    mounts: Mapping[str, str]  # mount of the first liquid handler -> pipette model that hangs there
     storage: tuple[str, ...] = ()  # sites of hotels and racks
     limits: Mapping[str, Limits] = field(default_factory=dict)  # device -> what it may be asked for
     policy: SafetyPolicy = field(default_factory=SafetyPolicy)
@@ -65,6 +66,7 @@ class LabView:
     #: Plate mover -> site -> x, y, z (mm) and turn (deg) of its gripper as it holds a plate there, taught or known.
     places: Mapping[str, Mapping[str, tuple[float, float, float, float]]] = field(default_factory=dict)
     means: Means = field(default_factory=Means)
+    pipetting: Pipetting | None = None  # of the first liquid handler: what its driver declares
     #: Device -> what its driver declares beside its role, by name.
     capabilities: Mapping[str, Mapping[str, Capability]] = field(default_factory=dict)
 

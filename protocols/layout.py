@@ -23,12 +23,15 @@ class Layout:
     where: dict[str, str] = field(default_factory=dict)  # labware -> site now
     tray_open: dict[str, bool] = field(default_factory=dict)
 
-    def settle(self, labware: str, slot: str | None, movable: bool) -> None:
-        """Give labware its deck site: the slot the author named, or the best free one; none when it is `off`."""
+    def settle(self, labware: str, slot: str | None, movable: bool, *, tips: bool = False) -> None:
+        """Give labware its deck site: the slot the author named, or the best free one; none when it is `off`.
+
+        `tips`: it is a rack of them, which some handlers want on sites of their own.
+        """
         if slot == OFF:
             self.home[labware] = self.where[labware] = bench(labware)
             return
-        sites = self.lab.sites[self.handler]
+        sites = [site for site in self.lab.sites[self.handler] if self._takes(site, tips)]
         if slot is not None:
             site = f"{self.handler}.{slot}"
             if site not in sites:
@@ -38,7 +41,7 @@ class Layout:
                         Problem(
                             "REACH-002",
                             "setup",
-                            f"labware {labware}: there is no deck slot '{slot}'",
+                            f"labware {labware}: there is no deck slot '{slot}' for it",
                             f"Slots: {names}.",
                         )
                     ]
@@ -47,7 +50,7 @@ class Layout:
             free = [s for s in sites if s not in self.home.values()]
             free.sort(key=lambda s: (self.lab.reachable(s) != movable, self.lab.busy.get(s, 0)))
             if not free:
-                hint = f"The deck has {len(sites)} slots."
+                hint = f"The deck has {len(sites)} slots for {'tips' if tips else 'it'}."
                 raise ProtocolError([Problem("LAB-008", "setup", f"no deck slot is left for {labware}", hint)])
             site = free[0]
         taken = next((name for name, there in self.home.items() if there == site), None)
@@ -63,6 +66,10 @@ class Layout:
                 ]
             )
         self.home[labware] = self.where[labware] = site
+
+    def _takes(self, site: str, tips: bool) -> bool:
+        told = self.lab.pipetting
+        return told is None or told.takes(site.split(".", 1)[1], tips=tips)
 
     def on_deck(self, step: str, labware: str) -> None:
         """Have labware on the liquid handler's deck."""

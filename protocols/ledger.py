@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.core.labware import LabwareKind, Pipette, from_definition, kind, pipettes
+from drivers.core.labware import LabwareKind, from_definition, kind
+from drivers.core.pipettes import Pipette, models
 from protocols.problems import Problem
 from protocols.program import Action, Program
 
@@ -150,7 +151,7 @@ class Ledger:
     # Pipettes
 
     def _load_pipette(self, _: str, mount: str, pipette: str, nozzles: int | None = None) -> None:
-        model = pipettes()[pipette]
+        model = models()[pipette]
         self.mounts[mount] = Mounted(model, nozzles or model.channels)
 
     def _mounted(self, mount: str) -> Mounted:

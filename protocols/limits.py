@@ -18,28 +18,32 @@ NO_FRAMES: Mapping[str, Frame] = {}
 def limits(
     steps: Iterable[PlainStep], actions: Sequence[Action], frames: Mapping[str, Frame] = NO_FRAMES
 ) -> tuple[Limit, ...]:
-    """The limits that the steps set; raises `ProtocolError` for a first step with `within`.
+    """The limits that the steps set; raises `ProtocolError` with each step whose `within` counts from nothing.
 
     In a lane of a `parallel` step, the step before is that of the lane, or for its first one that before the lanes.
     """
     last = {action.step: action.id for action in actions}
     found: list[Limit] = []
+    problems: list[Problem] = []
     latest: dict[Lane, str] = {}
     lane: Lane = ()
     for step in steps:
         was, lane = lane, frames[step.id].lane if step.id in frames else ()
         if step.within is not None and was[: len(lane)] == lane and len(was) > len(lane):
             hint = "Put the step into the lane from whose end its time counts."
-            raise ProtocolError([Problem("TIME-002", step.id, "`within` right after `parallel`: of which lane?", hint)])
+            problems.append(Problem("TIME-002", step.id, "`within` right after `parallel`: of which lane?", hint))
+            continue
         before = next((latest[lane[:n]] for n in range(len(lane), -1, -1) if lane[:n] in latest), None)
         if step.within is not None and before is None:
             hint = "Say it of a step that follows another one."
-            raise ProtocolError([Problem("TIME-001", step.id, "`within` counts from the step before; none is", hint)])
+            problems.append(Problem("TIME-001", step.id, "`within` counts from the step before; none is", hint))
         if step.within is not None and before is not None and step.id in last:
             found.append(Limit(before, last[step.id], step.within))
         if step.id in last:
             latest = {other: name for other, name in latest.items() if other[: len(lane)] != lane or other == lane}
             latest[lane] = last[step.id]
+    if problems:
+        raise ProtocolError(problems)
     return tuple(found)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.core.labware import LabwareKind
+from drivers.core.units import DIMENSIONS, Quantity, named
 from protocols import model as m
 from protocols import scans
 from protocols.bench import BenchSteps
@@ -83,16 +84,16 @@ class ReadSteps:
 
     def position(self, step: m.Position) -> None:
         """An axis goes somewhere, and tells where it is."""
-        axis = self._axis(step.id, step.axis, 0)
-        self.layout.drafts.append(Draft(step.id, axis, "move", {"position_mm": step.to}))
-        self.layout.drafts.append(Draft(step.id, axis, "position", {}))
-        self._places[axis] = step.to, self.when
+        axis = self._axis(step.id, step.axis, 0, step.to)
+        self.layout.drafts.append(Draft(step.id, axis, *scans.move_to(self.lab.roles, axis, step.to.value)))
+        self.layout.drafts.append(Draft(step.id, axis, scans.READS[self.lab.roles[axis]], {}))
+        self._places[axis] = step.to.value, self.when
 
     def scan(self, step: m.Scan) -> None:
         """One of Bluesky's plans, written out: at each point the axes go, and then everything is read."""
         _has_its_keys(step, step.detectors)
         found = self._together(step)
-        axes = [self._axis(step.id, way.axis, number) for number, way in enumerate(step.axes)]
+        axes = [self._axis(step.id, way.axis, number, *_said(way)) for number, way in enumerate(step.axes)]
         scan = self._bound(step, axes, list(found))
         self._points += scan.points
         if scan.points > MAX_POINTS or self._points > MAX_ALL_POINTS:
@@ -148,16 +149,27 @@ class ReadSteps:
         when = self._places[axis][1] if axis in self._places else None
         return when is not None and self.when[: len(when)] == when
 
-    def _axis(self, step: str, name: str | None, number: int) -> str:
-        """The axis of that name, or the lab's first, second, ... one."""
-        self._device("Axis", step)
-        axes = [device for device, role in self.lab.roles.items() if role == "Axis"]
-        if name is None and number < len(axes):
-            return axes[number]
-        if name in axes:
-            return str(name)
-        message = f"there is no axis '{name}'" if name else f"this lab has {len(axes)} axes, not {number + 1}"
-        raise ProtocolError([Problem("SCAN-004", step, message, f"Axes: {', '.join(axes)}.")])
+    def _axis(self, step: str, name: str | None, number: int, *places: Quantity) -> str:
+        """The axis of that name, or the lab's first, second, ... one that moves in the unit of these places."""
+        units = {axis: scans.dimension_of(self.lab, axis) for axis, role in self.lab.roles.items()
+                 if role in scans.MOVES}  # fmt: skip
+        kinds = {place.dimension for place in places} or {"length"}
+        able = [axis for axis, dimension in units.items() if kinds == {dimension}]
+        if name is None and number < len(able):
+            return able[number]
+        if name is not None and name in units:
+            if name in able or not places:
+                return name
+            wrong = next(place for place in places if place.dimension != units[name])
+            unit = DIMENSIONS[units[name]][0]
+            message = f"{name} moves in {unit}, and '{wrong}' is {named(wrong.dimension)}"
+            raise ProtocolError([Problem("SCAN-005", step, message, f"Say where it goes in {unit}.")])
+        told = ", ".join(f"{axis} ({DIMENSIONS[dimension][0]})" for axis, dimension in units.items())
+        if name is None and not units:
+            hint = "Add a device with the role Axis to lab.toml, or choose another lab."
+            raise ProtocolError([Problem("ROLE-001", step, "this lab has no Axis", hint)])
+        message = f"there is no axis '{name}'" if name else f"this lab has {len(able)} such axes, not {number + 1}"
+        raise ProtocolError([Problem("SCAN-004", step, message, f"Axes: {told}.")])
 
     # Detectors
 
@@ -254,13 +266,24 @@ def _has_its_keys(step: Reading, kinds: Sequence[str]) -> None:
 def _way(step: m.Scan, way: m.Way) -> list[Any]:
     """What a plan is told of one axis, as Bluesky takes it."""
     keys = {"list_scan": ("places",), "grid_scan": ("from_", "to", "num")}.get(step.plan, ("from_", "to"))
-    values = [getattr(way, key) for key in keys]
+    values = [_plain(getattr(way, key)) for key in keys]
     told = {key for key in ("from_", "to", "places", "num") if getattr(way, key) not in (None, [])}
     if told != set(keys) or not step.plan.endswith("scan"):
         needs = " and ".join(f"`{key.rstrip('_')}`" for key in keys)
         message = f"each of `axes` of a {step.plan} has {needs}" if step.plan != "count" else "a count moves no `axes`"
         raise ProtocolError([Problem("SCAN-001", step.id, message, "Use another plan, or these keys.")])
     return values
+
+
+def _said(way: m.Way) -> list[Quantity]:
+    return [place for place in (way.from_, way.to, *way.places) if place is not None]
+
+
+def _plain(said: Any) -> Any:
+    """A quantity, or a list of them, as numbers in the unit that is kept."""
+    if isinstance(said, list):
+        return [_plain(each) for each in said]
+    return said.value if isinstance(said, Quantity) else said
 
 
 def _points(

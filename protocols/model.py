@@ -2,37 +2,29 @@
 that can be computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, model_validator
 from typing_extensions import TypeAliasType
 
 from drivers.core.units import (
-    FROM_OUTSIDE,
     AccelerationG,
     ConcentrationM,
     DurationS,
     FlowUlS,
     GasFlowSccm,
-    LengthMm,
     MassG,
+    Place,
     RampCMin,
     SpeedRpm,
     TemperatureC,
     VolumeUl,
     WavelengthNm,
-    parse,
 )
 from protocols.amounts import by_amount
+from protocols.expect import Fit
+from protocols.moves import Move
+from protocols.part import Part
 from protocols.wells import WellField, WellsField
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\- ]{0,63}$")]
@@ -42,11 +34,7 @@ Channels = Annotated[Literal[1, 8, 96], Field(description="nozzles; well names t
 Value = TypeAliasType("Value", str | float)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Author(_Part):
+class Author(Part):
     """Who wrote the protocol."""
 
     kind: Literal["human", "agent", "import"]
@@ -56,7 +44,7 @@ class Author(_Part):
     source_sha256: str | None = None
 
 
-class Parameter(_Part):
+class Parameter(Part):
     """A value that whoever runs the protocol may set inside a range."""
 
     kind: Literal["volume", "time", "temperature", "rotation", "wavelength", "number"]
@@ -65,7 +53,7 @@ class Parameter(_Part):
     high: Value | None = None
 
 
-class Material(_Part):
+class Material(Part):
     """A liquid; `cas` (or `name`) and `concentration` tell its solute. Without a concentration it is only a volume."""
 
     cas: str | None = Field(None, pattern=r"^\d{2,7}-\d{2}-\d$")
@@ -80,14 +68,14 @@ class Material(_Part):
         return by_amount(data) if isinstance(data, Mapping) else data
 
 
-class Fill(_Part):
+class Fill(Part):
     """A liquid with its volume a well."""
 
     material: str
     volume: VolumeUl
 
 
-class Labware(_Part):
+class Labware(Part):
     """A piece of labware and what it holds at the start."""
 
     type: str | None = Field(None, description="plate_96_flat, reservoir_12, beaker_250, ... or an Opentrons load name")
@@ -102,7 +90,7 @@ class Labware(_Part):
     sealed: bool = False
 
 
-class PipetteNeed(_Part):
+class PipetteNeed(Part):
     """A pipette it insists on; else the lab chooses."""
 
     model: str
@@ -110,74 +98,10 @@ class PipetteNeed(_Part):
     single_nozzle: bool = Field(False, description="use one nozzle of a many-channel pipette")
 
 
-class PickUp(_Part):
-    """Take a tip; the next fresh one when none is named."""
-
-    act: Literal["pick_up"]
-    tip: WellField | None = None
-    tips: Annotated[int, Field(ge=1, le=7)] | None = None  # for the first nozzles alone, at the end of a column
-
-
-class Aspirate(_Part):
-    """Draw liquid."""
-
-    act: Literal["aspirate"]
-    well: WellField
-    volume: VolumeUl
-    rate: FlowUlS | None = None
-    height: LengthMm = Field(1.0, description="of the tip above the well's bottom")
-
-
-class Dispense(_Part):
-    """Give liquid."""
-
-    act: Literal["dispense"]
-    well: WellField
-    volume: VolumeUl
-    rate: FlowUlS | None = None
-    height: LengthMm = 1.0
-
-
-class MixMove(_Part):
-    """Draw and give back in place."""
-
-    act: Literal["mix"]
-    well: WellField
-    volume: VolumeUl
-    times: Annotated[int, Field(ge=1, le=50)] = 3
-    rate: FlowUlS | None = None
-    height: LengthMm = 1.0
-
-
-class TouchWell(_Part):
-    """Empty the tip with air into a well, or wipe it on the well's walls."""
-
-    act: Literal["blow_out", "touch_tip"]
-    well: WellField
-
-
-class GoTo(_Part):
-    """Bring the pipette over a well."""
-
-    act: Literal["go_to"]
-    well: WellField
-    height: LengthMm = 1.0
-
-
-class DropTip(_Part):
-    """Drop the tip into the trash, or where `into` says."""
-
-    act: Literal["drop"]
-    into: WellField | None = None
-
-
-Move = Annotated[PickUp | Aspirate | Dispense | MixMove | TouchWell | GoTo | DropTip, Field(discriminator="act")]
-
-
 Steps = Annotated[list["Step"], Field(min_length=1)]
 
 
-class _Step(_Part):
+class _Step(Part):
     id: Identifier
     within: DurationS | None = Field(None, description="it has ended at most so long after the step before it")
 
@@ -287,7 +211,7 @@ class Dose(_Step):
     mass: MassG
 
 
-class Segment(_Part):
+class Segment(Part):
     """To a temperature, and there for a time."""
 
     to: TemperatureC
@@ -322,14 +246,14 @@ class Centrifuge(_Step):
     at: TemperatureC | None = None
 
 
-class Hold(_Part):
+class Hold(Part):
     """One temperature of a cycle."""
 
     at: TemperatureC
     for_: DurationS = Field(alias="for")
 
 
-class Cycle(_Part):
+class Cycle(Part):
     """Temperatures in their order, `times` times."""
 
     holds: Annotated[list[Hold], Field(min_length=1, max_length=20)]
@@ -375,14 +299,14 @@ class Measure(_Reading):
     kind: Kind
 
 
-class Way(_Part):
+class Way(Part):
     """`from` and `to`, in a grid_scan with `num`; in a list_scan `places`."""
 
-    axis: str | None = Field(None, description="by name; the lab's first, second, ... when absent")
-    from_: LengthMm | None = Field(None, alias="from")
-    to: LengthMm | None = None
+    axis: str | None = Field(None, description="by name; the lab's first, second, ... of this unit when absent")
+    from_: Place | None = Field(None, alias="from")
+    to: Place | None = None
     num: int | None = None
-    places: Annotated[list[LengthMm], Field(max_length=1000)] = Field(default_factory=list)
+    places: Annotated[list[Place], Field(max_length=1000)] = Field(default_factory=list)
 
 
 class Scan(_Reading):
@@ -416,11 +340,11 @@ class MoveLabware(_Step):
 
 
 class Position(_Step):
-    """Bring a beamline axis to a position."""
+    """Bring an axis to a position."""
 
     do: Literal["position"]
     axis: str | None = None
-    to: LengthMm
+    to: Place
 
 
 class Wait(_Step):
@@ -444,7 +368,7 @@ class Seal(_Step):
     labware: str
 
 
-class Repeat(_Part):
+class Repeat(Part):
     """Steps again and again; the n-th time a step `x` of it is `x.n`."""
 
     id: Identifier
@@ -453,7 +377,7 @@ class Repeat(_Part):
     steps: Steps
 
 
-class ForEach(_Part):
+class ForEach(Part):
     """Steps once for each item; an item names values, which the steps take as {param: name}."""
 
     id: Identifier
@@ -462,7 +386,7 @@ class ForEach(_Part):
     steps: Steps
 
 
-class Parallel(_Part):
+class Parallel(Part):
     """Lanes of steps: a `wait` holds up its own lane only; what follows waits for all."""
 
     id: Identifier
@@ -470,7 +394,7 @@ class Parallel(_Part):
     lanes: Annotated[list[Steps], Field(min_length=2, max_length=8)]
 
 
-class If(_Part):
+class If(Part):
     """`then` is done when a reading is above or below a number, else `otherwise`."""
 
     id: Identifier
@@ -494,74 +418,7 @@ Flow = Repeat | ForEach | Parallel | If
 Step = Annotated[PlainStep | Flow, Field(discriminator="do")]
 
 
-@dataclass(frozen=True, slots=True)
-class FitKind:
-    """What a fit takes beside reading, wells and blank: keys, roles of its materials, dimension of `published`."""
-
-    keys: tuple[str, ...]
-    roles: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    published: str = ""
-
-
-FITS: dict[str, FitKind] = {
-    "beer_lambert": FitKind(("material", "at"), published="molar_absorptivity"),
-    "mixture": FitKind(("materials",), ("each of the solutes",)),
-    "calibration": FitKind(("materials", "samples", "at"), ("analyte",), ("reagent",)),
-    "binding": FitKind(("materials", "at"), ("guest", "host"), published="concentration"),
-    "michaelis_menten": FitKind(("materials", "at"), ("substrate", "enzyme", "product"), published="concentration"),
-    "growth": FitKind(("materials", "at"), ("cells",), published="rate"),
-    "decay": FitKind(("materials", "at"), ("what fades",), ("excess",), published="second_order_rate"),
-    "titration": FitKind(("materials", "at"), ("titrant", "titrated", "indicator"), published="concentration"),
-}
-
-
-def _published(value: object, info: ValidationInfo) -> object:
-    """A quantity of the dimension that the fit gives."""
-    kind = FITS.get(str(info.data.get("fit")))
-    if value is None or kind is None:
-        return None
-    if not kind.published:
-        raise ValueError(f"fit {info.data['fit']} compares with what the lab believes; leave `published` out")
-    return value if isinstance(value, float) and info.context is not FROM_OUTSIDE else parse(value, kind.published)
-
-
-Published = Annotated[float | None, BeforeValidator(_published), WithJsonSchema({"type": "string"})]
-
-
-class Fit(_Part):
-    """What readings of `wells` shall give; what `materials` are by fit, the guide says."""
-
-    reading: str = Field(description="id of the measure step; if it is repeated, its times make a course")
-    fit: Literal[
-        "beer_lambert", "mixture", "calibration", "binding", "michaelis_menten", "growth", "decay", "titration"
-    ]
-    material: str | None = Field(None, description="of beer_lambert")
-    materials: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
-    wells: WellsField
-    blank: WellsField = Field(description="all but what is sought")
-    samples: WellsField | None = Field(None, description="unknowns of a calibration")
-    at: WavelengthNm | None = None
-    published: Published = Field(None, description="to compare with")
-    r2_at_least: float | None = None
-
-    @model_validator(mode="after")
-    def _has_its_keys(self) -> Self:
-        """Only the keys that its fit takes, and as many materials."""
-        kind = FITS[self.fit]
-        for key in ("material", "materials", "samples", "at"):
-            if (key in kind.keys) != (getattr(self, key) not in (None, [])):
-                raise ValueError(f"fit {self.fit} {'needs' if key in kind.keys else 'has no'} `{key}`")
-        least, most = len(kind.roles), len(kind.roles + kind.optional)
-        if self.fit == "mixture":
-            least, most = 2, 8
-        if kind.roles and not least <= len(self.materials) <= most:
-            roles = ", ".join([*kind.roles, *(f"{name} (may be left out)" for name in kind.optional)])
-            raise ValueError(f"fit {self.fit} takes as `materials`: {roles}")
-        return self
-
-
-class Protocol(_Part):
+class Protocol(Part):
     """One protocol."""
 
     format: Literal["lab-protocol/1"]

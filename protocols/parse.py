@@ -4,8 +4,8 @@ import difflib
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -17,6 +17,7 @@ from drivers.core.units import FROM_OUTSIDE, UnitError, parse
 from protocols import flow
 from protocols.model import If, Parameter, PlainStep, Protocol, Step
 from protocols.problems import Problem, ProtocolError
+from protocols.remainder import Gaps, remainder
 from protocols.text import deceptive
 
 MAX_BYTES = 20_000_000
@@ -36,11 +37,21 @@ class Source:
     #: By the id of a step as written out: where it stands; and the `if` steps, by their ids.
     frames: Mapping[str, flow.Frame] = field(default_factory=dict)
     conditions: Mapping[str, If] = field(default_factory=dict)
+    gaps: Gaps = field(default_factory=Gaps)  # of what is left of a document with wrong parts
 
     @property
     def steps(self) -> Sequence[PlainStep]:
         """The steps as written out: none of them is control flow any more."""
         return cast("Sequence[PlainStep]", self.protocol.steps)
+
+
+class Unreadable(ProtocolError):
+    """A document with wrong parts. `rest` is what is left without them, in variants that differ in what is not known:
+    what is wrong with each of them is wrong with the document."""
+
+    def __init__(self, problems: Iterable[Problem], rest: Iterable[Source] = ()) -> None:
+        super().__init__(problems)
+        self.rest = tuple(rest)
 
 
 def read(path: Path, values: Mapping[str, str] | None = None) -> Source:
@@ -120,22 +131,53 @@ def from_document(document: Mapping[str, Any], values: Mapping[str, str] | None 
     }
     if isinstance(document.get("steps"), list):
         filled["steps"] = unrolled.steps
+    errors: list[Any] = []
     protocol: Protocol | None = None
     try:
         protocol = Protocol.model_validate(filled, context=FROM_OUTSIDE)
     except ValidationError as error:
-        problems += [_problem(detail, filled, unrolled.frames) for detail in error.errors(include_url=False)]
+        errors = list(error.errors(include_url=False))
+    problems += [_problem(detail, filled, unrolled.frames) for detail in errors]
     conditions = _conditions(unrolled, problems)
-    if protocol is not None:
-        problems += _double_ids(protocol, unrolled)
+    problems += _double_ids(unrolled)
     if problems or protocol is None:
-        raise ProtocolError(dict.fromkeys(problems))
+        rest = () if unrolled.full else _rest(filled, errors, unrolled, conditions)
+        raise Unreadable(dict.fromkeys(problems), rest)
     try:
         canonical = rfc8785.dumps({"document": dict(document), "parameters": parameters})
     except (rfc8785.CanonicalizationError, ValueError) as error:
         raise ProtocolError([Problem("FMT-004", "", f"a value cannot be written as JSON: {error}")]) from error
     frames = {step.id: frame for step, frame in zip(protocol.steps, unrolled.frames, strict=True)}
     return Source(protocol, parameters, document, hashlib.sha256(canonical).hexdigest(), frames, conditions)
+
+
+def _rest(
+    filled: Mapping[str, Any], errors: Sequence[Any], unrolled: flow.Unrolled, conditions: Mapping[str, If]
+) -> Iterator[Source]:
+    """What is left of a document without its wrong parts."""
+    left = remainder(filled, errors)
+    if left is None:
+        return
+    kept = [number for number in range(len(unrolled.steps)) if number not in left.steps]
+    since = next((n for n, number in enumerate(kept) if n != number), len(kept)) if left.steps else None
+    lost = [unrolled.steps[number] for number in left.steps]
+    readings = frozenset(_id(step) for step in lost if not isinstance(step, dict) or str(step.get("do")) not in _SILENT)
+    altered = frozenset(_id(unrolled.steps[number]) for number in left.altered)
+    gaps = Gaps(readings, altered, left.labware, since)
+    for document in left.variants:
+        try:
+            protocol = Protocol.model_validate(document, context=FROM_OUTSIDE)
+        except ValidationError:
+            continue  # a part that is wrong only once another has been mended
+        frames: dict[str, flow.Frame] = {}
+        steps = []
+        for step, number in zip(protocol.steps, kept, strict=True):
+            frame = unrolled.frames[number]
+            if step.id in frames:
+                step = step.model_copy(update={"id": f"{step.id} ({number + 1})"})
+            frames[step.id] = replace(frame, when=tuple(m for m in frame.when if m.condition in conditions))
+            steps.append(step)
+        yield Source(protocol.model_copy(update={"steps": steps}), {}, document, "", frames, conditions, gaps)
 
 
 def _conditions(unrolled: flow.Unrolled, problems: list[Problem]) -> dict[str, If]:
@@ -145,7 +187,7 @@ def _conditions(unrolled: flow.Unrolled, problems: list[Problem]) -> dict[str, I
         for detail in error.errors(include_url=False):
             moved = {**detail, "loc": ("steps", 0, *detail["loc"])}
             problems.append(_problem(moved, {"steps": [shell]}, [frame]))
-    known = {step["id"] for step in unrolled.steps if isinstance(step, dict) and isinstance(step.get("id"), str)}
+    known = set(map(_id, unrolled.steps))
     found: dict[str, If] = {}
     for part, suffix in unrolled.parts:
         if isinstance(part, If):
@@ -198,6 +240,7 @@ def _number(value: str | float, kind: str) -> float:
 
 
 _STEP_FIELDS = {do: m for m in get_args(get_args(Step)[0]) for do in get_args(m.model_fields["do"].annotation)}
+_SILENT = _STEP_FIELDS.keys() - {"measure"}
 
 
 def _problem(detail: Any, document: Mapping[str, Any], frames: Sequence[flow.Frame]) -> Problem:
@@ -238,14 +281,20 @@ def _known_keys(place: list[Any], document: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _double_ids(protocol: Protocol, unrolled: flow.Unrolled) -> Iterator[Problem]:
+def _double_ids(unrolled: flow.Unrolled) -> Iterator[Problem]:
     seen: set[str] = set()
     for part, _ in unrolled.parts:
         if part.id in seen:
             yield Problem("FLOW-006", part.id, f"the id '{part.id}' stands twice", "Give every step an id of its own.")
         seen.add(part.id)
-    for step in protocol.steps:
-        if step.id in seen or step.id in {"setup", "end"}:
-            why = "stands twice" if step.id in seen else "is a name the lab uses itself"
-            yield Problem("FMT-005", step.id, f"the id '{step.id}' {why}", "Give every step an id of its own.")
-        seen.add(step.id)
+    for name in map(_id, unrolled.steps):
+        if name in seen or name in {"setup", "end"}:
+            why = "stands twice" if name in seen else "is a name the lab uses itself"
+            yield Problem("FMT-005", name, f"the id '{name}' {why}", "Give every step an id of its own.")
+        seen |= {name} - {""}
+
+
+def _id(step: Any) -> str:
+    """The id of a step as it stands in the document; empty where it has none."""
+    name = step.get("id") if isinstance(step, dict) else None
+    return name if isinstance(name, str) else ""

@@ -3,24 +3,28 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from drivers.core.labware import LabwareKind, Pipette, pipettes
+from drivers.core.labware import LabwareKind
+from drivers.core.pipettes import Pipette, Pipetting, Tips
 from protocols import model as m
+from protocols import moves
 from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.layout import Layout
 from protocols.ledger import TRASH
 from protocols.problems import Problem, ProtocolError
-from protocols.tips import TipStore, standard_rack, tip_volume
+from protocols.tips import TipStore, tip_volume
 from protocols.unroll import largest_volume, unroll
 from protocols.wells import Wells
 
 _VERBS = {"go_to": "move_to"}  # where a verb is not called as the move
 #: Commands of one program at most: days of work for a liquid handler, and what is checked in a minute. Ours.
 MAX_COMMANDS = 100_000
-AddLabware = Callable[[str, str, str | None, bool], None]
+AddLabware = Callable[[str, str | Mapping[str, Any], str | None, bool], None]
+#: Of a lab without a liquid handler.
+NONE = Pipetting({})
 
 
-class Pipetting:
+class LiquidSteps:
     """Binds liquid steps; remembers which pipettes hang where and which tips are used."""
 
     def __init__(
@@ -32,6 +36,7 @@ class Pipetting:
         add: AddLabware,
     ) -> None:
         self.protocol, self.lab, self.layout, self.kinds, self._add = protocol, lab, layout, kinds, add
+        self.able = lab.pipetting or NONE
         self.mounts: dict[str, Pipette] = {}  # those the program uses
         self.nozzles: dict[str, int] = {}
         self.carrying: set[str] = set()  # mounts with a tip on
@@ -58,7 +63,8 @@ class Pipetting:
         """Add the commands of one liquid step; raises `ProtocolError` when there are more than `MAX_COMMANDS`."""
         mount = self._choose(step)
         pipette = self.mounts[mount]
-        for cycle in unroll(step, tip_volume(pipette)):
+        self.fitting = pipette.tips_for(largest_volume(step))
+        for cycle in unroll(step, tip_volume(pipette, largest_volume(step))):
             if len(self.layout.drafts) > MAX_COMMANDS:
                 message = f"the protocol comes to more than {MAX_COMMANDS:,} commands"
                 raise ProtocolError([Problem("FLOW-009", step.id, message, "Make several runs of it.")])
@@ -68,18 +74,18 @@ class Pipetting:
     # Pipettes
 
     def _model(self, name: str) -> Pipette:
-        if name not in pipettes():
+        if name not in self.able.models:
             raise ProtocolError(
                 [
                     Problem(
                         "PIP-003",
                         "setup",
-                        f"there is no pipette '{name}'",
-                        f"Known: {', '.join(pipettes())}.",
+                        f"no pipette '{name}' goes on {self.layout.handler}",
+                        f"Known: {', '.join(self.able.models)}.",
                     )
                 ]
             )
-        return pipettes()[name]
+        return self.able.models[name]
 
     def _mount(self, mount: str, model: Pipette, nozzles: int | None = None) -> str:
         self.mounts[mount] = model
@@ -96,7 +102,7 @@ class Pipetting:
                     [Problem("PIP-004", step.id, f"there is no pipette '{step.pipette}'", f"Declared: {known}.")]
                 )
             return need.mount
-        if isinstance(step, m.PipetteStep) and not isinstance(step.moves[0], m.PickUp) and len(self.carrying) == 1:
+        if isinstance(step, m.PipetteStep) and not isinstance(step.moves[0], moves.PickUp) and len(self.carrying) == 1:
             return next(iter(self.carrying))  # it goes on with the tip of a step before
         volume = largest_volume(step)
         hanging = {mount: self._model(name) for mount, name in self.lab.mounts.items()} | self.mounts
@@ -111,12 +117,9 @@ class Pipetting:
         return self._hang_up(step, volume)
 
     def _hang_up(self, step: Any, volume: float) -> str:
-        free = [mount for mount in ("right", "left") if mount not in self.mounts]
-        models = [
-            p
-            for p in pipettes().values()
-            if p.channels == step.channels and p.name.endswith("gen2") and p.min_ul <= volume
-        ]
+        free = [mount for mount in self.able.mounts if mount not in self.mounts]
+        spare = [self.able.models[name] for name in self.able.spare]
+        models = [p for p in spare if p.channels == step.channels and p.min_ul <= volume]
         if not free or not models:
             have = ", ".join(f"{p.name} ({mount})" for mount, p in self.mounts.items()) or "none"
             message = f"no pipette with {step.channels} nozzles for {volume:g} uL"
@@ -130,14 +133,14 @@ class Pipetting:
     # Moves
 
     def _move(self, step: str, mount: str, pipette: Pipette, move: Any) -> None:
-        if isinstance(move, m.PickUp):
+        if isinstance(move, moves.PickUp):
             self._pick_up(step, mount, pipette, move)
             self.carrying.add(mount)
-        elif isinstance(move, m.DropTip):
+        elif isinstance(move, moves.DropTip):
             self.carrying.discard(mount)
             into = move.into or Wells(TRASH, ("A1",))
             self._emit(step, mount, "drop_tip", into, {})
-        elif isinstance(move, m.MixMove):
+        elif isinstance(move, moves.MixMove):
             extra = {"volume_ul": move.volume, "height_mm": move.height} | (
                 {"rate_ul_s": move.rate} if move.rate else {}
             )
@@ -146,32 +149,32 @@ class Pipetting:
                 self._emit(step, mount, "dispense", move.well, extra)
         else:
             extra = {}
-            if isinstance(move, m.Aspirate | m.Dispense):
+            if isinstance(move, moves.Aspirate | moves.Dispense):
                 extra = {"volume_ul": move.volume} | ({"rate_ul_s": move.rate} if move.rate else {})
-            if isinstance(move, m.Aspirate | m.Dispense | m.GoTo) and move.height != 1.0:
+            if isinstance(move, moves.Aspirate | moves.Dispense | moves.GoTo) and move.height != 1.0:
                 extra["height_mm"] = move.height
             self._emit(step, mount, _VERBS.get(move.act, move.act), move.well, extra)
 
-    def _pick_up(self, step: str, mount: str, pipette: Pipette, move: m.PickUp) -> None:
+    def _pick_up(self, step: str, mount: str, pipette: Pipette, move: moves.PickUp) -> None:
         nozzles = self.nozzles[mount]
         if move.tip is not None:
             self.tips.take(move.tip.labware, move.tip.names[0], move.tips or nozzles)
             self._emit(step, mount, "pick_up_tip", move.tip, {"tips": move.tips} if move.tips else {})
             return
-        found = self.tips.next(pipette, nozzles)
+        found = self.tips.next(self.fitting, nozzles)
         if found is None:
-            self._add_rack(pipette)
-            found = self.tips.next(pipette, nozzles)
+            self._add_rack(self.fitting[0])
+            found = self.tips.next(self.fitting, nozzles)
         if found is None:
             raise ProtocolError(
                 [Problem("TIP-002", step, f"no rack of the lab fits {nozzles} nozzles of {pipette.name}")]
             )
         self._emit(step, mount, "pick_up_tip", Wells(found[0], (found[1],)), {})
 
-    def _add_rack(self, pipette: Pipette) -> None:
-        kind_name = standard_rack(pipette)
-        name = next(n for i in range(1, 100) if (n := kind_name if i == 1 else f"{kind_name}_{i}") not in self.kinds)
-        self._add(name, kind_name, None, False)
+    def _add_rack(self, tips: Tips) -> None:
+        rack = tips.rack
+        name = next(n for i in range(1, 100) if (n := rack if i == 1 else f"{rack}_{i}") not in self.kinds)
+        self._add(name, tips.definition() if tips.definition else rack, None, False)
         self.tips.add(name, self.kinds[name])
         self.first_sites[name] = self.layout.home[name]
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from drivers.core.errors import LimitError
 from drivers.core.timing import Timing
@@ -25,10 +25,23 @@ READS: Mapping[str, str] = {
     "Hotplate": "measure", "Incubator": "measure", "OphydDevice": "measure",
     "PlateReader": "read_absorbance", "Sensor": "measure",
 }  # fmt: skip
-#: Role -> verb, argument and limit of a plan's moves.
-MOVES: Mapping[str, tuple[str, str, str]] = {
-    "Axis": ("move", "position_mm", "position"), "Diffractometer": ("drive", "two_theta_deg", "two_theta"),
-}  # fmt: skip
+
+
+class Move(NamedTuple):
+    """How a plan moves a role: verb, its argument, the limit that bounds it and names its unit, what tells where."""
+
+    verb: str
+    argument: str
+    limit: str
+    quantity: str
+    dimension: str  # where the lab has no such limit
+
+
+MOVES: Mapping[str, Move] = {
+    "Axis": Move("move", "position_mm", "position", "position", "length"),
+    "Diffractometer": Move("drive", "two_theta_deg", "two_theta", "two_theta", "angle"),
+    "Incubator": Move("set_temperature", "temperature_c", "temperature", "temperature", "temperature"),
+}
 _WELL = re.compile(r"[A-P][1-9][0-9]?")
 
 
@@ -42,7 +55,8 @@ class BadPlan(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A plan whose arguments are good. `ways`: axis -> start and stop, or all points of a `list_scan`, in mm or deg."""
+    """A plan whose arguments are good. `ways`: axis -> start and stop, or all points of a `list_scan`, in the unit of
+    the axis."""
 
     plan: str
     detectors: tuple[str, ...]
@@ -232,7 +246,7 @@ class _Binder:
 
     def _within(self, axis: str, way: Sequence[float]) -> None:
         for place in dict.fromkeys((min(way), max(way))):
-            self._limit(axis, MOVES[self._lab.roles[axis]][2], place)
+            self._limit(axis, MOVES[self._lab.roles[axis]].limit, place)
 
     def _limit(self, device: str, limit: str, value: float) -> None:
         limits = self._lab.limits.get(device)
@@ -274,8 +288,15 @@ def duration_s(lab: LabView, scan: Scan) -> tuple[float, float]:
 
 def move_to(roles: Mapping[str, str], axis: str, place: float) -> tuple[str, Mapping[str, Any]]:
     """The verb that brings an axis to a place, and its arguments."""
-    verb, argument, _ = MOVES[roles[axis]]
-    return verb, {argument: place}
+    move = MOVES[roles[axis]]
+    return move.verb, {move.argument: place}
+
+
+def dimension_of(lab: LabView, axis: str) -> str:
+    """In what an axis moves, as its driver declares by the limit of its moves."""
+    move, limits = MOVES[lab.roles[axis]], lab.limits.get(axis)
+    allowed = limits.ranges.get(move.limit) if limits is not None else None
+    return move.dimension if allowed is None else allowed.dimension
 
 
 def reading_of(roles: Mapping[str, str], scan: Scan, name: str) -> tuple[str, Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from drivers.core.units import render
 from protocols import model as m
+from protocols import moves
 from protocols.binder import in_words
 from protocols.check import Checked
 from protocols.chemistry.substances import GHS, substance
@@ -146,7 +147,7 @@ def say(step: m.PlainStep) -> str:
         case m.OperatorStep():
             return f"by a person: {plain(step.message)}"
         case m.Position():
-            return f"bring {plain(step.axis or 'the axis')} to {step.to:g} mm"
+            return f"bring {plain(step.axis or 'the axis')} to {step.to}"
         case m.Scan():
             return _scan(step)
         case m.Call():
@@ -157,9 +158,9 @@ def say(step: m.PlainStep) -> str:
             return _handling(step)
 
 
-def _move(move: m.Move) -> str:
+def _move(move: moves.Move) -> str:
     well = getattr(move, "well", None) or getattr(move, "tip", None) or getattr(move, "into", None)
-    volume = f" {move.volume:g} uL" if isinstance(move, m.Aspirate | m.Dispense | m.MixMove) else ""
+    volume = f" {move.volume:g} uL" if isinstance(move, moves.Aspirate | moves.Dispense | moves.MixMove) else ""
     return f"{move.act.replace('_', ' ')}{volume}{f' {plain(well)}' if well else ''}"
 
 
@@ -240,8 +241,8 @@ def _scan(step: m.Scan) -> str:
 def _way(way: m.Way) -> str:
     axis = plain(way.axis or "the axis")
     if way.from_ is None or way.to is None:
-        return f"{axis} through {', '.join(f'{place:g}' for place in way.places)} mm"
-    return f"{axis} from {way.from_:g} to {way.to:g} mm{f' in {way.num} points' if way.num else ''}"
+        return f"{axis} through {', '.join(map(str, way.places))}"
+    return f"{axis} from {way.from_} to {way.to}{f' in {way.num} points' if way.num else ''}"
 
 
 def _segment(segment: m.Segment) -> str:

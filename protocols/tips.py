@@ -1,31 +1,15 @@
 """Which tip is next: racks in order, columns first, whole columns for an 8-channel pipette."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from drivers.core.labware import LabwareKind, Pipette, kind
-
-#: Tip sizes (uL) that fit a pipette, best first (Opentrons: GEN1 and GEN2 take these racks, Flex its own).
-_SIZES: dict[str, tuple[float, ...]] = {
-    "p10": (10, 20), "p20": (20, 10), "p50": (300, 200), "p300": (300, 200), "p1000": (1000,),
-}  # fmt: skip
-_FLEX_SIZES = (1000.0, 200.0, 50.0)
+from drivers.core.labware import LabwareKind
+from drivers.core.pipettes import Pipette, Tips
 
 
-def sizes(pipette: Pipette) -> tuple[float, ...]:
-    """Tip capacities that fit, in uL."""
-    if "flex" in pipette.name or pipette.channels == 96:
-        return tuple(size for size in _FLEX_SIZES if size >= min(pipette.max_ul, 1000.0) or size == 50)
-    return _SIZES[pipette.name.split("_")[0]]
-
-
-def standard_rack(pipette: Pipette) -> str:
-    """The common name of the rack to add when the author declares none."""
-    return f"tips_{sizes(pipette)[0]:g}"
-
-
-def tip_volume(pipette: Pipette) -> float:
-    """What one use of the pipette with its standard tip can carry, uL."""
-    return min(pipette.max_ul, kind(standard_rack(pipette)).tip_capacity_ul)
+def tip_volume(pipette: Pipette, volume_ul: float) -> float:
+    """What one use of the pipette carries, with the tips that it takes for a volume, uL."""
+    return min(pipette.max_ul, *(tips.carries_ul for tips in pipette.tips_for(volume_ul)[:1]))
 
 
 @dataclass(slots=True)
@@ -44,11 +28,11 @@ class TipStore:
         if name in self.racks:
             self.left[name] -= set(self.racks[name].covered(well, nozzles))
 
-    def next(self, pipette: Pipette, nozzles: int) -> tuple[str, str] | None:
-        """Rack and well of the next tip(s) that fit; None when there are none."""
-        for size in sizes(pipette):
+    def next(self, fitting: Sequence[Tips], nozzles: int) -> tuple[str, str] | None:
+        """Rack and well of the next tip(s) of these kinds, the first kind first; None when there are none."""
+        for tips in fitting:
             for name, rack in self.racks.items():
-                if rack.tip_capacity_ul != size:
+                if rack.tip_capacity_ul != tips.holds_ul:
                     continue
                 for column in rack.columns:
                     for well in column:

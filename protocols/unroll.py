@@ -5,19 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from protocols.ledger import TRASH
-from protocols.model import (
-    Aspirate,
-    Dispense,
-    Distribute,
-    DropTip,
-    Mix,
-    MixMove,
-    Move,
-    PickUp,
-    PipetteStep,
-    SerialDilute,
-    Transfer,
-)  # fmt: skip
+from protocols.model import Distribute, Mix, PipetteStep, SerialDilute, Transfer
+from protocols.moves import Aspirate, Dispense, DropTip, MixMove, Move, PickUp
 from protocols.problems import Problem, ProtocolError
 from protocols.wells import Wells, parse_wells
 

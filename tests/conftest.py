@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drivers.core.driver import installed
 from labfile import Lab, read
 from orchestrator.labview import view
 from protocols.check import Checked, check
@@ -58,6 +59,7 @@ def lab_view() -> LabView:
         sites={"ot2": tuple(f"ot2.{n}" for n in range(1, 12)), "shaker": ("shaker.nest",), "reader": ("reader.tray",)},
         taught={"arm": frozenset({"ot2.3", "ot2.6", "shaker.nest", "reader.tray", "hotel.1", "hotel.2"})},
         mounts={"left": "p300_single_gen2", "right": "p20_single_gen2"},
+        pipetting=installed()["opentrons.ot2"].load_pipetting(),
         storage=("hotel.1", "hotel.2"),
     )  # fmt: skip
 

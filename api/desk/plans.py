@@ -32,7 +32,7 @@ def catalogue(office: Office) -> list[m.PlanInfo]:
     devices = office.lab.devices.values()
     readable = [device.name for device in devices if device.role in READS]
     movable = {
-        device.name: str(device.limits.ranges.get(MOVES[device.role][2], "anywhere"))
+        device.name: str(device.limits.ranges.get(MOVES[device.role].limit, "anywhere"))
         for device in devices if device.role in MOVES
     }  # fmt: skip
     return [

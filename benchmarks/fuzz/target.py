@@ -15,7 +15,7 @@ with atheris.instrument_imports(include=["protocols", "drivers.core"]):
     from benchmarks.fuzz.corpus import corpus, good
     from labfile import read
     from orchestrator.labview import view
-    from protocols.check import check
+    from protocols.check import check, everything
     from protocols.parse import loads
     from protocols.problems import ProtocolError
     from protocols.program import Program
@@ -80,9 +80,11 @@ def one(raw: bytes) -> None:
     else:
         text = json.dumps(changed(data)).encode("utf-8", "surrogatepass")
     try:
-        checked = check(loads(text), LAB)
-    except ProtocolError:
+        source = loads(text)
+    except ProtocolError as error:
+        everything(error, LAB)
         return
+    checked = check(source, LAB)
     assert checked.problems or checked.program is not None
     if checked.program is not None:
         assert Program.from_json(checked.program.as_json()) == checked.program

@@ -28,6 +28,8 @@ class Driver:
     timing: str = ""
     #: "package.module:Class" of a plate mover's `Motion`, loaded on first use; empty where nobody knows where it goes.
     motion: str = ""
+    #: "package.module:PIPETTING" of a liquid handler's `Pipetting`, loaded on first use.
+    pipetting: str = ""
     #: What it offers beside its role, by the name of the method; a protocol's `call` is checked against it.
     capabilities: Mapping[str, Capability] = field(default_factory=dict)
 
@@ -42,6 +44,10 @@ class Driver:
     def load_motion(self) -> Any:
         """The driver's `Motion` class, or None."""
         return _loaded(self.motion) if self.motion else None
+
+    def load_pipetting(self) -> Any:
+        """The `Pipetting` of a liquid handler's driver, or None."""
+        return _loaded(self.pipetting) if self.pipetting else None
 
     @property
     def default_limits(self) -> Limits:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from drivers.core.pipettes import Pipette, Tips
 from drivers.core.vessels import VESSELS
 from drivers.core.vessels import definition as vessel_definition
 
@@ -186,26 +187,30 @@ def library() -> frozenset[str]:
     return frozenset(entry.name for entry in _DATA.joinpath("labware/definitions/2").iterdir() if entry.is_dir())
 
 
-@dataclass(frozen=True, slots=True)
-class Pipette:
-    """One model of pipette: nozzles, range of volumes (uL) and default rates (uL/s)."""
+#: Tips that fit a pipette of Opentrons, by its size; those of the Flex by theirs. Usual ones first.
+_TIPS_UL: Mapping[str, tuple[float, ...]] = {
+    "p10": (10, 20), "p20": (20, 10), "p50": (300, 200), "p300": (300, 200), "p1000": (1000,),
+}  # fmt: skip
+_FLEX_TIPS_UL: Mapping[str, tuple[float, ...]] = {"p50": (50,), "p200": (200, 50), "p1000": (1000, 200, 50)}
 
-    name: str
-    channels: int
-    min_ul: float
-    max_ul: float
-    aspirate_ul_s: float
-    dispense_ul_s: float
+
+def _tips(name: str, channels: int) -> tuple[Tips, ...]:
+    size = name.split("_")[0]
+    if name.endswith("_flex") or channels == 96:
+        return tuple(Tips(f"opentrons_flex_96_tiprack_{ul:g}ul", ul, ul) for ul in _FLEX_TIPS_UL[size])
+    return tuple(Tips("opentrons_96_filtertiprack_200ul" if ul == 200 else f"tips_{ul:g}", ul, ul)
+                 for ul in _TIPS_UL[size])  # fmt: skip
 
 
 @cache
 def pipettes() -> Mapping[str, Pipette]:
-    """Every pipette model by name, such as `p300_single_gen2`."""
+    """Every pipette model of Opentrons by name, such as `p300_single_gen2`."""
     specs = json.loads(_DATA.joinpath("pipette/definitions/1/pipetteNameSpecs.json").read_text("utf-8"))
     return {
         name: Pipette(
             name, spec["channels"], float(spec["minVolume"]), float(spec["maxVolume"]),
             float(spec["defaultAspirateFlowRate"]["value"]), float(spec["defaultDispenseFlowRate"]["value"]),
+            _tips(name, spec["channels"]),
         )
         for name, spec in specs.items()
     }  # fmt: skip

@@ -65,6 +65,8 @@ FROM_OUTSIDE: Any = {"from": "outside"}
 class UnitError(ValueError):
     """The text is not a quantity of the dimension asked for."""
 
+    dimension: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -94,6 +96,14 @@ def parse(text: object, dimension: str) -> float:
     ...
     drivers.core.units.UnitError: '20 min' is a time; a volume is wanted, such as '20 uL'
     """
+    try:
+        return _read(text, dimension)
+    except UnitError as error:
+        error.dimension = dimension
+        raise
+
+
+def _read(text: object, dimension: str) -> float:
     kept, units = DIMENSIONS[dimension]
     example = f"such as '20 {kept}'" if kept != "1" else "such as '20 %'"
     if not isinstance(text, str):
@@ -108,13 +118,21 @@ def parse(text: object, dimension: str) -> float:
     if factor is None:
         others = [name for name, (_, table) in DIMENSIONS.items() if unit in table]
         if others:
-            article, other = "an" if others[0][0] in "aeiou" else "a", others[0].replace("_", " ")
-            raise UnitError(f"{text!r} is {article} {other}; a {dimension.replace('_', ' ')} is wanted, {example}")
+            raise UnitError(f"{text!r} is {named(others[0])}; {named(dimension)} is wanted, {example}")
         near = difflib.get_close_matches(unit, units, 1, 0.5) or [kept]
         raise UnitError(f"{text!r}: unknown unit '{unit}' for a {dimension} - did you mean '{near[0]}'?")
     if unit == "K":
         return round(number - _KELVIN_OFFSET, 9)
     return number * factor
+
+
+def named(dimension: str) -> str:
+    """A dimension in words.
+
+    >>> named("angle"), named("gas_flow")
+    ('an angle', 'a gas flow')
+    """
+    return f"{'an' if dimension[0] in 'aeiou' else 'a'} {dimension.replace('_', ' ')}"
 
 
 def render(value: float, dimension: str) -> str:
@@ -139,10 +157,32 @@ def _field(dimension: str, *, low: float | None = None, strict: bool = False) ->
         number = value if ours and isinstance(value, float) else parse(value, dimension)
         if low is not None and (number < low or (strict and number == low)):
             kept = DIMENSIONS[dimension][0]
-            raise UnitError(f"{value!r} must be {'more than' if strict else 'at least'} {low:g} {kept}")
+            error = UnitError(f"{value!r} must be {'more than' if strict else 'at least'} {low:g} {kept}")
+            error.dimension = dimension
+            raise error
         return number
 
     return Annotated[float, BeforeValidator(read), WithJsonSchema({"type": "string", "format": dimension})]
+
+
+def _any_field(*dimensions: str) -> Any:
+    """A pydantic field type for a `Quantity` of one of some dimensions: which of them, its text says."""
+
+    def read(value: object) -> Quantity:
+        if isinstance(value, Quantity):
+            return value
+        for dimension in dimensions:
+            try:
+                return Quantity(parse(value, dimension), dimension)
+            except UnitError as error:
+                if dimension == dimensions[0]:
+                    first = error
+        others = " or ".join(f"'20 {DIMENSIONS[dimension][0]}'" for dimension in dimensions[1:])
+        more = UnitError(f"{first} (or {others})")
+        more.dimension = dimensions[0]
+        raise more
+
+    return Annotated[Quantity, BeforeValidator(read), WithJsonSchema({"type": "string", "format": "place"})]
 
 
 VolumeUl = _field("volume", low=0, strict=True)
@@ -152,6 +192,8 @@ TemperatureC = _field("temperature", low=-_KELVIN_OFFSET)
 SpeedRpm = _field("rotation", low=0, strict=True)
 WavelengthNm = _field("wavelength", low=0, strict=True)
 LengthMm = _field("length")
+#: Where an axis goes, in its own unit.
+Place = _any_field("length", "angle", "temperature")
 FlowUlS = _field("flow", low=0, strict=True)
 ConcentrationM = _field("concentration", low=0)
 GasFlowSccm = _field("gas_flow", low=0, strict=True)

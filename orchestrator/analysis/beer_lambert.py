@@ -11,7 +11,7 @@ import numpy as np
 from orchestrator.analysis.bench import Bench, mean, r_squared
 from orchestrator.analysis.least_squares import Array, NoFit
 from orchestrator.analysis.results import Calibration, Found, Point
-from protocols.model import Fit
+from protocols.expect import Fit
 from protocols.wells import Wells
 
 #: Beer and Lambert hold while stray light is small beside what passes: readings above are left out of a fit.

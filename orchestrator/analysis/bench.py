@@ -15,6 +15,8 @@ from protocols.program import Program
 from protocols.setup import solute_of
 from protocols.wells import Wells
 
+_DIFFRACTION = ("two_theta", "intensity", "wavelength")
+
 
 class NoReading(ValueError):
     """A run has no such reading; the text says which."""
@@ -57,6 +59,16 @@ class Bench:
         name = re.compile(rf"{re.escape(step)}(\.\d+)*")
         quantity = f"absorbance_{at_nm:g}nm"
         return [r for r in self._readings if r["quantity"] == quantity and name.fullmatch(r["step"])]
+
+    def scans(self, step: str) -> list[tuple[Array, Array, float]]:
+        """Angles (deg), intensities (counts/s) and the wavelength (nm) of each time that a step has scanned."""
+        name = re.compile(rf"{re.escape(step)}(\.\d+)*")
+        found: dict[str, dict[str, list[float]]] = {}
+        for reading in self._readings:
+            if name.fullmatch(reading["step"]) and reading["quantity"] in _DIFFRACTION:
+                found.setdefault(reading["step"], {}).setdefault(reading["quantity"], []).append(reading["value"])
+        whole = [told for told in found.values() if told.keys() == set(_DIFFRACTION)]
+        return [(np.array(told["two_theta"]), np.array(told["intensity"]), told["wavelength"][0]) for told in whole]
 
     @staticmethod
     def _picked(reading: Mapping[str, Any], wells: Wells) -> dict[str, float]:

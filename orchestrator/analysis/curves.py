@@ -15,7 +15,7 @@ from orchestrator.analysis.bench import Bench, mean, r_squared, sds
 from orchestrator.analysis.least_squares import Array, NoFit, Solution, solve
 from orchestrator.analysis.propagation import Samples
 from orchestrator.analysis.results import Calibration, CurveFit, CurvePoint, Parameter
-from protocols.model import Fit
+from protocols.expect import Fit
 
 
 @dataclass(frozen=True, slots=True)

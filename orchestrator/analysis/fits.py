@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator.analysis.beer_lambert import calibrate, unmix
 from orchestrator.analysis.bench import Bench, NoReading
 from orchestrator.analysis.curves import FITTED
+from orchestrator.analysis.lattice import edge
 from orchestrator.analysis.least_squares import NoFit
 from orchestrator.analysis.results import Calibration, CurveFit, Found
 from orchestrator.analysis.unknowns import determine
@@ -55,6 +56,8 @@ def evaluate(protocol: Protocol, program: Program, readings: Iterable[Mapping[st
                     curve, samples = determine(bench, spec)
                     curves.append(curve)
                     found += samples
+                case "cubic_cell":
+                    curves.append(edge(bench, spec))
                 case _:
                     curves.append(FITTED[spec.fit](bench, spec, calibrations))
         except (NoFit, NoReading) as error:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.core.accuracy import BIAS_SHARE_SD, pipetting
-from drivers.core.labware import LabwareKind, pipettes
+from drivers.core.labware import LabwareKind
+from drivers.core.pipettes import Pipette, models
 from protocols.ledger import TRASH, kind_of
 from protocols.program import Action, Program
 
@@ -48,7 +49,8 @@ class Propagation:
         self._rng = np.random.default_rng(_SEED)
         self._kinds: dict[str, LabwareKind] = {name: kind_of(source) for name, source in program.labware.items()}
         self._wells: dict[tuple[str, str], _Liquid] = {}
-        self._models: dict[str, str] = {}
+        self._models: dict[str, Pipette] = {}
+        self._exact: dict[str, str] = {}  # mount -> name of the exactness with the tip that is on it
         self._nozzles: dict[str, int] = {}
         self._bias: dict[str, Samples] = {}
         self._tips: dict[str, list[_Liquid]] = {}
@@ -83,14 +85,16 @@ class Propagation:
 
     def _load(self, _: Action, args: Mapping[str, Any]) -> None:
         mount = args["mount"]
-        self._models[mount] = args["pipette"]
-        self._nozzles[mount] = args.get("nozzles") or pipettes()[args["pipette"]].channels
+        self._models[mount] = models()[args["pipette"]]
+        self._nozzles[mount] = args.get("nozzles") or self._models[mount].channels
         self._bias[mount] = np.clip(self._rng.normal(0.0, BIAS_SHARE_SD, TRIALS), -1.0, 1.0)
 
     def _pick_up(self, _: Action, args: Mapping[str, Any]) -> None:
         tips = args.get("tips") or self._nozzles[args["mount"]]
         self._tips[args["mount"]] = [_Liquid(np.zeros(TRIALS)) for _ in range(tips)]
         self._thought[args["mount"]] = 0.0
+        holds_ul = self._kinds[args["labware"]].tip_capacity_ul
+        self._exact[args["mount"]] = self._models[args["mount"]].exact(holds_ul)
 
     def _targets(self, args: Mapping[str, Any]) -> list[_Liquid]:
         if args["labware"] == TRASH:
@@ -99,7 +103,7 @@ class Propagation:
         return [self._well(args["labware"], name) for name in names]
 
     def _actual(self, mount: str, volume_ul: float) -> Samples:
-        systematic, scatter = pipetting(self._models[mount], volume_ul)
+        systematic, scatter = pipetting(self._exact[mount], volume_ul)
         return volume_ul * (1 + systematic * self._bias[mount] + scatter * self._rng.normal(size=TRIALS))
 
     def _aspirate(self, _: Action, args: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from orchestrator.analysis.bench import Bench, mean, r_squared
 from orchestrator.analysis.least_squares import Array, NoFit
 from orchestrator.analysis.propagation import Samples
 from orchestrator.analysis.results import CurveFit, CurvePoint, Found, Parameter
-from protocols.model import Fit
+from protocols.expect import Fit
 from protocols.wells import Wells
 
 #: 99 % two-sided point of the normal distribution, from which that of Student follows.

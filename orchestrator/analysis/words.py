@@ -1,5 +1,6 @@
 """What came of a protocol's expectations, in lines for people."""
 
+import math
 from collections.abc import Iterator
 
 from orchestrator.analysis.fits import Evaluation
@@ -32,7 +33,8 @@ def parameter(fitted: Parameter) -> str:
     >>> parameter(Parameter("Km", "mol/L", 5.12e-4, 2e-5, 5e-4))
     'Km 0.000512 ± 4e-05 mol/L; published 0.0005: agrees (+0.6 u)'
     """
-    line = f"{fitted.name} {fitted.value:.4g} ± {2 * fitted.uncertainty:.2g} {fitted.unit}"
+    known = math.log10(abs(fitted.value) / fitted.uncertainty) if fitted.value and fitted.uncertainty else 0
+    line = f"{fitted.name} {fitted.value:.{max(4, int(known) + 2)}g} ± {2 * fitted.uncertainty:.2g} {fitted.unit}"
     return line + _compared(fitted.published, fitted.deviation, fitted.ok)
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.core.labware import Pipette, pipettes
+from drivers.core.labware import pipettes
+from drivers.core.pipettes import Pipette
 from protocols.check import Checked
 from protocols.ledger import TRASH, kind_of
 from protocols.problems import Problem, ProtocolError
@@ -43,6 +44,9 @@ def export_opentrons(checked: Checked) -> Exported:
     if len(handlers) != 1:
         told = "uses no liquid handler" if not handlers else f"uses {' and '.join(handlers)}; a file is for one robot"
         raise ProtocolError([Problem("EXP-004", "", f"the protocol {told}")])
+    loaded = {action.args["pipette"] for action in program.actions if action.verb == "load_pipette"}
+    if strange := sorted(loaded - pipettes().keys()):
+        raise ProtocolError([Problem("EXP-004", "", f"{', '.join(strange)} is no pipette of Opentrons")])
     return _Export(checked, next(iter(handlers))).exported()
 
 

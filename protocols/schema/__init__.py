@@ -19,6 +19,7 @@ _PARAM = {"type": "object", "properties": {"param": {"type": "string"}}, "requir
 _WORDS = {
     "wells": "labware/well: plate/A1, plate/A1:B12 (down the columns), plate/A1,C3",
     "well": "labware/well, such as plate/A1",
+    "place": "mm, deg or degC, as the axis moves",
     "text": "",
     "number": "",
     "count": "",

@@ -6,12 +6,12 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from protocols import model
+from protocols import expect, model, moves
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "protocol.md"
 _HEAD = """# The protocol format `lab-protocol/1`
 
-Generated from `protocols/model.py` by `make schemas`; do not edit. The JSON Schema is
+Generated from `protocols/model.py`, `moves.py` and `expect.py` by `make schemas`; do not edit. The JSON Schema is
 `protocols/schema/lab-protocol-1.schema.json`. Quantities are text with a unit. Keys without a default are required.
 
 `incubate`, `seal`, `peel`, `centrifuge` and `thermocycle` are done by a device of the lab that can, if the arm brings
@@ -33,9 +33,9 @@ def _sections() -> Iterator[str]:
         yield from _table(f"`{title}`", part)
     for step in get_args(get_args(model.Step)[0]):
         yield from _table(f"Step `{_tag(step, 'do')}`", step)
-    for move in get_args(get_args(model.Move)[0]):
+    for move in get_args(get_args(moves.Move)[0]):
         yield from _table(f"Move `{_tag(move, 'act')}`", move)
-    yield from _table("expect", model.Fit)
+    yield from _table("expect", expect.Fit)
 
 
 def _tag(part: type[BaseModel], key: str) -> str:

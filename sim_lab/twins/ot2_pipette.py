@@ -2,7 +2,8 @@
 
 import random
 
-from drivers.core.labware import LabwareKind, Pipette
+from drivers.core.labware import LabwareKind
+from drivers.core.pipettes import Pipette
 from sim_lab.twins.ot2_deck import same_place
 from sim_lab.world.liquids import Vessel
 from sim_lab.world.model import Labware, World

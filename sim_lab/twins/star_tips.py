@@ -132,7 +132,7 @@ class Nozzle:
         self.piston_ul += piston_ul
         if below.vessel and below.labware is not None and below.well is not None and self.tip is not None:
             vessel = self._floor.world.vessel(below.labware, below.well)
-            wanted = self._actual(liquid_ul(self.tip, piston_ul, self._head96)) * share
+            wanted = self._actual(self._moved_ul(self.piston_ul - piston_ul, piston_ul)) * share
             room = max(0.0, self.tip.capacity_ul - self.held.volume_ul)
             self.held.add(vessel.take(min(wanted, within_ul, room)))
 
@@ -166,6 +166,12 @@ class Nozzle:
     def _liquid(self, piston_ul: float) -> float:
         return liquid_ul(self.tip, piston_ul, self._head96) if self.tip else piston_ul
 
+    def _moved_ul(self, from_ul: float, way_ul: float) -> float:
+        """The liquid that a piston moves on its way; of the head each stroke goes by itself, as its driver counts."""
+        if self._head96:
+            return self._liquid(way_ul)
+        return self._liquid(from_ul + way_ul) - self._liquid(from_ul)
+
     def drip(self, share: float) -> None:
         """Lose a share of what is in the tip."""
         self._floor.world.discard(self.held.take(self.held.volume_ul * share))
@@ -177,7 +183,8 @@ class Nozzle:
         if below.vessel and dip.surface_mm - dip.deeper_mm < below.floor_mm - FLOOR_MM:
             raise NodeFails(CRASH)
         last = empty or piston_ul >= self.piston_ul - ROOM_UL
-        amount = self.held.volume_ul if last else min(self.held.volume_ul, self._actual(self._liquid(piston_ul)))
+        moved_ul = self._moved_ul(self.piston_ul - piston_ul, piston_ul)
+        amount = self.held.volume_ul if last else min(self.held.volume_ul, self._actual(moved_ul))
         self.piston_ul = 0.0 if last else self.piston_ul - piston_ul
         given = self.held.take(amount * (1.0 - kept))
         world = self._floor.world

@@ -90,7 +90,7 @@ def test_from_nothing_to_a_checked_result(served: Served, mode: str) -> None:
         draft["steps"][1]["wavelengths"] = ["427"]
         found = await use(client, "validate_protocol", request={"document": draft})
         assert not found["ok"]
-        assert {problem["step"] for problem in found["problems"]} == {"read"}
+        assert {problem["step"] for problem in found["problems"]} == {"fill", "read"}
         draft["steps"][1]["wavelengths"] = ["427 nm"]
         found = await use(client, "validate_protocol", request={"document": draft})
         assert {problem["step"] for problem in found["problems"]} == {"fill"}

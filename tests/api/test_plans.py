@@ -21,7 +21,10 @@ def run_plan(
 def test_the_list_is_closed_and_says_over_what(asks: Asks) -> None:
     told = {info["name"]: info for info in asks("explorer").get("/plans").json()}
     assert set(told) == {"count", "scan", "rel_scan", "list_scan", "grid_scan"}
-    assert told["scan"]["movable"] == {"axis": "-10000 to 10000 mm", "diffractometer": "0 to 165 deg"}
+    movable = told["scan"]["movable"]
+    assert (movable["axis"], movable["diffractometer"]) == ("-10000 to 10000 mm", "0 to 165 deg")
+    assert movable.keys() == {"axis", "diffractometer", "incubator", "cooler"}
+    assert movable["incubator"].endswith("degC")
     assert set(told["count"]["readable"]) >= {"axis", "environment", "reader", "balance", "furnace"}
     assert [one["name"] for one in told["count"]["parameters"] if one["required"]] == ["detectors"]
 

@@ -217,7 +217,7 @@ def test_no_scan_that_is_bound_leaves_the_limits(start: float, stop: float, num:
         ("count", [["environment"]], {"per_shot": "x"}, "per_shot"),
         ("count", [["reader"]], {}, "wells"),
         ("count", [["reader"]], {"wells": ["A1"], "wavelengths_nm": [1e9]}, "wavelength"),
-        ("scan", [["environment"], "ot2", 0, 1], {"num": 2}, "what can: axis, diffractometer"),
+        ("scan", [["environment"], "ot2", 0, 1], {"num": 2}, "what can: incubator, cooler, axis, diffractometer"),
         ("scan", [["environment"], "axis", 0, 1], {}, "num"),
         ("scan", [["environment"], "axis", 0], {"num": 2}, "axis, start, stop"),
         ("scan", [["environment"], "axis", 0, 1e6], {"num": 2}, "outside"),

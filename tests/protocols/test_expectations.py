@@ -78,3 +78,36 @@ def test_what_cannot_is_refused_with_a_hint(lab: Lab, fit: dict[str, Any], rule:
     found = problems(lab, fit)
     assert rule in {problem.rule for problem in found}, found
     assert any(said in f"{problem.message} {problem.hint}" for problem in found), found
+
+
+SCAN = {"id": "peak", "do": "scan", "plan": "scan", "num": 9, "detectors": ["diffraction"],
+        "axes": [{"axis": "diffractometer", "from": {"param": "first"}, "to": {"param": "last"}}]}  # fmt: skip
+CELL = {"reading": "peak", "fit": "cubic_cell", "material": "bare", "published": "0.543 nm"}
+
+
+@pytest.mark.parametrize(
+    ("ways", "fit", "rule", "said"),
+    [
+        (3, {}, "", ""),
+        (2, {}, "EXP-002", "3 reflections"),
+        (3, {"reading": "read"}, "EXP-001", "scans no diffraction"),
+        (3, {"material": "bear"}, "EXP-003", "Did you mean 'bare'"),
+        (3, {"wells": "plate/A1"}, "UNIT-001", "has no `wells`"),
+        (3, {"published": "5 mL"}, "UNIT-001", "a length is wanted"),
+    ],
+)
+def test_a_cell_wants_scans_over_reflections(lab: Lab, ways: int, fit: dict[str, Any], rule: str, said: str) -> None:
+    items = [{"first": f"{20 + n} deg", "last": f"{20.4 + n} deg"} for n in range(ways)]
+    steps = [*DOCUMENT["steps"], {"id": "all", "do": "for_each", "items": items, "steps": [SCAN]}]
+    document = deepcopy(DOCUMENT) | {"steps": steps, "expect": [CELL | fit]}
+    try:
+        found = [p for p in check(from_document(document), view(lab)).problems if p.severity == "block"]
+    except ProtocolError as error:
+        found = list(error.problems)
+    assert {problem.rule for problem in found} == ({rule} if rule else set()), found
+    assert said in " ".join(f"{problem.message} {problem.hint}" for problem in found)
+
+
+def test_fits_of_light_want_their_wells(lab: Lab) -> None:
+    bare = {key: value for key, value in GOOD.items() if key not in ("wells", "blank")}
+    assert "needs `wells`" in problems(lab, bare)[0].message

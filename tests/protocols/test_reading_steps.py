@@ -15,8 +15,8 @@ from protocols import schema
 from protocols.check import Checked, check
 from protocols.labview import LabView
 from protocols.parse import from_document
-from protocols.problems import Problem, blocking
-from protocols.program import Program
+from protocols.problems import Problem, ProtocolError, blocking
+from protocols.program import Action, Program
 from protocols.sop import sop
 
 PLATE = {"plate": {"type": "plate_96_flat", "holds": {"A1:A12": {"material": "water", "volume": "100 uL"}}}}
@@ -139,7 +139,7 @@ def test_lists_and_grids_over_named_axes(beamline: LabView) -> None:
         ({"axes": [{"places": ["1 mm"]}]}, "SCAN-001", "`from` and `to`"),
         ({"axes": []}, "SCAN-001", "axis, start, stop"),
         ({"axes": [{"axis": "theta", "from": "0 mm", "to": "1 mm"}]}, "SCAN-004", "no axis 'theta'"),
-        ({"axes": [{"from": "0 mm", "to": "1 mm"}] * 2}, "SCAN-004", "1 axes, not 2"),
+        ({"axes": [{"from": "0 mm", "to": "1 mm"}] * 2}, "SCAN-004", "1 such axes, not 2"),
         ({"axes": [{"from": "0 mm", "to": "100 m"}]}, "LIM-001", "outside what axis may do"),
         ({"snake_axes": True}, "SCAN-001", "snake_axes"),
         ({"delay": "1 s"}, "SCAN-001", "delay"),
@@ -294,3 +294,57 @@ def test_plain_numbers_are_numbers() -> None:
     for wrong in ("3", True, 10, float("nan")):
         with pytest.raises(ValueError, match=r"not a number|outside"):
             times.read(wrong)
+
+
+def bound(here: LabView, *steps: Mapping[str, Any]) -> list[Action]:
+    """The actions of the steps, without the set-up."""
+    program = checked(here, *steps).program
+    assert program is not None, told(here, *steps)
+    return [action for action in program.actions if action.step != "setup"]
+
+
+def test_a_scan_goes_in_the_unit_of_its_axis(here: LabView) -> None:
+    """Angles along 2 theta, a chamber through temperatures, lengths along a stage: as their drivers declare it."""
+    way = {"id": "s", "do": "scan", "plan": "scan", "num": 3, "detectors": ["diffraction"], "exposure": "0.5 s"}
+    angles = bound(here, way | {"axes": [{"axis": "diffractometer", "from": "28 deg", "to": "29 deg"}]})
+    assert [(a.verb, dict(a.args)) for a in angles] == [
+        step for place in (28.0, 28.5, 29.0)
+        for step in (("drive", {"two_theta_deg": place}), ("measure", {"exposure_s": 0.5}))
+    ]  # fmt: skip
+    unnamed = bound(here, way | {"axes": [{"from": "28 deg", "to": "29 deg"}]})
+    assert [a.device for a in unnamed] == ["diffractometer"] * 6, "the first axis that moves in degrees"
+    warm = {
+        "id": "w",
+        "do": "scan",
+        "plan": "list_scan",
+        "axes": [{"axis": "incubator", "places": ["30 degC", "310.15 K"]}],
+    }
+    assert [(a.verb, dict(a.args)) for a in bound(here, warm)] == [
+        ("set_temperature", {"temperature_c": 30.0}), ("measure", {}),
+        ("set_temperature", {"temperature_c": 37.0}), ("measure", {}),
+    ]  # fmt: skip
+    there = bound(here, {"id": "p", "do": "position", "axis": "diffractometer", "to": "30 deg"})
+    assert [(a.verb, dict(a.args)) for a in there] == [("drive", {"two_theta_deg": 30.0}), ("measure", {})]
+
+
+@pytest.mark.parametrize(
+    ("axis", "to", "rule", "says"),
+    [
+        ("diffractometer", "5 mm", "SCAN-005", "moves in deg, and '5 mm' is a length"),
+        ("axis", "5 deg", "SCAN-005", "moves in mm, and '5 deg' is an angle"),
+        ("incubator", "5 mm", "SCAN-005", "moves in degC"),
+        ("diffractometer", "170 deg", "LIM-001", "two_theta 170 deg is outside"),
+        ("reader", "5 deg", "SCAN-004", "there is no axis 'reader'"),
+    ],
+)
+def test_a_place_in_another_unit_is_refused_by_name(here: LabView, axis: str, to: str, rule: str, says: str) -> None:
+    step = {"id": "s", "do": "scan", "plan": "list_scan", "axes": [{"axis": axis, "places": [to]}]}
+    problems = told(here, step)
+    assert [problem.rule for problem in problems] == [rule], problems
+    assert says in problems[0].message
+
+
+def test_what_is_no_place_at_all_is_told_with_every_unit_that_is(here: LabView) -> None:
+    step = {"id": "s", "do": "scan", "plan": "list_scan", "axes": [{"places": ["5 s"]}]}
+    with pytest.raises(ProtocolError, match=r"a length is wanted, such as '20 mm' \(or '20 deg' or '20 degC'\)"):
+        checked(here, step)

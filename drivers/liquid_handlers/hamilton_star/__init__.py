@@ -11,6 +11,7 @@ DRIVER = Driver(
     role="LiquidHandler",
     device="drivers.liquid_handlers.hamilton_star.device:STAR",
     timing="drivers.liquid_handlers.hamilton_star.timing:StarTiming",
+    pipetting="drivers.liquid_handlers.hamilton_star.pipettes:PIPETTING",
     options=Options,
     schemes=("usb", "tcp", "sim"),
     # Volumes: what 1000 uL channels with 50 to 1000 uL tips carry; rates: the firmware's range of piston speeds.

@@ -3,6 +3,7 @@
 Air is a spring: a piston has to move more than the liquid that it draws. The curves are those of the maker's liquid
 classes in PyLabRobot 0.2.2 (water, at the surface, no blow-out). They go by the tip's nominal volume: PyLabRobot itself
 finds none for its 300 uL tips without filter, whose capacity it gives as 400 uL, and leaves their volumes as they are.
+What a tip holds goes by where its piston stands, so that many strokes add up to one.
 """
 
 from bisect import bisect_right
@@ -11,6 +12,8 @@ from typing import Any
 
 from drivers.liquid_handlers.hamilton_star.labware import Tip
 
+#: Pistons are counted in 0.1 uL, and the curve is steep in places.
+ROUNDING_SHARE, ROUNDING_UL = 0.01, 0.3
 Curve = tuple[tuple[float, float], ...]
 
 
@@ -39,6 +42,20 @@ def piston_ul(tip: Tip, liquid_ul: float, head96: bool = False) -> float:
 def liquid_ul(tip: Tip, piston: float, head96: bool = False) -> float:
     """The volume of water that a way of the piston moves."""
     return _along(tuple((there, here) for here, there in curve(tip, head96)), piston)
+
+
+def drawn_ul(tip: Tip, piston: float, liquid_ul_: float) -> float:
+    """How much further a piston that has moved so far must go to draw so much more."""
+    return piston_ul(tip, liquid_ul(tip, piston) + liquid_ul_) - piston
+
+
+def given_ul(tip: Tip, piston: float, liquid_ul_: float) -> float:
+    """How far a piston must go back to give so much: to where it would stand for what stays. All of it where that is
+    what is there but for `ROUNDING`; for more, what that takes, which the firmware then refuses."""
+    left = liquid_ul(tip, piston) - liquid_ul_
+    if left < -(ROUNDING_UL + ROUNDING_SHARE * liquid_ul_):
+        return piston_ul(tip, liquid_ul_)
+    return piston - piston_ul(tip, max(left, 0.0))
 
 
 def _along(points: Curve, value: float) -> float:

@@ -9,16 +9,14 @@ from drivers.core.labware import LabwareKind
 from drivers.liquid_handlers.hamilton_star import reach as at
 from drivers.liquid_handlers.hamilton_star import strokes
 from drivers.liquid_handlers.hamilton_star.backend import Backend
-from drivers.liquid_handlers.hamilton_star.calibration import piston_ul
-from drivers.liquid_handlers.hamilton_star.deck import TRASH, TRAVERSE_MM, Deck
+from drivers.liquid_handlers.hamilton_star.calibration import drawn_ul, given_ul, piston_ul
+from drivers.liquid_handlers.hamilton_star.deck import TRASH, TRAVERSE_MM, WASTE96_MM, Deck
 from drivers.liquid_handlers.hamilton_star.labware import TIPS, Tip, tip_of
 from drivers.liquid_handlers.hamilton_star.reach import MOUNTS, Reach, tenths
 from drivers.liquid_handlers.hamilton_star.timing import ASPIRATE_UL_S, DISPENSE_UL_S
 
 #: A tip with a high collar sits that much lower (PyLabRobot 0.2.2, `pick_up_tips`).
 HIGH_COLLAR, LOWER_MM = 3, 2.0
-#: A stroke may be that much more than what the piston has, by the curve of the calibration: all is given then.
-ROUNDING_SHARE, ROUNDING_UL = 0.1, 1.0
 HEAD_READY_UL = 218.19  # where the head's pistons stand when tips are taken (PyLabRobot 0.2.2, `pick_up_tips96`)
 OVER_WASTE_MM, IN_WASTE_MM = 59.9, 49.9  # over the waste's floor (PyLabRobot 0.2.2, `drop_tips`)
 
@@ -113,16 +111,16 @@ class Pipetting:
                 await self._do(self._backend.aspirate_core_96(**told))
                 return
             reach = self._reach(mount, found, site, well, len(await self._with_tips(mount)) or None)
-            piston = piston_ul(await self._tip(reach), volume_ul)
-            await self._do(
-                self._backend.aspirate_pip(**strokes.aspirate(reach, volume_ul, piston, rate, height_mm, search))
-            )
+            tip = await self._tip(reach)
+            pistons = [drawn_ul(tip, has, volume_ul) for has in await self._pistons(reach)]
+            told = strokes.aspirate(reach, volume_ul, pistons, rate, height_mm, search)
+            await self._do(self._backend.aspirate_pip(**told))
 
     async def dispense(
         self, mount: str, labware: str, well: str, volume_ul: float, rate_ul_s: float | None = None,
         height_mm: float = 1.0,
     ) -> None:  # fmt: skip
-        """Give."""
+        """Give, into a well or from above into the waste."""
         rate = rate_ul_s or DISPENSE_UL_S
         self.check("volume", volume_ul)
         self.check("rate", rate)
@@ -143,21 +141,29 @@ class Pipetting:
         empty: bool = False, touch: bool = False,
     ) -> None:  # fmt: skip
         with self._running():
-            found, site = self._where(labware)
             if mount == "head96":
-                tip, (x, y, z) = self._head_tip(), self._deck.well(site, found, well)
-                piston = piston_ul(tip, volume_ul, True)
-                depth = found.wells[well].depth_mm
+                (x, y, z), depth = self._below96(labware, well)
+                piston = piston_ul(self._head_tip(), volume_ul, True)
                 told = strokes.dispense96(at.head(x, y), z, depth, piston, rate, height_mm, empty=empty)
                 await self._do(self._backend.dispense_core_96(**told))
                 return
-            reach = self._reach(mount, found, site, well, len(await self._with_tips(mount)) or None)
-            piston = piston_ul(await self._tip(reach), volume_ul)
-            held = [await self._do(self._backend.request_volume_in_tip(n)) for n in reach.channels]
-            pistons = [min(piston, has) if piston <= has * (1 + ROUNDING_SHARE) + ROUNDING_UL else piston
-                       for has in held]  # fmt: skip
+            there = await self._with_tips(mount)
+            if labware == TRASH:
+                reach, height_mm = at.waste(there), OVER_WASTE_MM
+            else:
+                found, site = self._where(labware)
+                reach = self._reach(mount, found, site, well, len(there) or None)
+            tip = await self._tip(reach)
+            pistons = [given_ul(tip, has, volume_ul) for has in await self._pistons(reach)]
             told = strokes.dispense(reach, pistons, rate, height_mm, empty=empty, touch=touch)
             await self._do(self._backend.dispense_pip(**told))
+
+    def _below96(self, labware: str, well: str) -> tuple[tuple[float, float, float], float]:
+        """Where nozzle A1 of the head gives: the bottom of a well and how deep it is, or the waste."""
+        if labware == TRASH:
+            return WASTE96_MM, 0.0
+        found, site = self._where(labware)
+        return self._deck.well(site, found, well), found.wells[well].depth_mm
 
     async def move_to(self, mount: str, labware: str, well: str, height_mm: float = 1.0) -> None:
         """Channels over a well, and up again; the head does not do that alone."""
@@ -210,6 +216,10 @@ class Pipetting:
             self._backend.send_command(Backend.channel_id(reach.channels[0]), "QC", fmt="qc##### (n)")
         )
         return _by_capacity(told["qc"][0] / 10)
+
+    async def _pistons(self, reach: Reach) -> list[float]:
+        """Where the pistons of these channels stand, uL."""
+        return [float(await self._do(self._backend.request_volume_in_tip(n))) for n in reach.channels]
 
     def _head_tip(self) -> Tip:
         """The firmware does not tell what is on the head: the kind that this process took, else 300 uL tips."""

@@ -10,10 +10,10 @@ CHANNELS, PITCH_MM = 8, 9.0
 #: Over the waste the backmost channel throws off here, the others in front of it.
 WASTE_Y_MM = 380.0
 #: Mount -> the pipette that is always there, and its channels, the first the backmost; the head has none.
-PIPETTE, HEAD = "star_channel_1000", "star_head96_1000"
+PIPETTE, EIGHT, HEAD = "star_channel_1000", "star_channels8_1000", "star_head96_1000"
 MOUNTS: Mapping[str, tuple[str, tuple[int, ...]]] = {
     **{f"channel{n + 1}": (PIPETTE, (n,)) for n in range(CHANNELS)},
-    "channels": (PIPETTE, tuple(range(CHANNELS))),
+    "channels": (EIGHT, tuple(range(CHANNELS))),
     "head96": (HEAD, ()),
 }
 

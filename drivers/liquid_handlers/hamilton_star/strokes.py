@@ -39,14 +39,15 @@ def _dip(reach: Reach, height_mm: float, search: bool, liquid_ul: float) -> dict
 
 
 def aspirate(
-    reach: Reach, liquid_ul: float, piston_ul: float, rate_ul_s: float, height_mm: float, search: bool
+    reach: Reach, liquid_ul: float, pistons_ul: list[float], rate_ul_s: float, height_mm: float, search: bool
 ) -> dict[str, Any]:
     """Parameters of `aspirate_pip`."""
     count = len(reach.channels)
     return {
         **_dip(reach, height_mm, search, liquid_ul),
         "aspiration_type": [0] * count, "clot_detection_height": [0] * count,
-        "aspiration_volumes": [tenths(piston_ul)] * count, "aspiration_speed": [tenths(rate_ul_s)] * count,
+        "aspiration_volumes": [tenths(piston) for piston in pistons_ul],
+        "aspiration_speed": [tenths(rate_ul_s)] * count,
         "pre_wetting_volume": [0] * count, "aspirate_position_above_z_touch_off": [0] * count,
         "detection_height_difference_for_dual_lld": [0] * count, "use_2nd_section_aspiration": [False] * count,
         "retract_height_over_2nd_section_to_empty_tip": [0] * count,

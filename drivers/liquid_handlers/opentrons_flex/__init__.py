@@ -11,6 +11,7 @@ DRIVER = Driver(
     role="LiquidHandler",
     device="drivers.liquid_handlers.opentrons_flex.device:Flex",
     timing="drivers.liquid_handlers.opentrons_flex.device:FlexTiming",
+    pipetting="drivers.liquid_handlers.opentrons_flex.pipettes:PIPETTING",
     options=Options,
     schemes=("http", "sim"),
     # What any Flex pipette can carry: Opentrons pipette name specs, p50 and p1000.

@@ -10,6 +10,7 @@ DRIVER = Driver(
     role="LiquidHandler",
     device="drivers.liquid_handlers.opentrons_ot2.device:OT2",
     timing="drivers.liquid_handlers.opentrons_ot2.timing:RobotTiming",
+    pipetting="drivers.liquid_handlers.opentrons_ot2.pipettes:PIPETTING",
     options=Options,
     schemes=("http", "sim"),
     # What any OT-2 pipette can carry: Opentrons pipette name specs, p10 to p1000.

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
 from drivers.core.http import HttpClient, Response
 from drivers.core.instrument import Command, Identity, Recall
-from drivers.core.labware import Pipette, kind, pipettes
+from drivers.core.labware import kind, pipettes
 from drivers.core.limits import Limits
+from drivers.core.pipettes import Pipette
 from drivers.core.roles import LiquidHandler
 from drivers.core.transport import Port
 from drivers.liquid_handlers.opentrons_ot2 import robots, wire

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from drivers.core.labware import Pipette, pipettes
+from drivers.core.labware import pipettes
+from drivers.core.pipettes import Pipette
 from protocols.importers.findings import Findings
 from protocols.importers.opentrons.deck import Deck
 from protocols.importers.opentrons.read import Command, SourceFile, said

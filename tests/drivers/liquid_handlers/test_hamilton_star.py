@@ -116,7 +116,7 @@ def test_a_channel_moves_liquid() -> None:
 
 def test_eight_channels_and_the_head() -> None:
     async def story(device: STAR, twin: Twin, world: World) -> None:
-        await device.load_pipette("channels", "star_channel_1000")
+        await device.load_pipette("channels", "star_channels8_1000")
         await device.pick_up_tip("channels", "rack", "A1")
         await device.aspirate("channels", "full", "A1", 50.0)
         await device.dispense("channels", "empty", "A12", 50.0)

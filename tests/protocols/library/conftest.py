@@ -47,6 +47,11 @@ class DryRun:
     truth: tuple[Seen, ...]
 
     @property
+    def real_time(self) -> bool:
+        """Whether it wants a device whose driver is others' code with threads."""
+        return real_time(self.checked)
+
+    @property
     def document(self) -> Any:
         return self.checked.source.protocol
 
@@ -79,16 +84,32 @@ def dry_run(file: Path, seed: int = SEED) -> DryRun:
     lab = lab_file()
     checked = check(parse.read(file), view(lab))
     assert checked.program is not None, checked.problems
+    speed = 1.0 if real_time(checked) else None
     with witness() as truth:
-        result = simulate(lab, checked.program, seed=seed).result
+        result = simulate(lab, checked.program, seed=seed, speed=speed).result
     complete = result.outcome == "completed"
     evaluation = evaluate(checked.source.protocol, checked.program, result.readings) if complete else Evaluation()
     return DryRun(lab, checked, result, evaluation, tuple(truth))
 
 
+def real_time(checked: Checked) -> bool:
+    """Whether it wants a device whose driver is others' code with threads."""
+    assert checked.program is not None
+    return any(lab_file().devices[name].spec.load().real_time_only for name in checked.program.devices)
+
+
+#: Protocols at a beamline: their twins keep real time, and the people in them take theirs.
+SLOW = {"silicon_cell"}
+
+
 def _each(files: list[Path]) -> list[Any]:
     """One worker has all tests of a file, so that it runs once."""
-    return [pytest.param(file, id=file.stem, marks=pytest.mark.xdist_group(file.stem)) for file in files]
+    return [
+        pytest.param(file, id=file.stem, marks=[
+            pytest.mark.xdist_group(file.stem), *([pytest.mark.slow, pytest.mark.timeout(300)] * (file.stem in SLOW)),
+        ])
+        for file in files
+    ]  # fmt: skip
 
 
 @pytest.fixture(params=_each(LIBRARY))

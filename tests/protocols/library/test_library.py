@@ -27,6 +27,8 @@ def test_it_is_valid_and_runs_to_its_end(any_run) -> None:
 
 def test_its_duration_is_predicted_within_5_percent(any_run) -> None:
     """Before it runs, from figures of the devices; on the way that the twin took."""
+    if any_run.real_time:
+        pytest.skip("in real time it takes what this machine takes")
     done = {span.action for span in any_run.result.spans}
     program = any_run.checked.program
     told = forecast(program, timings(any_run.lab, program.devices), lambda action: action.id in done)
