@@ -53,9 +53,13 @@ def test_there_are_enough_to_join() -> None:
     assert len({bad.rule for _, bad in ONE_STEP}) > 15
 
 
-@given(st.sampled_from(ONE_STEP), st.sampled_from(ONE_STEP))
+WHICH = st.integers(0, len(ONE_STEP) - 1)  # a document itself is too long to be shown
+
+
+@given(WHICH, WHICH)
 @settings(max_examples=25)
-def test_two_bad_protocols_in_one_give_both_messages(lab: Lab, one: tuple[int, Bad], other: tuple[int, Bad]) -> None:
+def test_two_bad_protocols_in_one_give_both_messages(lab: Lab, a: int, b: int) -> None:
+    one, other = ONE_STEP[a], ONE_STEP[b]
     if one[0] == other[0]:
         return
     joined = copy.deepcopy(one[1].document)
