@@ -4,10 +4,10 @@ import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 from drivers.core.errors import ConnectionFailed
+from drivers.core.plugins import plugins
 
 
 class Transport(ABC):
@@ -50,11 +50,10 @@ class Port:
 @functools.cache
 def transport_class(scheme: str) -> type[Transport]:
     """The transport registered for a scheme in the entry-point group `lab.transports`."""
-    found = [point for point in entry_points(group="lab.transports") if point.name == scheme]
-    if not found:
-        known = ", ".join(sorted(point.name for point in entry_points(group="lab.transports")))
-        raise ConnectionFailed(f"no transport for '{scheme}:' addresses; known: {known}.")
-    loaded: type[Transport] = found[0].load()
+    known = plugins("lab.transports")
+    if scheme not in known:
+        raise ConnectionFailed(f"no transport for '{scheme}:' addresses; known: {', '.join(sorted(known))}.")
+    loaded: type[Transport] = known[scheme].load()
     return loaded
 
 
