@@ -79,7 +79,6 @@ class OwnStore:
     def submit(self, asked: Submitting) -> dict[str, Any]:
         """Check and dry-run it here, then put it into the store."""
         from orchestrator.names import cell_name, new_run_id
-        from orchestrator.simulate import simulate
         from orchestrator.store.requests import Request, answer_of, any_of, ask, wait_for_answer
 
         checked = self.output.checked(self.verb, asked.file, asked.parameters)
@@ -90,6 +89,8 @@ class OwnStore:
         cell = any_of(world) if asked.anywhere else cell_name(lab, world)
         _require_worker(engine, self.verb, cell)
         program = self._bound(engine, cell, checked)
+        from orchestrator.simulate import simulate  # with the engine behind it: not for who is refused
+
         predicted = simulate(lab, program)
         if predicted.result.outcome != "completed":
             raise failure(self.verb, EXIT_REFUSED, f"the dry run did not succeed: {predicted.result.error}")
