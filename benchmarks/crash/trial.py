@@ -174,7 +174,7 @@ def _work(lab: Lab, url: str, folder: Path, points: Points, counts: Path) -> Non
 
     async def main() -> None:
         engine = open_store(url)
-        worker = Worker(lab, "real", engine, folder / "runs", WorldSettings())
+        worker = Worker(lab, "real", engine, folder / "runs", WorldSettings(speed=twin.SPEED))
         task = asyncio.ensure_future(worker.run(gone=_last_holder(url, lab)))
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and not task.done():
