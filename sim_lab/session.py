@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -24,7 +23,6 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
-@functools.cache  # looking through all installed packages takes tens of ms
 def twin_class(driver: str) -> type[Twin]:
     """The twin of a driver, by the driver's name in the entry-point group `lab.twins`."""
     loaded: type[Twin] = plugins("lab.twins")[driver].load()

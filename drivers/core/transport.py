@@ -1,6 +1,5 @@
 """How bytes reach an instrument: a very small async object, chosen by the scheme of an address."""
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +46,6 @@ class Port:
     transport: Callable[..., Transport]
 
 
-@functools.cache
 def transport_class(scheme: str) -> type[Transport]:
     """The transport registered for a scheme in the entry-point group `lab.transports`."""
     known = plugins("lab.transports")

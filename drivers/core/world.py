@@ -1,7 +1,6 @@
 """Which lab the stack talks to: the real one or the twin. Chosen by name; nothing else differs."""
 
 import asyncio
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,7 +108,6 @@ class RealWorld(World):
         """Nothing to do."""
 
 
-@functools.cache
 def world_class(name: str) -> type[World]:
     """The world registered under a name in the entry-point group `lab.worlds`."""
     loaded: type[World] = plugins("lab.worlds")[name].load()
