@@ -8,6 +8,7 @@ tables (Profile "Micro Embedded Device": base information only).
 import asyncio
 import datetime
 import time
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,10 @@ def _base_nodes() -> tuple[NodeData, ...]:
 
 
 def _copied(node: NodeData) -> NodeData:
-    """A node for one server: what is written to it replaces a value, and none is changed in its place."""
+    """A node for one server: a value is replaced when it is written; a name is also changed where it is referred to."""
     copied = NodeData(node.nodeid)
     copied.attributes = {name: AttributeValue(attribute.value) for name, attribute in node.attributes.items()}
-    copied.references = list(node.references)
+    copied.references = [copy(reference) for reference in node.references]
     return copied
 
 
