@@ -1,5 +1,6 @@
 """What holds for every test of every room: a test that runs too long ends, and tests of one group share a process."""
 
+import gc
 import os
 import signal
 from collections.abc import Generator
@@ -62,3 +63,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         apart = [one.nodeid for one in items if one.get_closest_marker("xdist_group") and "@" not in one.nodeid]
         if apart:
             raise pytest.UsageError(f"pytest-xdist does not know the groups of {len(apart)} tests, as {apart[0]}")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: nobody looks through it for garbage again and again, a fifth of the time.
+
+    What the tests leave behind is still looked for, and so are warnings of what nobody closed.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)

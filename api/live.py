@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Engine
 
 from api.untrusted import untrusted
-from drivers.core.instrument import Readings
+from drivers.core.command import Readings
 from orchestrator.journal import plain
 from orchestrator.maintenance import MAINTENANCE
 from orchestrator.state import records as r

@@ -24,8 +24,8 @@ from api.live import Follower
 from api.office import Office
 from api.permission import Permission
 from labfile.lab import Lab
+from orchestrator.names import cell_name
 from orchestrator.telemetry import traces_of
-from orchestrator.worker import cell_name
 
 if TYPE_CHECKING:
     from api.tracing import Tracing

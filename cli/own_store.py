@@ -31,10 +31,10 @@ class OwnStore:
 
     def cells(self) -> list[dict[str, Any]]:
         """Every cell of this lab that somebody has worked in."""
+        from orchestrator.names import cell_name
         from orchestrator.state.views import summary
         from orchestrator.store.log import LEASE_S
         from orchestrator.store.requests import alive
-        from orchestrator.worker import cell_name
 
         lab = self.output.lab(self.verb)
         engine = store(self.output, self.verb, lab)
@@ -52,9 +52,9 @@ class OwnStore:
 
     def queue(self, world: str | None, *, gantt: bool) -> dict[str, Any]:
         """Runs that have not ended, by planned end."""
+        from orchestrator.names import cell_name
         from orchestrator.state.views import summary
         from orchestrator.store.plans import plan_of, reality
-        from orchestrator.worker import cell_name
 
         lab = self.output.lab(self.verb)
         engine = store(self.output, self.verb, lab)
@@ -78,10 +78,8 @@ class OwnStore:
 
     def submit(self, asked: Submitting) -> dict[str, Any]:
         """Check and dry-run it here, then put it into the store."""
-        from orchestrator.run import new_run_id
-        from orchestrator.simulate import simulate
+        from orchestrator.names import cell_name, new_run_id
         from orchestrator.store.requests import Request, answer_of, any_of, ask, wait_for_answer
-        from orchestrator.worker import cell_name
 
         checked = self.output.checked(self.verb, asked.file, asked.parameters)
         lab = self.output.lab(self.verb)
@@ -91,6 +89,8 @@ class OwnStore:
         cell = any_of(world) if asked.anywhere else cell_name(lab, world)
         _require_worker(engine, self.verb, cell)
         program = self._bound(engine, cell, checked)
+        from orchestrator.simulate import simulate  # with the engine behind it: not for who is refused
+
         predicted = simulate(lab, program)
         if predicted.result.outcome != "completed":
             raise failure(self.verb, EXIT_REFUSED, f"the dry run did not succeed: {predicted.result.error}")
@@ -111,9 +111,8 @@ class OwnStore:
     def plan(self, asked: Planning) -> dict[str, Any]:
         """Check it here, then put it into the store; its answer comes at its end."""
         from orchestrator.labview import view
-        from orchestrator.run import new_run_id
+        from orchestrator.names import cell_name, new_run_id
         from orchestrator.store import requests
-        from orchestrator.worker import cell_name
         from protocols.scans import BadPlan, bind
 
         lab = self.output.lab(self.verb)
@@ -153,8 +152,8 @@ class OwnStore:
 
         What is said of an action is said of its last attempt so far, and of no later one.
         """
+        from orchestrator.names import cell_name
         from orchestrator.store.requests import Request, ask, wait_for_answer
-        from orchestrator.worker import cell_name
 
         lab = self.output.lab(self.verb)
         engine = store(self.output, self.verb, lab)

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from drivers.core.build import build
+from drivers.core.command import Command, Identity, Reading, Readings, Recall
 from drivers.core.errors import DeviceError
-from drivers.core.instrument import Command, Identity, Instrument, Reading, Readings, Recall
+from drivers.core.instrument import Instrument
 from drivers.core.world import World, WorldSettings, world_class
 from labfile import Lab
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from drivers.core.accuracy import absorbance_sd
-from drivers.core.instrument import Reading
+from drivers.core.command import Reading
 from orchestrator.analysis.propagation import Propagation
 from orchestrator.recovery import BY_POLICY, Policy
 from orchestrator.state import records as r

@@ -11,7 +11,8 @@ from bluesky import preprocessors as bpp
 from bluesky.utils import Msg
 from ophyd_async.core import AsyncStatus
 
-from drivers.core.instrument import Command, Instrument
+from drivers.core.command import Command
+from drivers.core.instrument import Instrument
 from orchestrator.engine import Plan
 from orchestrator.readings import StepReading
 from protocols.scans import MOVES, READS, Scan

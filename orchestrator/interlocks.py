@@ -8,8 +8,8 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from drivers.core.command import Command, Readings
 from drivers.core.errors import DeviceError
-from drivers.core.instrument import Command, Readings
 from labfile.lab import Interlock
 from orchestrator.state import records as r
 from orchestrator.state.cell import Impossible

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drivers.core.instrument import Readings
+from drivers.core.command import Readings
 
 
 class StepReading:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from drivers.core.instrument import Recall
+from drivers.core.command import Recall
 from orchestrator.state import records as r
 from orchestrator.state.cell import ActionState, RunState
 from protocols.program import Action

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from drivers.core.instrument import Readings
+from drivers.core.command import Readings
 from orchestrator.stand_ins import rebound
 from orchestrator.state import records as r
 from protocols.ledger import Ledger

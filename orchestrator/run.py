@@ -2,12 +2,10 @@
 
 import functools
 import hashlib
-import secrets
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from orchestrator.cell import Cell
 from orchestrator.execute import execute
 from orchestrator.folder import write_whole
 from orchestrator.journal import FileLog
+from orchestrator.names import new_run_id
 from orchestrator.result import Result
 from orchestrator.sinks.configured import far_sinks, listener, run_sinks
 from orchestrator.spans import RunSpans
@@ -39,11 +38,6 @@ class Run:
     seed: int | None
     result: Result
     not_taken: tuple[str, ...] = ()  # what a sink does not have, and why
-
-
-def new_run_id() -> str:
-    """Sortable by time, unique enough: `20261123T141500Z-3f9a1c`."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def run(

@@ -7,7 +7,7 @@ something else: so it can always be carried out before others (see `turns`).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 from orchestrator.state.cell import OVER, RunState, is_site
 from orchestrator.station import MAKE_SAFE
 from protocols.holds import arrives, holds, leaves

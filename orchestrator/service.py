@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from drivers.core.command import Command, Recall
 from drivers.core.errors import DeviceError
-from drivers.core.instrument import Command, Recall
 from orchestrator import interlocks, limits, maintenance
 from orchestrator.bands import watch
 from orchestrator.cell import Cell

@@ -7,8 +7,9 @@ from typing import Any
 from bluesky.protocols import Movable, Stoppable
 from ophyd_async.core import AsyncStatus
 
+from drivers.core.command import Command, Readings
 from drivers.core.errors import DeviceError
-from drivers.core.instrument import Command, Instrument, Readings
+from drivers.core.instrument import Instrument
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.state import records as r

@@ -22,6 +22,7 @@ from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
 from orchestrator.garbage import Garbage
 from orchestrator.guests import Guests
+from orchestrator.names import cell_name
 from orchestrator.run import circumstances
 from orchestrator.scheduling.process import SolverProcess
 from orchestrator.service import Service
@@ -361,11 +362,6 @@ def _one_of(known: Sequence[Any], said: Any) -> Any:
     if said not in known:
         raise Impossible(f"'{said}' is none of {', '.join(known)}")
     return said
-
-
-def cell_name(lab: Lab, world: str) -> str:
-    """A lab's twin and the lab itself are two cells."""
-    return f"{lab.name}:{world}"
 
 
 def _solver() -> SolverProcess | None:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from drivers.core.instrument import Reading
+from drivers.core.command import Reading
 
 #: A guard of an action: the id of an `if` step, and whether its condition must be met or must not.
 Guard = tuple[str, bool]

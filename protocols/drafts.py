@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 from protocols.conditions import Guard
 from protocols.flow import Lane
 from protocols.program import CLOCK, Action

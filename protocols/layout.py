@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.problems import Problem, ProtocolError

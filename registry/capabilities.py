@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 from labfile.lab import DeviceEntry, Lab
 from protocols.model import Step
 

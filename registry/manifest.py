@@ -118,7 +118,7 @@ def build(
 
 
 def _instrument(lab: Lab, entry: DeviceEntry, evidence: Sequence[Shown]) -> Instrument:
-    from drivers.core.roles import ROLES
+    from drivers.core.verbs import ROLES
 
     shown = [
         Evidence(contract=each.contract, world="real" if each.world == "real" else "twin", passed=each.passed,

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import functools
 import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from drivers.core.errors import ConnectionLost
+from drivers.core.plugins import plugins
 from drivers.core.transport import Port, Transport, port_at
 from drivers.core.world import DeviceAddress, World, WorldSettings
 from sim_lab import clock
@@ -24,11 +23,9 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
-@functools.cache  # looking through all installed packages takes tens of ms
 def twin_class(driver: str) -> type[Twin]:
     """The twin of a driver, by the driver's name in the entry-point group `lab.twins`."""
-    (point,) = entry_points(group="lab.twins", name=driver)
-    loaded: type[Twin] = point.load()
+    loaded: type[Twin] = plugins("lab.twins")[driver].load()
     return loaded
 
 

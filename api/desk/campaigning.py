@@ -18,7 +18,7 @@ from api.office import Office
 from api.once import request_id
 from api.refusals import Away, Conflict, Forbidden, Invalid, Missing, Refusal
 from api.untrusted import untrusted
-from orchestrator.run import new_run_id
+from orchestrator.names import new_run_id
 from protocols.parse import from_document
 from protocols.problems import ProtocolError
 

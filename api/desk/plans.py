@@ -16,7 +16,7 @@ from api.office import Office
 from api.once import request_id
 from api.refusals import Conflict, Forbidden, InvalidPlan
 from orchestrator.labview import view
-from orchestrator.run import new_run_id
+from orchestrator.names import new_run_id
 from orchestrator.store import requests
 from orchestrator.store.requests import Request
 from protocols.scans import MOVES, PLANS, READS, BadPlan, Scan, bind, duration_s

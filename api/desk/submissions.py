@@ -18,7 +18,7 @@ from api.models import Submission, Submitted
 from api.office import Office
 from api.once import request_id
 from api.refusals import Conflict, Forbidden, Invalid, Stale
-from orchestrator.run import new_run_id
+from orchestrator.names import new_run_id
 from orchestrator.store.log import load_program
 from orchestrator.store.requests import Request, answer_of
 from orchestrator.store.tables import requests as requests_table

@@ -1,5 +1,6 @@
 """Accounts of people: a name of `[people]` and the argon2id hash of a password."""
 
+import functools
 import time
 
 import sqlalchemy as sa
@@ -12,8 +13,12 @@ from orchestrator.store.tables import accounts
 
 MIN_LENGTH = 12  # NIST SP 800-63B-4, 3.1.1.2: at least 15 alone, 8 with a second factor; a lab's network is between
 _HASHER = PasswordHasher()  # argon2-cffi's defaults: RFC 9106, low-memory profile
-#: Checked where there is no account, so that an unknown name takes as long as a wrong password.
-_NOBODY = _HASHER.hash("nobody has this password")
+
+
+@functools.cache
+def _nobody() -> str:
+    """Checked where there is no account, so that an unknown name takes as long as a wrong password."""
+    return _HASHER.hash("nobody has this password")
 
 
 class WeakPassword(ValueError):
@@ -34,7 +39,8 @@ def right_password(engine: Engine, name: str, password: str) -> bool:
     """Whether the account is there and that is its password; takes the same time in every case."""
     with engine.connect() as connection:
         known = connection.execute(sa.select(accounts.c.password_hash).where(accounts.c.name == name)).scalar()
+    nobody = _nobody()  # in any case: the first to ask waits for it, whoever that is
     try:
-        return _HASHER.verify(known or _NOBODY, password) and known is not None
+        return _HASHER.verify(known or nobody, password) and known is not None
     except (Argon2Error, InvalidHashError):
         return False

@@ -17,13 +17,14 @@ from benchmarks.crash.points import Points
 from drivers.core.world import WorldSettings
 from labfile import Lab, read
 from orchestrator.journal import read_lines
+from orchestrator.names import cell_name
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, fold
 from orchestrator.state.views import waits_for_person
 from orchestrator.store.database import open_store
 from orchestrator.store.log import read_journal
 from orchestrator.store.requests import Request, alive, ask, take
-from orchestrator.worker import Worker, cell_name
+from orchestrator.worker import Worker
 from protocols.program import Program
 from sim_lab.clock import ScaledLoop
 
@@ -173,7 +174,7 @@ def _work(lab: Lab, url: str, folder: Path, points: Points, counts: Path) -> Non
 
     async def main() -> None:
         engine = open_store(url)
-        worker = Worker(lab, "real", engine, folder / "runs", WorldSettings())
+        worker = Worker(lab, "real", engine, folder / "runs", WorldSettings(speed=twin.SPEED))
         task = asyncio.ensure_future(worker.run(gone=_last_holder(url, lab)))
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and not task.done():

@@ -11,10 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from labfile import Lab, read
+from orchestrator.names import cell_name
 from orchestrator.store.database import Engine, open_store, url_of
 from orchestrator.store.log import read_journal
 from orchestrator.store.requests import Request, alive, ask
-from orchestrator.worker import cell_name
 from protocols.holds import holds
 from protocols.program import Action, Program
 

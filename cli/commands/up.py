@@ -24,8 +24,8 @@ def command(output: Output, world: str | None, speed: float, seed: int, port: in
     """
     from api.keeping import Keeper
     from api.listening import CannotListen, listen, url_of
+    from orchestrator.names import cell_name
     from orchestrator.supervise import WorkerFailed, supervise
-    from orchestrator.worker import cell_name
 
     lab = output.lab("up")
     world = world_of(lab, world)

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from drivers.core.instrument import Instrument, OptionsT, Readings
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 
 
 class Arm(Instrument[OptionsT]):

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 
 from drivers.core.instrument import Instrument, OptionsT, Readings
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 
 
 class Axis(Instrument[OptionsT]):

@@ -1,14 +1,16 @@
 """From an entry of a lab file to a driver on its port."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.core.driver import Driver
-from drivers.core.instrument import Instrument
 from drivers.core.limits import Limits
 from drivers.core.motion import Motion
 from drivers.core.timing import Timing
 from drivers.core.world import World
+
+if TYPE_CHECKING:  # looking at a lab drives nothing
+    from drivers.core.instrument import Instrument
 
 
 class Entry(Protocol):
@@ -31,7 +33,7 @@ class Entry(Protocol):
         """Its limits, narrowed by the lab."""
 
 
-def build(entry: Entry, world: World, sites: Mapping[str, Any]) -> Instrument[Any]:
+def build(entry: Entry, world: World, sites: Mapping[str, Any]) -> "Instrument[Any]":
     """A device that is not yet connected."""
     driver: Driver = entry.spec
     limits: Limits = entry.limits

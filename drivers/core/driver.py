@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import BaseModel
 
 from drivers.core.capability import Capability
 from drivers.core.limits import Limits, Range
+from drivers.core.plugins import plugins
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,4 @@ def _loaded(place: str) -> Any:
 
 def installed() -> dict[str, Driver]:
     """Every driver that is installed, by the name a lab file uses."""
-    return {point.name: point.load() for point in entry_points(group="lab.drivers")}
+    return {name: point.load() for name, point in plugins("lab.drivers").items()}

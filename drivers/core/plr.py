@@ -84,6 +84,8 @@ class TransportIo:
 
     async def _fill(self, enough: Callable[[], bool], timeout: float) -> bool:
         """Receive until `enough()`; False when the other end closed before. Raises `TimeoutError`."""
+        if enough():  # most reads are of one byte, of many that came together
+            return True
         async with self._reading, asyncio.timeout(timeout):
             while not enough():
                 data = await self._open().receive()

@@ -1,13 +1,12 @@
 """How bytes reach an instrument: a very small async object, chosen by the scheme of an address."""
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 from drivers.core.errors import ConnectionFailed
+from drivers.core.plugins import plugins
 
 
 class Transport(ABC):
@@ -47,14 +46,12 @@ class Port:
     transport: Callable[..., Transport]
 
 
-@functools.cache
 def transport_class(scheme: str) -> type[Transport]:
     """The transport registered for a scheme in the entry-point group `lab.transports`."""
-    found = [point for point in entry_points(group="lab.transports") if point.name == scheme]
-    if not found:
-        known = ", ".join(sorted(point.name for point in entry_points(group="lab.transports")))
-        raise ConnectionFailed(f"no transport for '{scheme}:' addresses; known: {known}.")
-    loaded: type[Transport] = found[0].load()
+    known = plugins("lab.transports")
+    if scheme not in known:
+        raise ConnectionFailed(f"no transport for '{scheme}:' addresses; known: {', '.join(sorted(known))}.")
+    loaded: type[Transport] = known[scheme].load()
     return loaded
 
 

@@ -1,13 +1,12 @@
 """Which lab the stack talks to: the real one or the twin. Chosen by name; nothing else differs."""
 
 import asyncio
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, Protocol, TypeVar
 
+from drivers.core.plugins import plugins
 from drivers.core.transport import Port, port_at
 
 T = TypeVar("T")
@@ -109,9 +108,7 @@ class RealWorld(World):
         """Nothing to do."""
 
 
-@functools.cache
 def world_class(name: str) -> type[World]:
     """The world registered under a name in the entry-point group `lab.worlds`."""
-    (point,) = entry_points(group="lab.worlds", name=name)
-    loaded: type[World] = point.load()
+    loaded: type[World] = plugins("lab.worlds")[name].load()
     return loaded

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from drivers.core.command import Readings
 from drivers.core.errors import Outcome
-from drivers.core.instrument import Readings
 from orchestrator.stand_ins import rebound
 from orchestrator.state import records as r
 from protocols.program import Action, Hold, Program

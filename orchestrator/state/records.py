@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from drivers.core.command import Reading, Readings
 from drivers.core.errors import Outcome
-from drivers.core.instrument import Reading, Readings
 from protocols.program import Action, Hold, Program
 
 RunOutcome = Literal["completed", "aborted", "failed", "interrupted"]

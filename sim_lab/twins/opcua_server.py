@@ -8,11 +8,13 @@ tables (Profile "Micro Embedded Device": base information only).
 import asyncio
 import datetime
 import time
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 from asyncua import Server, ua
 from asyncua.server import binary_server_asyncio
+from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData, NodeManagementService
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.standard_address_space.standard_address_space_services import create_standard_address_space_Services
 from asyncua.server.uaprocessor import UaProcessor
@@ -93,20 +95,37 @@ def _base_information() -> tuple[list[Any], list[Any]]:
     return list(kept.values()), references
 
 
-_NODES, _REFERENCES = _base_information()
+def _base_nodes() -> tuple[NodeData, ...]:
+    """The base information as a server holds it; what is left over after several passes would be a mistake above."""
+    space = AddressSpace()
+    service = NodeManagementService(space)
+    nodes, references = _base_information()
+    while nodes:
+        rest = list(service.try_add_nodes(nodes, check=False))
+        if len(rest) == len(nodes):
+            raise RuntimeError(f"{len(rest)} nodes have no parent")
+        nodes = rest
+    if list(service.try_add_references(references)):
+        raise RuntimeError("references lead nowhere")
+    return tuple(space[node_id] for node_id in space.keys())  # noqa: SIM118 - it is no mapping
+
+
+def _copied(node: NodeData) -> NodeData:
+    """A node for one server: a value is replaced when it is written; a name is also changed where it is referred to."""
+    copied = NodeData(node.nodeid)
+    copied.attributes = {name: AttributeValue(attribute.value) for name, attribute in node.attributes.items()}
+    copied.references = [copy(reference) for reference in node.references]
+    return copied
+
+
+_BASE_NODES = _base_nodes()
 
 
 class _MicroServer(InternalServer):
     async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
-        """Only the base information; what is left over after several passes would be a mistake of the picking."""
-        nodes = _NODES
-        while nodes:
-            rest = list(self.node_mgt_service.try_add_nodes(nodes, check=False))
-            if len(rest) == len(nodes):
-                raise RuntimeError(f"{len(rest)} nodes have no parent")
-            nodes = rest
-        if list(self.node_mgt_service.try_add_references(_REFERENCES)):
-            raise RuntimeError("references lead nowhere")
+        """Only the base information."""
+        for node in _BASE_NODES:
+            self.aspace[node.nodeid] = _copied(node)
 
 
 class _Processor(UaProcessor):

@@ -1,6 +1,9 @@
 """The command line: good input, and bad input to every verb: a sentence, an exit code, no traceback, nothing lost."""
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,16 @@ labware:
 steps:
   - { id: fill, do: transfer, source: stock/A1, to: "plate/A1:A3", volume: 50 uL }
 """
+
+
+def test_who_only_asks_imports_nothing_that_drives_instruments(tmp_path: Path) -> None:
+    told = "print(*{'bluesky', 'numpy', 'ophyd', 'ophyd_async', 'pylabrobot'} & sys.modules.keys())"
+    code = f"import sys\nfrom cli.main import main\ntry:\n    main(['--json', 'status'])\nfinally:\n    {told}"
+    shutil.copy(ROOT / "lab.toml", tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    answer, imported = done.stdout.splitlines()
+    assert json.loads(answer)["ok"]
+    assert not imported
 
 
 def test_help_lists_every_verb(lab: Lab) -> None:

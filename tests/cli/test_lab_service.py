@@ -1,5 +1,10 @@
-"""`lab up` and its verbs, each in a process of its own, as a technician uses them; a worker that dies or hangs."""
+"""`lab up` and its verbs, each in a process of its own, as a technician uses them; a worker that dies or hangs.
 
+Only `lab status`, asked again and again while a test waits, speaks in this process: what it says is the same.
+"""
+
+import contextlib
+import io
 import json
 import os
 import re
@@ -14,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 INCUBATION = ROOT / "benchmarks/many/incubation.yaml"
@@ -56,7 +63,11 @@ class Lab:
         return told
 
     def cell(self) -> dict[str, Any]:
-        return next(iter(self.says("status")["cells"]), {"state": "down", "runs": {}})
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as ended:
+            main(["--json", "--lab", str(self.folder / "lab.toml"), "status"])
+        assert not ended.value.code, out.getvalue()
+        return next(iter(json.loads(out.getvalue())["cells"]), {"state": "down", "runs": {}})
 
     def until(self, condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
         end = time.monotonic() + timeout_s
@@ -128,6 +139,7 @@ def test_a_day_at_the_lab(lab: Lab) -> None:
     assert not lab.cell()["left"]
     lab.says("down")
     lab.until(lambda: lab.cell()["state"] == "down", "not down")
+    assert lab.says("status")["state"] == "down"
     lab.until(lambda: lab.supervisors[0].poll() == 0, "the supervisor stays")
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.xdist_group("processes")  # many at once: never beside one another
 @pytest.mark.timeout(600)
 def test_fifty_kills() -> None:
-    command = [sys.executable, "-m", "benchmarks.crash", "--points", "50", "--jobs", "2", "--seed", "7"]
+    command = [sys.executable, "-m", "benchmarks.crash", "--points", "50", "--jobs", "3", "--seed", "7"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     told = done.stdout + done.stderr[-3000:]
     assert "50 workers killed by SIGKILL" in done.stdout, told

@@ -15,12 +15,13 @@ from drivers.core.world import WorldSettings
 from drivers.sensors.environment import UNITS
 from labfile import Lab, read
 from orchestrator.labview import view
+from orchestrator.names import cell_name
 from orchestrator.sinks import read_documents
 from orchestrator.state import records as r
 from orchestrator.store.database import open_store
 from orchestrator.store.log import read_journal
 from orchestrator.store.requests import Request, answer_of, ask
-from orchestrator.worker import Worker, cell_name
+from orchestrator.worker import Worker
 from protocols import scans
 from protocols.scans import BadPlan, bind
 

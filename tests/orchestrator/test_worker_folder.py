@@ -18,13 +18,14 @@ from labfile import Lab, read
 from orchestrator.engine import Plan
 from orchestrator.export import export
 from orchestrator.folder import RunFolder
+from orchestrator.names import cell_name
 from orchestrator.sinks import Document, read_documents
 from orchestrator.sinks.worker import Worker as FarSink
 from orchestrator.state import records as r
 from orchestrator.store.database import open_store
 from orchestrator.store.log import read_journal
 from orchestrator.store.requests import Request, ask
-from orchestrator.worker import Worker, cell_name
+from orchestrator.worker import Worker
 from protocols.check import Checked
 from protocols.program import Program
 

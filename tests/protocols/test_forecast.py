@@ -77,7 +77,7 @@ def test_figures_of_every_device_of_the_lab(lab: Lab) -> None:
 @pytest.mark.parametrize("name", sorted(installed()))
 def test_a_driver_with_figures_knows_every_verb_of_its_role(name: str, lab: Lab) -> None:
     """A verb that is forgotten would stop `lab validate` at the first protocol that uses it."""
-    from drivers.core.roles import ROLES
+    from drivers.core.verbs import ROLES
 
     driver = installed()[name]
     if driver.load_timing() is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 from labfile import Lab
 from orchestrator.labview import timings, view
 from orchestrator.simulate import simulate

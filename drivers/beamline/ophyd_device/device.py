@@ -6,7 +6,6 @@
 import asyncio
 import inspect
 import math
-from importlib.metadata import entry_points
 from typing import Any
 
 from drivers.beamline.epics_motor import client
@@ -24,6 +23,7 @@ from drivers.core.errors import (
 )
 from drivers.core.instrument import Command, Readings, Recall
 from drivers.core.limits import Limits
+from drivers.core.plugins import plugins
 from drivers.core.transport import Port
 
 GROUP = "lab.ophyd"
@@ -43,7 +43,7 @@ class OphydDriver(OphydDevice[Options]):
     async def open(self) -> None:
         """Make the device and connect it; raises `ConnectionFailed`."""
         await self.close()
-        points = {point.name: point for point in entry_points(group=GROUP)}
+        points = plugins(GROUP)
         if self.options.device not in points:
             known = ", ".join(sorted(points)) or "none"
             hint = f"Install the package that has it; there are: {known}."

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from drivers.core.driver import installed
-from drivers.core.roles import ROLES
+from drivers.core.verbs import ROLES
 
 DECLARED = [(name, verb) for name, driver in installed().items() for verb in driver.capabilities]
 

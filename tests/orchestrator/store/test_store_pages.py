@@ -90,7 +90,8 @@ def test_move_from_sqlite_to_postgresql(tmp_path: Path, postgres_url: str, opene
     new = opened(postgres_url)
     assert [record for _, record in read_journal(new, cell)] == [record for _, record in read_journal(old, cell)]
     with page.beside(page.block("lab up")):
-        until(lambda: "cell-1:twin: up" in page.shell(page.block("lab status")))
+        until(lambda: alive(new)[cell]["holder"])
+        assert "cell-1:twin: up" in page.shell(page.block("lab status"))
         assert alive(new)[cell]["epoch"] > 1
         page.shell(page.block("pg_dump"))
     assert "COPY public.journal" in (tmp_path / "lab.sql").read_text()
@@ -98,15 +99,17 @@ def test_move_from_sqlite_to_postgresql(tmp_path: Path, postgres_url: str, opene
     assert len(list(read_journal(opened(f"sqlite:///{tmp_path / 'back.db'}"), cell))) == 2
 
 
-def test_run_several_cells(tmp_path: Path, postgres_url: str) -> None:
+def test_run_several_cells(tmp_path: Path, postgres_url: str, opened: Callable[[str], Engine]) -> None:
     for name in ("east", "west"):
         shutil.copy(ROOT / "lab.toml", tmp_path / f"{name}.toml")
     page = Page("run-several-cells.md", tmp_path, postgres_url)
     page.shell(page.block("sed -i"))
     with ExitStack() as terminals:
         ups = [terminals.enter_context(page.beside(page.block(f"{name}.toml up"))) for name in ("east", "west")]
+        store = opened(postgres_url)
         for name in ("east", "west"):
-            until(lambda: f"{name}:twin: up" in page.shell(f"lab --lab {name}.toml status"))  # noqa: B023
+            until(lambda: alive(store).get(f"{name}:twin", {}).get("holder"))  # noqa: B023
+            assert f"{name}:twin: up" in page.shell(f"lab --lab {name}.toml status")
         said = page.shell(page.block("--any\n")).splitlines()
         assert " queued in east:twin; " in said[0]
         assert re.search(r" queued in (east|west):twin; ", said[1])
