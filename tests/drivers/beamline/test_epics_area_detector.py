@@ -150,7 +150,7 @@ def test_a_real_ioc_of_epics_base_behind_our_driver(tmp_path: Path) -> None:
             total, maximum, _ = await device.expose(0.25)
             assert (total.value, maximum.value) == (75.0, 60.0)
             assert device.image.tolist() == [[1, 2, 3], [4, 5, 60]]
-            told = {name: await device._get(name) for name in ("exposure", "images", "mode", "counter")}
+            told = {name: await device._signals.get(name) for name in ("exposure", "images", "mode", "counter")}
             assert (told["exposure"], told["images"], told["mode"]) == (0.25, 1, 0), "single images, as long as asked"
             assert told["counter"] >= 1
             await device.make_safe()
