@@ -12,6 +12,7 @@ import asyncio
 import gc
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -37,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL_SHARE = 1 / 200  # of the commands, for each device in real time
 ATTEMPTS = 20  # to connect anew, before a device counts as lost: each may meet a fault as well
 LOOKS = 10  # at memory
+PAUSE_S = 0.05  # between two rounds: a driver that knows its answer would never let the others have a turn
 #: What memory may grow by between the second look and the last, MiB. Ours: what an allocator keeps.
 GROWTH_MIB = 32.0
 
@@ -46,16 +48,16 @@ class Soak:
     """What came of it so far."""
 
     wanted: int
+    share: int  # of each device: one that answers at once has no more of them than one that takes its time
     commands: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)  # how rounds ended: well, named, or what is wrong
     wrong: list[str] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)  # faults that happened
     memory: list[tuple[int, float, int]] = field(default_factory=list)  # commands, MiB, objects
 
-    @property
-    def over(self) -> bool:
-        """Whether there were enough."""
-        return self.commands.total() >= self.wanted
+    def over(self, device: str) -> bool:
+        """Whether a device had enough."""
+        return self.commands[device] >= self.share
 
     def count(self, device: str) -> None:
         """One command more; now and then a look at memory."""
@@ -73,7 +75,7 @@ async def _soaked(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
     await world.start([device])
     driver: Instrument[Any] = build(lab.devices[device], world, lab.sites)
     round_, kind = 0, "well"
-    while not soak.over and kind in ("well", "named", "wrong"):
+    while not soak.over(device) and kind in ("well", "named", "wrong"):
         round_ += 1
         kind, told = await play(lab, world, device, driver, round_, lambda: soak.count(device))
         if kind == "named" and not await _mended(driver):
@@ -82,6 +84,7 @@ async def _soaked(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
         if kind not in ("well", "named"):
             soak.wrong.append(f"{device}, round {round_}: {kind}: {told}")
         _forget(world)
+        await asyncio.sleep(PAUSE_S)
     soak.struck.update(fault for _, _, fault in world.truth.faults.told)
     await asyncio.gather(driver.disconnect(), return_exceptions=True)
     await world.close()
@@ -164,8 +167,8 @@ def main() -> int:
     real = [device for device in devices if is_real_time(lab, device)]
     alone = real == devices and len(devices) == 1
     beside = {} if alone else {device: _beside(device, options) for device in real}
-    soak, began = Soak(options.commands), time.monotonic()
     plans = {device: _plan(lab, device, options.share, options.seed) for device in devices if device not in beside}
+    soak, began = Soak(options.commands, math.ceil(options.commands / len(plans))), time.monotonic()
     clock.run(lambda: _all(lab, plans, soak), epoch_s=0.0, speed=1 if alone else None)
     if len(soak.memory) > 2 and (grown := soak.memory[-1][1] - soak.memory[1][1]) > GROWTH_MIB:
         soak.wrong.append(f"{', '.join(devices) if alone else 'memory'} grew by {grown:.0f} MiB")

@@ -56,7 +56,10 @@ class EpicsDiffractometer(Diffractometer[Options]):
             "counts": f"{scaler}.S{self.options.channel}", "wavelength": prefix + self.options.wavelength,
         }  # fmt: skip
         try:
-            await asyncio.gather(self._arm.connect(force_reconnect=True), self._sample.connect(force_reconnect=True))
+            circles = (circle.connect(force_reconnect=True) for circle in (self._arm, self._sample))
+            for error in await asyncio.gather(*circles, return_exceptions=True):  # none goes on by itself
+                if error is not None:
+                    raise error
             await self._signals.open(names, self.options.connect_timeout_s)
         except BaseException:
             await self.close()

@@ -46,6 +46,13 @@ class _Lasting(Context):
                     waiting = [key for key, pv in self.pvs.items() if not pv.circuit_ready.is_set()]
                 self.reconnect(waiting)
 
+    def _activate_subscriptions(self) -> None:
+        while not self._close_event.is_set():
+            try:
+                super()._activate_subscriptions()
+            except Exception as error:  # of a variable that went away meanwhile
+                logger.warning("a subscription of Channel Access came to nothing: %s", error)
+
 
 class _Circuit(VirtualCircuitManager):
     """caproto's connection to one server, but one that says what cannot be read is ended, not kept for ever, deaf."""
