@@ -26,7 +26,6 @@ class EpicsAreaDetector(AreaDetector[Options]):
         self._where = where(port.address)
         self._signals = Signals(name, self._where.address, options.reply_timeout_s)
         self._halted = False
-        self.image: Any = None  # rows of pixels, a numpy array
 
     async def open(self) -> None:
         """Find its process variables; raises `ConnectionFailed`."""
@@ -57,7 +56,7 @@ class EpicsAreaDetector(AreaDetector[Options]):
         """One image; raises `CommandFailed` for one that is not to be believed, and where none came."""
         exposure_s = self.options.exposure_s if exposure_s is None else exposure_s
         self.check("exposure", exposure_s)
-        self._halted = False
+        self._halted, self.image = False, None
         for name, value in (("acquire", 0), ("images", 1), ("mode", wire.SINGLE), ("exposure", exposure_s)):
             await self._signals.put(name, value)
         before = await self._signals.get("counter")

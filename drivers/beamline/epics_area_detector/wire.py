@@ -30,9 +30,9 @@ def framed(data: Any, width: int, height: int) -> Any:
     """The image as rows of pixels; raises `ValueError` where the array is smaller than the sizes say.
 
     >>> framed([1, 2, 3, 4, 0, 0], 2, 2).tolist()
-    [[1.0, 2.0], [3.0, 4.0]]
+    [[1, 2], [3, 4]]
     """
-    pixels = np.asarray(data, float).ravel()
+    pixels = np.asarray(data).ravel()
     if width < 1 or height < 1 or len(pixels) < width * height:
         raise ValueError(f"{len(pixels)} pixels are no image of {width} x {height}")
     return pixels[: width * height].reshape(height, width)
