@@ -92,7 +92,7 @@ class _Camera(PVGroup):
                 if self._twin.fails("frame_lost") is None:
                     image = self._twin.last = self._twin.image(exposure_s)
                     self._twin.exposed_s = exposure_s
-                    await self._twin.data.array.write(image.ravel(), verify_value=False)
+                    await self._twin.data.take(image)
                     await self.counter.write(self.counter.value + 1, verify_value=False)
         await self.detector.write("Idle", verify_value=False)
         await instance.write("Done", verify_value=False)
@@ -110,6 +110,12 @@ class _Data(PVGroup):
     )
     size0 = pvproperty(value=WIDTH, name="ArraySize0_RBV", read_only=True)
     size1 = pvproperty(value=HEIGHT, name="ArraySize1_RBV", read_only=True)
+    counter = pvproperty(value=0, name="ArrayCounter_RBV", read_only=True)
+
+    async def take(self, image: Any) -> None:
+        """The newest image, and then that it came."""
+        await self.array.write(image.ravel(), verify_value=False)
+        await self.counter.write(self.counter.value + 1, verify_value=False)
 
 
 class Twin(ChannelAccessTwin):

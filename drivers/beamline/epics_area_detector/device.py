@@ -14,6 +14,7 @@ from drivers.core.limits import Limits
 from drivers.core.transport import Port
 
 POLL_S = 0.05
+PLUGIN_S = 1.0  # within which an image that was taken comes to its plug-in
 
 
 class EpicsAreaDetector(AreaDetector[Options]):
@@ -87,7 +88,7 @@ class EpicsAreaDetector(AreaDetector[Options]):
         while True:
             busy, counter = await self._signals.get("acquire"), await self._signals.get("counter")
             self._look()
-            if not busy and (counter != before or loop.time() - began > exposure_s + POLL_S):
+            if not busy and (counter != before or loop.time() - began > exposure_s + PLUGIN_S):
                 return
             if loop.time() - began > exposure_s + self.options.late_s:
                 await self._signals.put("acquire", 0)
