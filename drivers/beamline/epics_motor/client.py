@@ -119,15 +119,15 @@ def signals(names: Mapping[str, str], timeout_s: float) -> dict[str, EpicsSignal
     return found
 
 
-def give_back(*held: EpicsMotor | EpicsSignal) -> None:
-    """Be done with what `find` or `signals` gave; a connection that then serves nobody is ended.
+def give_back(*held: Any) -> None:
+    """Be done with devices and signals of ophyd; a connection that then serves nobody is ended.
 
     caproto keeps every variable that it ever had, and a connection that noise has made deaf: whoever comes back shall
     have new ones. (A connection that others share is found deaf by caproto itself, after EPICS_CA_CONN_TMO.)
     """
     context = shim.PV.default_context()
-    signals = [signal for each in held for signal in (_parts(each) if isinstance(each, EpicsMotor) else [each])]
-    ours = [signal._read_pv._caproto_pv for signal in signals]  # noqa: SLF001 - each writes where it reads
+    parts = [one for each in held for one in (_parts(each) if hasattr(each, "walk_signals") else [each])]
+    ours = [signal._read_pv._caproto_pv for signal in parts if isinstance(signal, EpicsSignalBase)]  # noqa: SLF001
     for each in held:
         each.destroy()
     with context.pv_cache_lock, context.broadcaster._search_lock:  # noqa: SLF001
@@ -141,8 +141,8 @@ def give_back(*held: EpicsMotor | EpicsSignal) -> None:
             circuit.disconnect()
 
 
-def _parts(motor: EpicsMotor) -> list[EpicsSignal]:
-    return [walk.item for walk in motor.walk_signals() if isinstance(walk.item, EpicsSignalBase)]
+def _parts(device: Any) -> list[Any]:
+    return [walk.item for walk in device.walk_signals()]
 
 
 def release(server: str) -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from benchmarks.faults.matrix import play, recover, sooner
 from drivers.beamline.epics_motor import client
+from drivers.beamline.ophyd_device import DRIVER
+from drivers.beamline.ophyd_device.device import OphydDriver
+from drivers.beamline.ophyd_device.options import Options
 from drivers.core.build import build
 from drivers.core.errors import CommandFailed, ConnectionLost, ReplyTimeout
 from drivers.core.instrument import Command, Instrument
@@ -141,6 +144,37 @@ def test_an_ioc_that_goes_and_comes_back(name: str) -> None:
         assert await play(lab, world, name, driver, 2) == ("well", "")
 
     faulty(name, story)
+
+
+@pytest.mark.parametrize("fault", ["request_lost", "line_cut", "server_gone", "reply_garbled"])
+def test_a_device_of_others_arrives_or_names_its_error(fault: str) -> None:
+    """ophyd's own `EpicsMotor` by entry point, at the axis's twin: it trusts its monitors, and is what it is."""
+
+    async def story(lab: Lab, world: TwinWorld, axis: Instrument[Any], faults: OnCommand) -> None:
+        keys = Options(
+            device="ophyd.EpicsMotor", arguments={"prefix": "axis"}, channel_access=True, connect_timeout_s=3.0,
+            move_timeout_s=1.0,
+        )  # fmt: skip
+        guest = OphydDriver("guest", axis.port, keys, DRIVER.default_limits)
+        (start,) = await axis.perform(Command("test/where", "position", {}))
+        await guest.connect()
+        try:
+            faults.next, faults.by = fault, 0.3
+            twin: Any = world.twin("axis")
+            try:
+                await guest.perform(Command("test/move", "move", {"position": start.value + 1.0}))
+                assert twin.record.place_mm == pytest.approx(start.value + 1.0, abs=0.01)
+            except (ConnectionLost, CommandFailed, ReplyTimeout) as named:
+                assert named.device == "guest"
+            assert faults.told
+            for _ in range(10):
+                if await recover(guest) is None:
+                    break
+            await guest.perform(Command("test/back", "move", {"position": start.value}))
+        finally:
+            await guest.disconnect()
+
+    faulty("axis", story)
 
 
 def test_a_stop_that_nobody_takes_is_no_stop() -> None:
