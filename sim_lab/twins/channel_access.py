@@ -137,7 +137,7 @@ class _LoopbackServer(Context):
         self._server = await asyncio.start_server(self._accept, sock=sock)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.append(writer)
+        self._writers = [*(old for old in self._writers if not old.is_closing()), writer]
         transport = _Circuit(reader, writer, self.end(SocketLink(reader, writer)))
         self.server_tasks.create(self.tcp_handler(transport, transport.getpeername()))
 
