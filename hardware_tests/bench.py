@@ -61,6 +61,11 @@ class Bench:
             self.seen += [_told(verb, reading) for reading in readings]
         return readings
 
+    @property
+    def driver(self) -> Instrument[Any]:
+        """The driver of the device of this test."""
+        return self._devices[self.device]
+
     async def restart(self) -> None:
         """Another driver takes the device over, as after the death of this process; it knows nothing of before."""
         assert self._world is not None

@@ -9,6 +9,7 @@ from orchestrator import limits
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor, Listener
 from orchestrator.engine import Engine
+from orchestrator.frames import Frames
 from orchestrator.journal import Log, MemoryLog
 from orchestrator.plan import program_plan
 from orchestrator.recovery import BY_POLICY
@@ -29,8 +30,12 @@ async def execute(
     log: Log | None = None,
     listeners: Sequence[Listener] = (),
     sinks: Sequence[DocumentSink] = (),
+    frames: Frames | None = None,
 ) -> Result:
-    """Run a program to its end. A device that fails ends it when what runs beside has ended; cancelling stops all."""
+    """Run a program to its end. A device that fails ends it when what runs beside has ended; cancelling stops all.
+
+    Images are kept by `frames`, or else not at all.
+    """
     loop = asyncio.get_running_loop()
     conductor = Conductor(log or MemoryLog(), loop.time)
     run_id = str(metadata.get("run_id", "run"))
@@ -42,7 +47,7 @@ async def execute(
     conductor.turns.enter(run_id, program.holds)
     try:
         await cell.connect(program.devices)
-        await perform(run_id, conductor, cell, metadata, sinks)
+        await perform(run_id, conductor, cell, metadata, sinks, frames=frames)
         outcome, error = how_it_ended(conductor.state.run(run_id))
         conductor.record(r.Finished(at=loop.time(), run_id=run_id, outcome=outcome, error=error))
     except DeviceError as lost:  # no connection: nothing was commanded
@@ -70,17 +75,20 @@ async def perform(
     sinks: Sequence[DocumentSink],
     *,
     shared: bool = False,
+    frames: Frames | None = None,
 ) -> None:
     """Carry a submitted program out on connected devices, as one Bluesky run, until it is over or asked to end.
 
     When this is cancelled, devices that are `shared` go on with what they do: whoever takes the run up asks them.
     """
-    stations = _Stations(lambda name: Station(name, None if name == CLOCK else cell, conductor, run_id, shared=shared))
+    stations = _Stations(
+        lambda name: Station(name, None if name == CLOCK else cell, conductor, run_id, shared=shared, frames=frames)
+    )
     engine = Engine(dict(about), leaves_devices=shared)
     for sink in sinks:
         engine.subscribe(sink)
     try:
-        await engine.run(program_plan(run_id, conductor, stations))
+        await engine.run(program_plan(run_id, conductor, stations, frames))
     finally:
         for station in stations.values():
             await station.give_up()

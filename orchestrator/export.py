@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestrator.frames import FOLDER
 from orchestrator.run import digest
 from orchestrator.sinks.file import FILE_NAME, DamagedFile, read_documents
 from orchestrator.sinks.table import CSV, PARQUET, ParquetMissing, table_of, write_csv, write_parquet
@@ -31,6 +32,7 @@ _ABOUT = {
     CSV: (_TABLE, "text/csv"),
     PARQUET: (_TABLE, "application/vnd.apache.parquet"),
 }
+_IMAGE = ("An image of an area detector, rows of pixels (numpy)", "application/x-npy")
 
 
 class ExportError(Exception):
@@ -62,7 +64,7 @@ def _complete(target: Path) -> list[str]:
     write_csv(table, target / CSV)
     with contextlib.suppress(ParquetMissing):
         write_parquet(table, target / PARQUET)
-    names = sorted(file.name for file in target.iterdir())
+    names = sorted(file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file())
     graph = {"@context": CONTEXT, "@graph": _graph(target, names)}
     (target / METADATA).write_text(json.dumps(graph, indent=1), "utf-8")
     return [*names, METADATA]
@@ -98,7 +100,8 @@ def _link(entity: Entity) -> Entity:
 
 
 def _file(target: Path, name: str) -> Entity:
-    text, media = _ABOUT.get(name, ("A file of the run", "application/octet-stream"))
+    kind = _IMAGE if name.startswith(f"{FOLDER}/") else ("A file of the run", "application/octet-stream")
+    text, media = _ABOUT.get(name, kind)
     path = target / name
     return {
         "@id": name, "@type": "File", "name": name, "description": text, "encodingFormat": media,

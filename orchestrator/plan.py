@@ -13,9 +13,10 @@ from typing import Any
 from bluesky.utils import Msg
 
 from orchestrator.conductor import Conductor
+from orchestrator.frames import Frames
 from orchestrator.readings import StepReading
 from orchestrator.state.cell import OVER, RunState
-from orchestrator.station import Station, Ticket
+from orchestrator.station import Station, Taken, Ticket
 from protocols.program import Action
 
 
@@ -81,7 +82,9 @@ class _Points:
 Running = dict[asyncio.Task[Any], Action]
 
 
-def program_plan(run_id: str, conductor: Conductor, stations: Mapping[str, Station]) -> Generator[Msg, Any, None]:
+def program_plan(
+    run_id: str, conductor: Conductor, stations: Mapping[str, Station], frames: Frames | None = None
+) -> Generator[Msg, Any, None]:
     """One run to its end: until every action is over, or until it is asked to end and nothing of it runs any more.
 
     A failed action keeps the run waiting for a choice (see `recovery`); whoever chooses wakes it.
@@ -110,7 +113,7 @@ def program_plan(run_id: str, conductor: Conductor, stations: Mapping[str, Stati
             action = running.pop(task)
             if conductor.state.run(run_id).phase(action.id) in OVER:
                 frontier.over(action.id)
-            read = _read(action, task)
+            read = _read(action, task, frames)
             if action.point is None:
                 yield from _event(action.step, read)
             else:
@@ -130,9 +133,11 @@ def _exit(run: RunState) -> dict[str, str]:
     return {"exit_status": "abort", "reason": f"{run.abort_asked.by}: {run.abort_asked.reason}"}
 
 
-def _read(action: Action, task: "asyncio.Task[Any]") -> Sequence[StepReading]:
-    readings = None if task.cancelled() or task.exception() else task.result()
-    return [StepReading(action.device, readings, time.time())] if readings else []
+def _read(action: Action, task: "asyncio.Task[Taken | None]", frames: Frames | None) -> Sequence[StepReading]:
+    taken = None if task.cancelled() or task.exception() else task.result()
+    if taken is None or not taken.readings:
+        return []
+    return [StepReading(action.device, taken.readings, time.time(), taken.frame, frames)]
 
 
 def _event(step: str, read: Sequence[StepReading]) -> Generator[Msg, Any, None]:

@@ -1,8 +1,10 @@
 """What an action measured, as Bluesky reads it: one event in the stream of its step."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from drivers.core.command import Readings
+from orchestrator.frames import Frame, Frames
 
 
 class StepReading:
@@ -10,11 +12,15 @@ class StepReading:
 
     parent = None
 
-    def __init__(self, device: str, readings: Readings, at_s: float) -> None:
+    def __init__(
+        self, device: str, readings: Readings, at_s: float, frame: Frame | None = None, frames: Frames | None = None
+    ) -> None:
         self.name = device
         self._readings = readings
         self._at_s = at_s
-        self._shape = (device, *((one.quantity, one.unit, one.wells and tuple(one.wells)) for one in readings))
+        self._frame, self._frames = frame, frames
+        pixels = frame and (frame.series.key, frame.shape, frame.dtype)
+        self._shape = (device, pixels, *((one.quantity, one.unit, one.wells and tuple(one.wells)) for one in readings))
 
     def __eq__(self, other: object) -> bool:
         """Readings of the same quantities in the same wells belong to one descriptor, as a step that is done again."""
@@ -34,8 +40,9 @@ class StepReading:
         }
 
     def describe(self) -> dict[str, Any]:
-        """Units and shapes."""
-        return {
+        """Units and shapes; of an image, that a file has it."""
+        outside = {self._frame.series.key: self._frame.describe()} if self._frame is not None else {}
+        return outside | {
             f"{self.name}_{reading.quantity}": {
                 "source": f"lab:{self.name}",
                 "dtype": "number" if reading.wells is None else "array",
@@ -44,6 +51,11 @@ class StepReading:
             }
             for reading in self._readings
         }
+
+    def collect_asset_docs(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The documents that say where the image is."""
+        if self._frame is not None and self._frames is not None:
+            yield from self._frames.documents(self._frame)
 
     def read_configuration(self) -> dict[str, Any]:
         """The wells that were read, in order."""

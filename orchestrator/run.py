@@ -15,6 +15,7 @@ from labfile.lab import Lab
 from orchestrator.cell import Cell
 from orchestrator.execute import execute
 from orchestrator.folder import write_whole
+from orchestrator.frames import Frames
 from orchestrator.journal import FileLog
 from orchestrator.names import new_run_id
 from orchestrator.result import Result
@@ -73,7 +74,9 @@ def run(
 
     async def main() -> Result:
         try:
-            return await execute(program, cell, metadata, log=journal, listeners=listeners, sinks=sinks)
+            return await execute(
+                program, cell, metadata, log=journal, listeners=listeners, sinks=sinks, frames=Frames(folder)
+            )
         finally:
             await cell.close()
             for sink in sinks:

@@ -15,6 +15,7 @@ from orchestrator.conductor import Conductor
 from orchestrator.dispatch import PLAN_S, Dispatcher
 from orchestrator.engine import Engine, Plan
 from orchestrator.execute import DocumentSink, how_it_ended, perform
+from orchestrator.frames import Frames
 from orchestrator.recovery import BY_POLICY, Policy, offered, retry_after_s, settle
 from orchestrator.reservations import Reservations
 from orchestrator.safe_end import safe_end
@@ -27,6 +28,7 @@ from orchestrator.witness import witness_of
 from protocols.holds import holds
 from protocols.program import CLOCK, Action, Hold, Program
 
+FramesOf = Callable[[str], Frames | None]  # of a run
 SinksOf = Callable[[str, Mapping[str, Any]], Sequence[DocumentSink]]
 _LOG = logging.getLogger(__name__)
 #: After these the plan is no longer the best, or no longer possible.
@@ -45,6 +47,7 @@ class Service:
         *,
         policy: Policy | None = None,
         sinks_of: SinksOf | None = None,
+        frames_of: FramesOf | None = None,
         solver: SolverProcess | None = None,
         plan_s: float = PLAN_S,
         about: Mapping[str, Any] | None = None,
@@ -55,6 +58,7 @@ class Service:
         self.policy = policy or Policy()
         self.roles = {name: device.role for name, device in cell.lab.devices.items()}
         self._sinks_of = sinks_of or (lambda run_id, about: ())
+        self._frames_of: FramesOf = frames_of or (lambda run_id: None)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._helping: set[asyncio.Task[None]] = set()
         self._about = dict(about or {})
@@ -277,7 +281,8 @@ class Service:
         await self._reconcile(run_id)
         about = dict(run.submitted.about)
         sinks = self._sinks_of(run_id, about)
-        await perform(run_id, self.conductor, self.cell, about, sinks, shared=True)
+        frames = self._frames_of(run_id)
+        await perform(run_id, self.conductor, self.cell, about, sinks, shared=True, frames=frames)
         run = self.conductor.state.run(run_id)
         outcome, error = how_it_ended(run)
         if _needs_safe_end(run):

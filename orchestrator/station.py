@@ -7,11 +7,13 @@ from typing import Any
 from bluesky.protocols import Movable, Stoppable
 from ophyd_async.core import AsyncStatus
 
+from drivers.core.beamline import AreaDetector
 from drivers.core.command import Command, Readings
-from drivers.core.errors import DeviceError
+from drivers.core.errors import CommandFailed, DeviceError
 from drivers.core.instrument import Instrument
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
+from orchestrator.frames import Frame, Frames
 from orchestrator.state import records as r
 from protocols.conditions import due
 from protocols.program import Action
@@ -28,6 +30,14 @@ class Ticket:
     intent: "asyncio.Future[None]"
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an action measured, and the image that it took where one is kept."""
+
+    readings: Readings
+    frame: Frame | None = None
+
+
 class Station(Movable[Ticket], Stoppable):
     """One device in one run: commands it, and writes what came of it. Without a cell, it lets time pass.
 
@@ -39,24 +49,26 @@ class Station(Movable[Ticket], Stoppable):
     parent = None
 
     def __init__(
-        self, name: str, cell: Cell | None, conductor: Conductor, run_id: str, *, shared: bool = False
-    ) -> None:
+        self, name: str, cell: Cell | None, conductor: Conductor, run_id: str, *, shared: bool = False,
+        frames: Frames | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self._cell = cell
         self._device: Instrument[Any] | None = None
         self._conductor = conductor
         self._run_id = run_id
         self._shared = shared
+        self._frames = frames
         self._under_way: set[asyncio.Task[Any]] = set()
 
-    def set(self, ticket: Ticket) -> AsyncStatus[Readings | None]:
-        """Carry an action out; the status ends with it, and its task holds the readings, or None for a failure."""
+    def set(self, ticket: Ticket) -> AsyncStatus[Taken | None]:
+        """Carry an action out; the status ends with it, and its task holds what it took, or None for a failure."""
         status = AsyncStatus(self._carry_out(ticket))
         self._under_way.add(status.task)
         status.task.add_done_callback(self._under_way.discard)
         return status
 
-    async def _carry_out(self, ticket: Ticket) -> Readings | None:
+    async def _carry_out(self, ticket: Ticket) -> Taken | None:
         action, conductor = ticket.action, self._conductor
         await ticket.intent
         if self._cell is not None and conductor.state.run(self._run_id).stopped:
@@ -66,6 +78,7 @@ class Station(Movable[Ticket], Stoppable):
             return None
         try:
             readings = await self._perform(action)
+            frame = await self._kept(action)
         except DeviceError as error:
             self._failed(action, str(error), type(error).__name__, error.outcome, recoverable=error.recoverable)
             return None
@@ -76,7 +89,18 @@ class Station(Movable[Ticket], Stoppable):
             self._failed(action, f"{self.name}: {type(error).__name__}: {error}", type(error).__name__, "unknown")
             return None
         conductor.record(r.Done(at=conductor.now(), run_id=self._run_id, action=action.id, readings=readings))
-        return readings
+        return Taken(readings, frame)
+
+    async def _kept(self, action: Action) -> Frame | None:
+        """Write the image that an area detector has just taken; raises `CommandFailed` where that cannot be."""
+        image = self._device.image if isinstance(self._device, AreaDetector) and action.verb == "expose" else None
+        if image is None or self._frames is None:
+            return None
+        try:
+            return await asyncio.to_thread(self._frames.add, action.step, self.name, image)
+        except OSError as error:
+            hint = "See the disk with the runs; take it again."
+            raise CommandFailed(f"its image was not kept: {error}.", device=self.name, hint=hint) from error
 
     def _due(self, action: Action) -> bool:
         """Whether its conditions are met; where they are not, or nobody can tell, that is written instead."""

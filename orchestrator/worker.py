@@ -20,6 +20,7 @@ from orchestrator import instruments
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.folder import RunFolder
+from orchestrator.frames import Frames
 from orchestrator.garbage import Garbage
 from orchestrator.guests import Guests
 from orchestrator.names import cell_name
@@ -95,7 +96,10 @@ class Worker:
             raise
         _, state = self._read_on(seq, state)
         conductor = Conductor(StoreLog(self._engine, lease), time.time, state)
-        self.service = Service(conductor, self.cell, sinks_of=self._sinks_of, solver=_solver(), about=self._about)
+        self.service = Service(
+            conductor, self.cell, sinks_of=self._sinks_of, frames_of=lambda run_id: Frames(self._runs / run_id),
+            solver=_solver(), about=self._about,
+        )  # fmt: skip
         self.guests = Guests(self.cell, self.service, self._begun_plans, self._answer, self._pace)
         conductor.listeners += [self._keep, listener(self._far)]
         if self._traces is not None:

@@ -38,7 +38,7 @@ class Endpoint:
         return Port(self.address, dial)
 
 
-class _SocketLink(Transport):
+class SocketLink(Transport):
     """The device's end of an accepted TCP connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,6 +48,7 @@ class _SocketLink(Transport):
         """Accepted already."""
 
     async def send(self, data: bytes) -> None:
+        """Write, at the pace at which the client reads; raises `ConnectionLost`."""
         try:
             self._writer.write(data)
             await self._writer.drain()
@@ -55,12 +56,14 @@ class _SocketLink(Transport):
             raise ConnectionLost(str(error)) from error
 
     async def receive(self) -> bytes:
+        """What has come; empty at the end."""
         try:
             return await self._reader.read(65536)
         except OSError:
             return b""
 
     async def close(self) -> None:
+        """End the connection."""
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
@@ -80,7 +83,7 @@ class _Listener:
         return bound
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(_SocketLink(reader, writer)))
+        task = asyncio.get_running_loop().create_task(self._serve(SocketLink(reader, writer)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -123,7 +126,7 @@ async def serve_tcp(twin: StreamTwin, host: str, port: int, scheme: str = "tcp")
 
 async def serve_server(twin: ServerTwin, host: str, port: int) -> Endpoint:
     """Serve a twin that brings its own server; where a plan has faults for its line, over a port in front of it."""
-    disturbed = twin.has_line and twin.world.faults.touch(twin.name)
+    disturbed = not twin.own_line and twin.world.faults.touch(twin.name)
     address = await twin.start(host, 0 if disturbed else port)
     if not disturbed:
         return Endpoint(twin.name, address, twin.stop)
@@ -131,7 +134,7 @@ async def serve_server(twin: ServerTwin, host: str, port: int) -> Endpoint:
 
     async def carry(client: Transport) -> None:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        device, wire = _SocketLink(reader, writer), twin.line(client)
+        device, wire = SocketLink(reader, writer), twin.line(client)
 
         async def pump(source: Transport, sink: Transport) -> None:
             with contextlib.suppress(ConnectionLost):

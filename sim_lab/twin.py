@@ -60,6 +60,9 @@ class StreamTwin(Twin, ABC):
 class ServerTwin(Twin, ABC):
     """A twin whose protocol library brings its own server (OPC UA, MQTT, Channel Access)."""
 
+    #: Whether it puts the faults of its line into its own connections; else they are put into a port in front of it.
+    own_line: ClassVar[bool] = False
+
     @abstractmethod
     async def start(self, host: str, port: int) -> str:
         """Serve on a loopback port (0 chooses one); returns the address a driver or client uses."""

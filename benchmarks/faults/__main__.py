@@ -20,6 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--device", action="append", default=[])
     parser.add_argument("--occasions", type=int, default=60, help="at most so many messages of each story")
+    parser.add_argument("--step", type=int, default=1, help="only each so-many-th message of a story")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)  # libraries tell of every byte they cannot read
@@ -30,7 +31,7 @@ def main() -> int:
     for fault in COMMS:
         row = []
         for device in devices:
-            outcomes = cell(lab, device, fault, options.occasions)
+            outcomes = cell(lab, device, fault, options.occasions, options.step)
             counts = Counter(outcome.kind for outcome in outcomes)
             row.append(", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts, reverse=True)) or "-")
             runs += len(outcomes)

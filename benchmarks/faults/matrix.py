@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.faults.stories import STORIES
@@ -14,7 +14,11 @@ from labfile import Lab
 from sim_lab.faults import FAULTS, Faults, Injection, Plan
 from sim_lab.session import TwinWorld
 
+#: Where time is real nobody waits as long as in a lab: options, and how late a late reply is (too late).
+SOONER = {"connect_timeout_s": 3.0, "reply_timeout_s": 0.5, "move_timeout_s": 6.0, "late_s": 2.0}
+REAL_LATE_S = 1.0
 HANG_S = 3600.0  # simulated; no command of a story takes a minute by itself
+REAL_HANG_S = 60.0  # where time is real; the time-outs of a story's commands are below half a minute together
 GOOD = ("unharmed", "recovered")
 
 
@@ -27,11 +31,12 @@ class Outcome:
     struck: bool
 
 
-def cell(lab: Lab, device: str, fault: str, occasions: int) -> list[Outcome]:
-    """A fault at each message of a device's story, one run each, until the story has no more messages."""
-    outcomes = []
-    for action in range(1, occasions + 1):
-        outcome = try_out(lab, device, Injection(device, fault, FAULTS[fault].usual, action=action))
+def cell(lab: Lab, device: str, fault: str, occasions: int, step: int = 1) -> list[Outcome]:
+    """A fault at each message of a device's story, or each `step`-th, one run each, until it has no more messages."""
+    outcomes, lab = [], sooner(lab, device)
+    by = amount(lab, device, fault)
+    for action in range(1, occasions * step + 1, step):
+        outcome = try_out(lab, device, Injection(device, fault, by, action=action))
         if not outcome.struck:
             break
         outcomes.append(outcome)
@@ -40,9 +45,39 @@ def cell(lab: Lab, device: str, fault: str, occasions: int) -> list[Outcome]:
 
 def try_out(lab: Lab, device: str, injection: Injection, seed: int = 1) -> Outcome:
     """A story with the fault; then, connected anew if it failed, the story again without it."""
-    settings = WorldSettings(seed=seed, epoch_s=0.0, faults=Plan(seed, (injection,)))
-    world = TwinWorld(lab.devices, lab.sites, settings)
+    world = TwinWorld(lab.devices, lab.sites, settings(lab, device, Plan(seed, (injection,))))
     return world.run(lambda: _story(lab, world, device))
+
+
+def is_real_time(lab: Lab, device: str) -> bool:
+    """Whether a device's driver has threads of its own, which no virtual clock can hold."""
+    return bool(lab.devices[device].spec.load().real_time_only)
+
+
+def amount(lab: Lab, device: str, fault: str) -> float:
+    """By how much a fault happens to a device."""
+    late = fault in ("reply_late", "server_gone") and is_real_time(lab, device)
+    return REAL_LATE_S if late else FAULTS[fault].usual
+
+
+def sooner(lab: Lab, device: str) -> Lab:
+    """The lab, in which a device in real time is not waited for as long as usual."""
+    if not is_real_time(lab, device):
+        return lab
+    entry = lab.devices[device]
+    wanted = {key: value for key, value in SOONER.items() if key in type(entry.options).model_fields}
+    changed = replace(entry, options=entry.options.model_copy(update=wanted))
+    return replace(lab, devices={**lab.devices, device: changed})
+
+
+def settings(lab: Lab, device: str, plan: Plan, wire: bool = False) -> WorldSettings:
+    """A world for one device, in real time where its driver needs that."""
+    speed = 1.0 if is_real_time(lab, device) else None
+    return WorldSettings(seed=plan.seed, epoch_s=0.0, speed=speed, wire=wire, faults=plan)
+
+
+def _hang_s(driver: Instrument[Any]) -> float:
+    return REAL_HANG_S if driver.real_time_only else HANG_S
 
 
 async def _story(lab: Lab, world: TwinWorld, device: str) -> Outcome:
@@ -73,7 +108,7 @@ async def _story(lab: Lab, world: TwinWorld, device: str) -> Outcome:
 async def recover(driver: Instrument[Any]) -> str | None:
     """Connect anew, and the safe end; what still goes wrong, in words."""
     try:
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(_hang_s(driver)):
             await driver.disconnect()
             await driver.connect()
             await driver.make_safe()
@@ -97,7 +132,7 @@ async def play(
     """
     what = "connect"
     try:
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(_hang_s(driver)):
             await driver.connect()
             for number, act in enumerate(STORIES[lab.devices[device].driver](world, round_)):
                 what = act.verb

@@ -9,9 +9,11 @@ from drivers.core.instrument import Readings
 from drivers.core.labware import kind
 from drivers.liquid_handlers.hamilton_star.labware import rack
 from sim_lab.session import TwinWorld
+from sim_lab.world.diffraction import CU_K_ALPHA_1_A
 
 FLEX_RACK = "opentrons_flex_96_tiprack_200ul"
 RACK, PLATE = "opentrons_96_tiprack_300ul", "corning_96_wellplate_360ul_flat"
+EXPOSURE_S = 0.2  # of what counts in real time
 Truth = Callable[[TwinWorld, Readings], bool]
 
 
@@ -333,6 +335,46 @@ def thermocycler(world: TwinWorld, round_: int) -> list[Act]:
     ]
 
 
+def axis(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("axis")
+    to = 0.25 * (round_ % 2 or -1)
+
+    def stands(*_: Any) -> bool:
+        return abs(twin.record.place_mm - to) < 0.011
+
+    def told(_: TwinWorld, readings: Readings) -> bool:
+        return stands() and abs((readings[0].value or 0.0) - to) < 0.011
+
+    return [Act("move", {"position_mm": to}, stands), Act("position", {}, told)]
+
+
+def diffractometer(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("diffractometer")
+    to = 21.0 + round_ % 2  # on a slope of nothing: between the standard's peaks
+
+    def there(*_: Any) -> bool:
+        return abs(twin.two_theta.place_mm - to) < 0.011 and abs(twin.theta.place_mm - to / 2) < 0.011
+
+    def counted(_: TwinWorld, readings: Readings) -> bool:
+        angle, intensity, wavelength = (reading.value or 0.0 for reading in readings)
+        true_hz = twin.rate_hz(to, to / 2)
+        near = abs(intensity - true_hz) < 6 * math.sqrt(true_hz / EXPOSURE_S)
+        return there() and near and abs(angle - to) < 0.011 and abs(wavelength - CU_K_ALPHA_1_A / 10) < 1e-6
+
+    return [Act("drive", {"two_theta_deg": to}, there), Act("measure", {"exposure_s": EXPOSURE_S}, counted)]
+
+
+def camera(world: TwinWorld, round_: int) -> list[Act]:
+    twin: Any = world.twin("camera")
+    exposure_s = EXPOSURE_S * (1 + round_ % 2)  # another one each time: one that is lost must be seen
+
+    def seen(_: TwinWorld, readings: Readings) -> bool:
+        total, maximum, exposed_s = (reading.value or 0.0 for reading in readings)
+        return exposed_s == exposure_s == twin.exposed_s and (total, maximum) == (twin.last.sum(), twin.last.max())
+
+    return [Act("expose", {"exposure_s": exposure_s}, seen)] * 2
+
+
 STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "hamilton.star": star, "people.operator": operator,
     "opentrons.ot2": opentrons("ot2", ("4", "5"), "p300_single_gen2", RACK), "opentrons.flex": flex,
@@ -342,5 +384,6 @@ STORIES: dict[str, Callable[[TwinWorld, int], list[Act]]] = {
     "cavro.xlp": pump("dispenser", "dispenser.inlet", "dispenser.outlet"), "universal.ur5e": six_axes,
     "thermo.cytomat": chamber("incubator"), "liconic.stx": chamber("cooler"), "azenta.a4s": sealer,
     "azenta.xpeel": peeler, "highres.microspin": centrifuge, "thermo.atc": thermocycler,
-    "sparkplug.environment": room,
+    "sparkplug.environment": room, "epics.motor": axis, "epics.diffractometer": diffractometer,
+    "epics.area_detector": camera,
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """The roles of a beamline's devices; their verbs stand in the table of all roles."""
 
 from abc import abstractmethod
+from typing import Any
 
 from drivers.core.instrument import Instrument, OptionsT, Readings
 from drivers.core.verbs import ROLES
@@ -43,9 +44,10 @@ class Diffractometer(Instrument[OptionsT]):
 
 
 class AreaDetector(Instrument[OptionsT]):
-    """Takes images of what falls on its pixels."""
+    """Takes images of what falls on its pixels; `image` is the newest, rows of pixels as a numpy array."""
 
     verbs = ROLES["AreaDetector"].verbs
+    image: Any = None
 
     @abstractmethod
     async def expose(self, exposure_s: float | None = None) -> Readings:

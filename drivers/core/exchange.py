@@ -99,6 +99,10 @@ class Exchange(Generic[ReplyT]):
         finally:
             self._limit = None
 
+    def distrust(self) -> None:
+        """What came last may not belong to what was asked last: the line falls silent before the next question."""
+        self._astray = True
+
     def halt(self) -> None:
         """A stop: whoever waits for an answer gets `CommandStopped` at once, and whoever asks from now on."""
         self.stopped.set()

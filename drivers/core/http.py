@@ -13,6 +13,7 @@ from drivers.core.transport import Transport
 
 #: A connection that was idle for longer is not used again: less than the shortest usual time a server keeps one (5 s).
 IDLE_S = 2.0
+TRIES = 3  # of what changes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,19 @@ class HttpClient:
         self._used_s = 0.0
 
     async def request(self, method: str, target: str, document: Any = None, *, timeout_s: float) -> Response:
-        """One exchange. Raises ConnectionFailed (nothing sent), ConnectionLost or ReplyTimeout (outcome unknown)."""
+        """One exchange. Raises ConnectionFailed (nothing sent), ConnectionLost or ReplyTimeout (outcome unknown).
+
+        A GET, which changes nothing, is asked again on a new connection where its own broke or its answer is noise.
+        """
+        for left in reversed(range(TRIES if method == "GET" else 1)):
+            try:
+                return await self._once(method, target, document, timeout_s)
+            except (ConnectionLost, ProtocolViolation):
+                if not left:
+                    raise
+        raise AssertionError("the last try raises")
+
+    async def _once(self, method: str, target: str, document: Any, timeout_s: float) -> Response:
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._exchange(method, target, document)

@@ -23,6 +23,7 @@ What this fence keeps out (measured on 0.2.2):
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 from drivers.core.errors import (
@@ -34,11 +35,16 @@ from drivers.core.errors import (
     ProtocolViolation,
     ReplyTimeout,
 )
+from drivers.core.exchange import FLOOD_S
 from drivers.core.transport import Transport
 
 Dial = Callable[[], Transport]
 #: What a driver knows of its backend's own exceptions; None leaves an exception to the general rules.
 Explain = Callable[[BaseException], DeviceError | None]
+
+
+#: How many times more a question that changes nothing is asked, and how long a line is silent that owes nothing.
+ASKED_AGAIN, QUIET_S = 2, 0.2
 
 
 class TransportIo:
@@ -189,6 +195,61 @@ class TransportSerial(TransportIo):
         with contextlib.suppress(TimeoutError):
             if not await self._fill(enough, self.timeout):
                 raise _ended()
+
+
+class QuestionSerial(TransportSerial, ABC):
+    """A line of one request, one reply; a question that changes nothing is asked again where no reply can be read.
+
+    Replies have no numbers. A device answers in order, so what it still owes comes right behind a late reply: after a
+    question that was asked again the line is let fall silent, and nothing of it is taken for the next reply.
+    """
+
+    _asked = b""
+
+    @abstractmethod
+    def _is_question(self, request: bytes) -> bool:
+        """Whether a request changes nothing."""
+
+    @abstractmethod
+    async def _reply(self) -> bytes:
+        """One reply that fits what was asked; raises `ReplyTimeout` and `ProtocolViolation`."""
+
+    async def write(self, data: bytes, timeout: float | None = None) -> None:
+        """Send all of `data`, after forgetting a reply that came too late for its question."""
+        await self.reset_input_buffer()
+        self._asked = data
+        await super().write(data, timeout)
+
+    async def read(self, num_bytes: int = 1) -> bytes:
+        """One whole reply, however long."""
+        left = ASKED_AGAIN if self._is_question(self._asked) else 0
+        was_lost = False
+        while True:
+            try:
+                reply = await self._reply()
+                break
+            except (ReplyTimeout, ProtocolViolation):
+                if not left:
+                    raise
+            left, was_lost = left - 1, True
+            await self._fall_silent()
+            await super().write(self._asked)
+        if was_lost:
+            await self._fall_silent()
+        return reply
+
+    async def _fall_silent(self) -> None:
+        """Forget what comes, until nothing has come for `QUIET_S`; raises `ProtocolViolation` where it does not end."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + FLOOD_S
+        while loop.time() < until_s:
+            self._buffer.clear()
+            try:
+                if not await self._fill(lambda: bool(self._buffer), QUIET_S):
+                    raise _ended()
+            except TimeoutError:
+                return
+        raise ProtocolViolation(f"the line does not fall silent within {FLOOD_S:g} s.")
 
 
 def _ended() -> ConnectionLost:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from orchestrator.sinks.sink import Document
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 FILE_NAME = "documents.jsonl"
+#: Whole numbers that may be beyond 64 bits, of which orjson makes others without a word.
+_LONG = re.compile(rb"\d{19}")
 
 
 class DamagedFile(ValueError):
@@ -36,9 +39,12 @@ def encode(name: str, document: Document) -> bytes:
 
 def decode(line: bytes) -> tuple[str, dict[str, Any]]:
     """What `encode` made a line of; raises `ValueError`."""
+    if _LONG.search(line):
+        name, document = json.loads(line)
+        return name, document
     try:
         name, document = orjson.loads(line)
-    except ValueError:  # NaN, infinity, whole numbers beyond 64 bits
+    except ValueError:  # NaN, infinity
         name, document = json.loads(line)
     return name, document
 

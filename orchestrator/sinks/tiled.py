@@ -10,6 +10,8 @@ from orchestrator.sinks.worker import CAPACITY, Worker
 
 #: Events that are sent in one request: a table of 1,000 rows costs the thread a few ms at a time.
 BATCH_SIZE = 1000
+#: Documents about files of the lab's own disk, which a server elsewhere cannot read: the readings go there without.
+_OUTSIDE = ("stream_resource", "stream_datum")
 #: What Tiled's client imports only when it first meets such data.
 _LAZY = (
     "bluesky_tiled_plugins.clients.bluesky_run",
@@ -44,6 +46,8 @@ class TiledSink(Worker):
 
     async def deliver(self, run: str, name: str, document: Document) -> None:
         """Write one document; blocks this thread for as long as the server takes."""
+        if name in _OUTSIDE:
+            return
         try:
             if name == "start":
                 self._begin(run)

@@ -156,8 +156,9 @@ _ALL = (
     Fault("pump_reset", "power", PUMPS, "it was off for a moment: what it did is lost", "its alarm or error: named"),
     Fault("supply_lost", "power", (GAS,), "the supply gives less gas, or none",
           "the flow is looked at: named", "share", 1.0),
-    # Servers: a broker, an OPC UA server
-    Fault("server_gone", "server", (ROOM, NODE, READER), "the server is gone for a while, and comes back",
+    # Servers: a broker, an OPC UA server, an IOC
+    Fault("server_gone", "server", (ROOM, NODE, READER, MOTOR, XRD, PIXELS),
+          "the server is gone for a while, and comes back",
           "named; the device is reached again as soon as its server is there", "time", 15.0),
     Fault("clock_skew", "server", (ROOM, NODE), "its clock is behind", "a value too old is refused: named",
           "time", 3600.0),

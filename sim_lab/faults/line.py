@@ -7,6 +7,7 @@ from drivers.core.transport import Transport
 from sim_lab.faults.inject import Faults
 
 FLOOD_BYTES = 10_000
+HEAD_BYTES = 2  # of a frame of Channel Access: which command it is
 FOREIGN = b"\x8f\x8e\x8d\r\n"  # a reply as from another device: nothing that this one would say
 
 
@@ -33,6 +34,8 @@ class FaultyLine(Transport):
 
     async def send(self, data: bytes) -> None:
         """What the device says."""
+        if not data:
+            return
         before, self._said = self._said, data
         if self._happens("line_cut") is not None:
             await self._inner.close()
@@ -51,15 +54,20 @@ class FaultyLine(Transport):
         if self._happens("reply_garbled") is not None:
             data = self._noisy(data)
         if self._happens("reply_half") is not None:
-            data = data[: len(data) // 2]
-        if data:
+            await self._half(data[: len(data) // 2])
+        elif data:
             await self._inner.send(data)
-        if data and self._happens("reply_doubled") is not None:
-            await self._inner.send(data)
+            if self._happens("reply_doubled") is not None:
+                await self._inner.send(data)
 
     async def close(self) -> None:
         """As the wire does."""
         await self._inner.close()
+
+    async def _half(self, data: bytes) -> None:
+        """What arrives of a message, and no more of it."""
+        if data:
+            await self._inner.send(data)
 
     def _happens(self, fault: str) -> float | None:
         return self._faults.happens(self._device, fault)
@@ -73,3 +81,18 @@ class FaultyLine(Transport):
         for place in self._rng.sample(range(len(noisy)), max(1, len(noisy) // 3)):
             noisy[place] = self._rng.randrange(0x80, 0x100)
         return bytes(noisy)
+
+
+class FramedLine(FaultyLine):
+    """A line over TCP whose frames carry no check sum of their own, for TCP has one (Channel Access).
+
+    What TCP cannot do is not made here: noise hits the head of a frame, not its values alone, and behind half a frame
+    nothing comes any more.
+    """
+
+    async def _half(self, data: bytes) -> None:
+        await self._inner.send(data)
+        await self._inner.close()
+
+    def _noisy(self, data: bytes) -> bytes:
+        return bytes(self._rng.randrange(0x80, 0x100) for _ in data[:HEAD_BYTES]) + super()._noisy(data)[HEAD_BYTES:]

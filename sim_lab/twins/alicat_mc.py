@@ -21,6 +21,10 @@ BIAS_SD = 0.003
 NOISE = 2e-4  # of full scale, one standard deviation: our estimate
 STANDARD_PSIA, STANDARD_K = 14.696, 298.15
 FIRMWARE = "10v05.0-R24 Mar 14 2023,16:20:10"
+MADE = (
+    "Alicat Scientific", "www.alicat.com", "+1 888-290-6060", "MC-500SCCM-D", "TWIN01", "2023-03-20", "2023-03-21",
+    "TWIN", "10v05.0-R24", "",
+)  # fmt: skip
 
 
 class Twin(StreamTwin):
@@ -61,6 +65,8 @@ class Twin(StreamTwin):
                 return wire.encode_frame(self._frame())
             case "VE":
                 return f"{self.given.unit} {FIRMWARE}\r".encode("ascii")
+            case "??M*":
+                return wire.encode_made(self.given.unit, MADE)
             case "L" | "U":
                 self.is_locked = word == "L"
                 return wire.encode_frame(self._frame())

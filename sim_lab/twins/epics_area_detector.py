@@ -90,7 +90,9 @@ class _Camera(PVGroup):
             except TimeoutError:
                 taken += 1
                 if self._twin.fails("frame_lost") is None:
-                    await self._twin.data.array.write(self._twin.image(exposure_s).ravel(), verify_value=False)
+                    image = self._twin.last = self._twin.image(exposure_s)
+                    self._twin.exposed_s = exposure_s
+                    await self._twin.data.take(image)
                     await self.counter.write(self.counter.value + 1, verify_value=False)
         await self.detector.write("Idle", verify_value=False)
         await instance.write("Done", verify_value=False)
@@ -108,10 +110,19 @@ class _Data(PVGroup):
     )
     size0 = pvproperty(value=WIDTH, name="ArraySize0_RBV", read_only=True)
     size1 = pvproperty(value=HEIGHT, name="ArraySize1_RBV", read_only=True)
+    counter = pvproperty(value=0, name="ArrayCounter_RBV", read_only=True)
+
+    async def take(self, image: Any) -> None:
+        """The newest image, and then that it came."""
+        await self.array.write(image.ravel(), verify_value=False)
+        await self.counter.write(self.counter.value + 1, verify_value=False)
 
 
 class Twin(ChannelAccessTwin):
-    """One flat detector behind the sample."""
+    """One flat detector behind the sample; `last` is the image that it took last, in `exposed_s`."""
+
+    last: Any = None
+    exposed_s = 0.0
 
     def __init__(self, name: str, options: Any, world: World) -> None:
         super().__init__(name, options, world)

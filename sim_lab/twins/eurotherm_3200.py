@@ -23,6 +23,7 @@ TICK_S = 1.0
 GAIN = 2.0  # % of output a kelvin below the set-point: for the display only
 ILLEGAL_ADDRESS, ILLEGAL_VALUE, ILLEGAL_FUNCTION = 2, 3, 1
 LAST_ADDRESS = 300
+VERSION = 0x0111
 
 
 class Twin(StreamTwin):
@@ -75,6 +76,8 @@ class Twin(StreamTwin):
                 return round(10 * min(100.0, max(0.0, GAIN * (self.working_c - at_c)))) * (not self.is_broken)
             case Register.WORKING:
                 return self._raw(self.working_c)
+            case Register.VERSION:
+                return VERSION
             case Register.STATUS:
                 broken = Status.SENSOR_BREAK | Status.OVER_RANGE if self.is_broken else 0
                 lost = Status.REMOTE_LOST if self.is_remote_lost and self.registers[Register.USE_REMOTE] else 0

@@ -6,6 +6,7 @@ driver's package (`timing`).
 """
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Coroutine
@@ -20,7 +21,7 @@ from drivers.readers.lads.timing import TRAY_S, reading_s
 from drivers.readers.lads.wire import CoverState, UnitState
 from sim_lab.twin import ServerTwin
 from sim_lab.twins.lads_space import Space
-from sim_lab.twins.opcua_server import bound_port, micro_server
+from sim_lab.twins.opcua_server import bound_port, end_sessions, micro_server
 from sim_lab.world.model import Labware, World
 from sim_lab.world.optics import absorbance
 
@@ -28,6 +29,7 @@ PLATE_ABSORBANCE = 0.040  # an empty polystyrene microplate with water, in the v
 STRAY_LIGHT = 1e-4  # of what the lamp gives; it bounds what can be read at A = 4
 RANGE_NM = (230.0, 1000.0)
 _method: Any = uamethod  # it has no types
+logger = logging.getLogger(__name__)
 
 
 class Twin(ServerTwin):
@@ -119,8 +121,16 @@ class Twin(ServerTwin):
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._over)
         return task
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """A mistake of the twin is told, and ends its clients' sessions, so that nobody waits for an end."""
+        self._work.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the twin of %s failed", self.name, exc_info=error)
+            if self._server is not None:
+                end_sessions(self._server)
 
     async def _enter(self, state: UnitState) -> None:
         self._unit = state

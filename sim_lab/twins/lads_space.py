@@ -41,6 +41,8 @@ LADS_TYPES: Mapping[str, tuple[int, int | str]] = {
     "ResultType": (1021, OBJECT),
     "VariableSetType": (1041, "SetType"),
 }
+#: What stands on its plate, by the properties of DI's DeviceType.
+PLATE = {wire.SERIAL: "LADS-TWIN-1", wire.SOFTWARE: "1.0.0"}
 KEPT_RESULTS = 10
 Method = Callable[..., Any]
 
@@ -73,6 +75,8 @@ class Space:
             ua.NodeId(DEVICE_SET, di), ua.QualifiedName(wire.DEVICE_SET, di)
         )
         device = await space._add(devices, name, "LADSDeviceType", own=True)
+        for label, text in PLATE.items():
+            await device.add_property(_new(1), ua.QualifiedName(label, di), text)
         units = await space._add(device, wire.UNIT_SET, "FunctionalUnitSetType")
         await space._add_unit(await space._add(units, unit, "FunctionalUnitType", own=True), tray, methods)
         return space

@@ -166,3 +166,10 @@ def bound_port(server: Server) -> int:
     """The TCP port of a started server."""
     port: int = server.bserver._server.sockets[0].getsockname()[1]  # noqa: SLF001 - asyncua does not tell it
     return port
+
+
+def end_sessions(server: Server) -> None:
+    """Close every client's connection; the server goes on, for who comes anew."""
+    for client in tuple(server.bserver.clients):
+        if client.transport is not None:
+            client.transport.close()

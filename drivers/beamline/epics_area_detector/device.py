@@ -5,23 +5,16 @@ from typing import Any
 
 from drivers.beamline.epics_area_detector import wire
 from drivers.beamline.epics_area_detector.options import Options
-from drivers.beamline.epics_motor import client
-from drivers.beamline.epics_motor.client import DisconnectedError
+from drivers.beamline.epics_motor.signals import Signals
 from drivers.beamline.epics_motor.wire import where
 from drivers.core.beamline import AreaDetector
-from drivers.core.errors import (
-    CommandFailed,
-    CommandRefused,
-    CommandStopped,
-    ConnectionFailed,
-    ConnectionLost,
-    ReplyTimeout,
-)
+from drivers.core.errors import CommandFailed, CommandStopped, ReplyTimeout
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.transport import Port
 
-REPLY_S, POLL_S = 5.0, 0.05
+POLL_S = 0.05
+PLUGIN_S = 1.0  # within which an image that was taken comes to its plug-in
 
 
 class EpicsAreaDetector(AreaDetector[Options]):
@@ -32,35 +25,23 @@ class EpicsAreaDetector(AreaDetector[Options]):
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
         super().__init__(name, port, options, limits)
         self._where = where(port.address)
-        self._signals: dict[str, Any] = {}
+        self._signals = Signals(name, self._where.address, options.reply_timeout_s)
         self._halted = False
-        self.image: Any = None  # rows of pixels, a numpy array
 
     async def open(self) -> None:
         """Find its process variables; raises `ConnectionFailed`."""
         await self.close()
-        await asyncio.to_thread(client.hold, self._where.address)
-        try:
-            names = wire.names(self._where.prefix, self.options.camera, self.options.image)
-            self._signals = await asyncio.to_thread(client.signals, names, self.options.connect_timeout_s)
-        except BaseException as error:
-            await asyncio.to_thread(client.release, self._where.address)
-            if isinstance(error, TimeoutError):
-                hint = "Is the IOC running, and are the names of lab.toml its?"
-                raise ConnectionFailed(f"{error}.", device=self.name, hint=hint) from error
-            raise
+        names = wire.names(self._where.prefix, self.options.camera, self.options.image)
+        await self._signals.open(names, self.options.connect_timeout_s)
 
     async def close(self) -> None:
         """Let go of it; an exposure goes on."""
-        signals, self._signals = self._signals, {}
-        if signals:
-            await asyncio.to_thread(lambda: [signal.destroy() for signal in signals.values()])
-            await asyncio.to_thread(client.release, self._where.address)
+        await self._signals.close()
 
     async def stop(self, success: bool = True) -> None:
         """End the exposure; a running `expose` ends with `CommandStopped`."""
         self._halted = True
-        await self._put("acquire", 0)
+        await self._signals.put("acquire", 0)
 
     async def make_safe(self) -> None:
         """Not exposing."""
@@ -76,15 +57,16 @@ class EpicsAreaDetector(AreaDetector[Options]):
         """One image; raises `CommandFailed` for one that is not to be believed, and where none came."""
         exposure_s = self.options.exposure_s if exposure_s is None else exposure_s
         self.check("exposure", exposure_s)
-        self._halted = False
+        self._halted, self.image = False, None
         for name, value in (("acquire", 0), ("images", 1), ("mode", wire.SINGLE), ("exposure", exposure_s)):
-            await self._put(name, value)
-        before = await self._get("counter")
-        await self._put("acquire", 1)
+            await self._signals.put(name, value)
+        before = await self._signals.get("counter")
+        self._look()
+        await self._signals.begin("acquire")
         await self._ended(exposure_s, before)
-        if await self._get("counter") == before:
+        if await self._signals.get("counter") == before:
             raise CommandFailed("it exposed, and no image came.", device=self.name, hint="Are its plug-ins on?")
-        data, width, height = [await self._get(name) for name in ("data", "width", "height")]
+        data, width, height = [await self._signals.get(name) for name in ("data", "width", "height")]
         try:
             image = wire.framed(data, int(width), int(height))
         except ValueError as error:
@@ -104,34 +86,16 @@ class EpicsAreaDetector(AreaDetector[Options]):
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
-            busy, counter = await self._get("acquire"), await self._get("counter")
-            if self._halted:
-                raise CommandStopped("it was stopped.", device=self.name)
-            if not busy and (counter != before or loop.time() - began > exposure_s + POLL_S):
+            busy, counter = await self._signals.get("acquire"), await self._signals.get("counter")
+            self._look()
+            if not busy and (counter != before or loop.time() - began > exposure_s + PLUGIN_S):
                 return
             if loop.time() - began > exposure_s + self.options.late_s:
-                await self._put("acquire", 0)
+                await self._signals.put("acquire", 0)
                 late = f"its image did not come in {exposure_s + self.options.late_s:g} s."
                 raise ReplyTimeout(late, device=self.name, hint="Does it wait for a trigger?")
             await asyncio.sleep(POLL_S)
 
-    async def _get(self, name: str) -> Any:
-        signal = self._known(name)
-        return await self._ask(lambda: signal.get(use_monitor=False, timeout=REPLY_S))
-
-    async def _put(self, name: str, value: float) -> None:
-        signal = self._known(name)
-        await self._ask(lambda: signal.put(value, wait=False))
-
-    def _known(self, name: str) -> Any:
-        if name not in self._signals:
-            raise CommandRefused("it is not connected.", device=self.name)
-        return self._signals[name]
-
-    async def _ask(self, call: Any) -> Any:
-        try:
-            return await asyncio.to_thread(call)
-        except DisconnectedError as error:
-            raise ConnectionLost("it is not connected.", device=self.name, hint="Is the IOC running?") from error
-        except TimeoutError as error:
-            raise ReplyTimeout(f"no answer: {error}.", device=self.name, hint="Is the IOC running?") from error
+    def _look(self) -> None:
+        if self._halted:
+            raise CommandStopped("it was stopped.", device=self.name)

@@ -17,6 +17,9 @@ class Options(BaseModel):
     image: Suffix = Field(":image1:", description="its plug-in with the image as an array, behind the prefix")
     looks_at: str = Field("diffractometer.stage", description="site of the sample that it sees")
     connect_timeout_s: Positive = Field(10.0, description="seconds within which every process variable must answer")
+    reply_timeout_s: Positive = Field(
+        5.0, description="seconds within which a value or the word that one was taken must come"
+    )
     late_s: Positive = Field(10.0, description="seconds over the exposure after which an image is given up")
     exposure_s: Positive = Field(1.0, description="seconds of an image where the protocol does not say")
     full: Positive = Field(65535.0, description="counts of a pixel that can count no further")

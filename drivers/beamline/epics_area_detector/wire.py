@@ -1,7 +1,8 @@
 """What the process variables of an areaDetector are called, and what an image says.
 
 Names: EPICS areaDetector (ADCore), documentation of ADDriver and NDPluginStdArrays. `Acquire` is 1 while it exposes,
-`ArrayCounter_RBV` counts images, `ArrayData` is the newest one, row after row.
+`ArrayCounter_RBV` of the plug-in counts the images that came to it (those of the driver it may still have to take up),
+`ArrayData` is the newest one, row after row.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ def names(prefix: str, camera: str, image: str) -> Mapping[str, str]:
     camera, image = prefix + camera, prefix + image
     return {
         "acquire": f"{camera}Acquire", "exposure": f"{camera}AcquireTime", "images": f"{camera}NumImages",
-        "mode": f"{camera}ImageMode", "counter": f"{camera}ArrayCounter_RBV", "width": f"{camera}ArraySizeX_RBV",
+        "mode": f"{camera}ImageMode", "counter": f"{image}ArrayCounter_RBV", "width": f"{camera}ArraySizeX_RBV",
         "height": f"{camera}ArraySizeY_RBV", "data": f"{image}ArrayData",
     }  # fmt: skip
 
@@ -30,9 +31,9 @@ def framed(data: Any, width: int, height: int) -> Any:
     """The image as rows of pixels; raises `ValueError` where the array is smaller than the sizes say.
 
     >>> framed([1, 2, 3, 4, 0, 0], 2, 2).tolist()
-    [[1.0, 2.0], [3.0, 4.0]]
+    [[1, 2], [3, 4]]
     """
-    pixels = np.asarray(data, float).ravel()
+    pixels = np.asarray(data).ravel()
     if width < 1 or height < 1 or len(pixels) < width * height:
         raise ValueError(f"{len(pixels)} pixels are no image of {width} x {height}")
     return pixels[: width * height].reshape(height, width)

@@ -1,16 +1,15 @@
 """A diffractometer by ophyd: its motors are those of `epics.motor`, its scaler is asked signal by signal."""
 
 import asyncio
-from typing import Any
 
 from drivers.beamline.epics_diffractometer.options import Options
 from drivers.beamline.epics_diffractometer.wire import Count, angles, doubt
-from drivers.beamline.epics_motor import client
 from drivers.beamline.epics_motor import options as motor
 from drivers.beamline.epics_motor.device import EpicsAxis
+from drivers.beamline.epics_motor.signals import Signals
 from drivers.beamline.epics_motor.wire import where
 from drivers.core.beamline import Diffractometer
-from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ConnectionFailed, ReplyTimeout
+from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped
 from drivers.core.instrument import Command, Reading, Readings, Recall
 from drivers.core.limits import Limits, between
 from drivers.core.transport import Port, port_at
@@ -39,50 +38,42 @@ class EpicsDiffractometer(Diffractometer[Options]):
         self._where = place
         keys = motor.Options(
             connect_timeout_s=options.connect_timeout_s, move_timeout_s=options.move_timeout_s,
-            tolerance_mm=options.tolerance_deg,
+            tolerance_mm=options.tolerance_deg, reply_timeout_s=options.reply_timeout_s,
         )  # fmt: skip
         self._arm, self._sample = (
             _Circle(f"{name}_{kind}", port_at(base + suffix), keys, _ALL_ROUND)
             for kind, suffix in (("two_theta", options.two_theta), ("theta", options.theta))
         )
-        self._signals: dict[str, Any] = {}
+        self._signals = Signals(name, place.address, options.reply_timeout_s)
         self._halted = False
-        self._counting: asyncio.Future[None] | None = None
 
     async def open(self) -> None:
         """Find both motors, the scaler and the wavelength; raises `ConnectionFailed`."""
         await self.close()
+        prefix, scaler = self._where.prefix, self._where.prefix + self.options.scaler
+        names = {
+            "count": f"{scaler}.CNT", "preset": f"{scaler}.TP", "clock": f"{scaler}.S1", "hz": f"{scaler}.FREQ",
+            "counts": f"{scaler}.S{self.options.channel}", "wavelength": prefix + self.options.wavelength,
+        }  # fmt: skip
         try:
-            await asyncio.gather(self._arm.connect(force_reconnect=True), self._sample.connect(force_reconnect=True))
-            await asyncio.to_thread(client.hold, self._where.address)
-            self._signals = {"held": None}
-            prefix, scaler = self._where.prefix, self._where.prefix + self.options.scaler
-            names = {
-                "count": f"{scaler}.CNT", "preset": f"{scaler}.TP", "clock": f"{scaler}.S1", "hz": f"{scaler}.FREQ",
-                "counts": f"{scaler}.S{self.options.channel}", "wavelength": prefix + self.options.wavelength,
-            }  # fmt: skip
-            self._signals |= await asyncio.to_thread(client.signals, names, self.options.connect_timeout_s)
-        except TimeoutError as error:
-            await self.close()
-            hint = "Is the IOC running, and are the names of lab.toml its?"
-            raise ConnectionFailed(f"{error}.", device=self.name, hint=hint) from error
+            circles = (circle.connect(force_reconnect=True) for circle in (self._arm, self._sample))
+            for error in await asyncio.gather(*circles, return_exceptions=True):  # none goes on by itself
+                if error is not None:
+                    raise error
+            await self._signals.open(names, self.options.connect_timeout_s)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Let go of all records; what moves or counts goes on."""
-        signals, self._signals = self._signals, {}
-        if signals:
-            signals.pop("held")
-            await asyncio.to_thread(lambda: [signal.destroy() for signal in signals.values()])
-            await asyncio.to_thread(client.release, self._where.address)
+        await self._signals.close()
         await asyncio.gather(self._arm.disconnect(), self._sample.disconnect())
 
     async def stop(self, success: bool = True) -> None:
         """Stop both circles and the count; what runs ends with `CommandStopped`."""
         self._halted = True
-        await asyncio.gather(self._arm.stop(), self._sample.stop(), self._tell("count", 0))
+        await asyncio.gather(self._arm.stop(), self._sample.stop(), self._signals.put("count", 0))
 
     async def make_safe(self) -> None:
         """Not counting, and both circles at rest."""
@@ -131,7 +122,7 @@ class EpicsDiffractometer(Diffractometer[Options]):
         (there,) = await self._arm.position()
         return (
             Reading("two_theta", "deg", value=there.value), Reading("intensity", "counts/s", value=count.rate_hz),
-            Reading("wavelength", "nm", value=float(await self._value("wavelength")) / 10),
+            Reading("wavelength", "nm", value=float(await self._signals.get("wavelength")) / 10),
         )  # fmt: skip
 
     async def pattern(self, first_deg: float, last_deg: float, step_deg: float, exposure_s: float = 1.0) -> Readings:
@@ -150,30 +141,15 @@ class EpicsDiffractometer(Diffractometer[Options]):
             await self._drive(place)
             count = await self._counted(exposure_s)
             found.append(Reading(f"intensity_{place:g}deg", "counts/s", value=count.rate_hz))
-        return (*found, Reading("wavelength", "nm", value=float(await self._value("wavelength")) / 10))
+        return (*found, Reading("wavelength", "nm", value=float(await self._signals.get("wavelength")) / 10))
 
     async def _counted(self, exposure_s: float) -> Count:
         """One count of the scaler, as it ended."""
         self._stopped()
-        await self._tell("preset", exposure_s)
-        loop = asyncio.get_running_loop()
-        ended = self._counting = loop.create_future()
-        status = await self._arm._ask(self._signals["count"].set, 1)  # noqa: SLF001 - one family, one way to ask
-
-        def done(_: Any) -> None:
-            loop.call_soon_threadsafe(lambda: None if ended.done() else ended.set_result(None))
-
-        status.add_callback(done)
-        try:
-            await asyncio.wait_for(ended, exposure_s + LATE_S)
-        except TimeoutError:
-            await self._tell("count", 0)
-            late = f"its count did not end in {exposure_s + LATE_S:g} s."
-            raise ReplyTimeout(late, device=self.name, hint="Does the scaler's clock run?") from None
-        finally:
-            self._counting = None
+        await self._signals.put("preset", exposure_s)
+        await self._signals.run("count", exposure_s, LATE_S)
         self._stopped()
-        count = Count(*[float(await self._value(name)) for name in ("counts", "clock", "hz")])
+        count = Count(*[float(await self._signals.get(name)) for name in ("counts", "clock", "hz")])
         wrong = doubt(count, exposure_s, self.options.background_hz, self.options.ceiling_hz)
         if wrong:
             hint = "See detector and beam; `background_hz` and `ceiling_hz` of lab.toml say what is believed."
@@ -183,14 +159,3 @@ class EpicsDiffractometer(Diffractometer[Options]):
     def _stopped(self) -> None:
         if self._halted:
             raise CommandStopped("it was stopped.", device=self.name)
-
-    async def _value(self, name: str) -> Any:
-        return await self._arm._ask(self._known(name).get, use_monitor=False, timeout=5.0)  # noqa: SLF001
-
-    async def _tell(self, name: str, value: float) -> None:
-        await self._arm._ask(self._known(name).put, value, wait=False)  # noqa: SLF001
-
-    def _known(self, name: str) -> Any:
-        if name not in self._signals:
-            raise CommandRefused("it is not connected.", device=self.name)
-        return self._signals[name]

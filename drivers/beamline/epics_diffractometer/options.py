@@ -19,6 +19,9 @@ class Options(BaseModel):
     channel: Annotated[int, Field(ge=2, le=32)] = Field(2, description="the scaler's channel of the detector")
     wavelength: Suffix = Field(":wavelength", description="wavelength of the beam in angstrom, behind the prefix")
     connect_timeout_s: Positive = Field(10.0, description="seconds within which every record must answer")
+    reply_timeout_s: Positive = Field(
+        5.0, description="seconds within which a value or the word that one was taken must come"
+    )
     move_timeout_s: Positive = Field(300.0, description="seconds after which a move that has not ended is stopped")
     tolerance_deg: Positive = Field(0.003, description="how far from its target, in degrees, a move may end")
     exposure_s: Positive = Field(1.0, description="seconds of a count where the protocol does not say")

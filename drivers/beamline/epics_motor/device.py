@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from drivers.beamline.epics_motor import client
-from drivers.beamline.epics_motor.client import DisconnectedError, OutsideRecord
 from drivers.beamline.epics_motor.options import Options
+from drivers.beamline.epics_motor.signals import ask
 from drivers.beamline.epics_motor.wire import where
 from drivers.core.beamline import Axis
 from drivers.core.errors import (
@@ -17,7 +17,6 @@ from drivers.core.errors import (
     ConnectionFailed,
     ConnectionLost,
     DeviceError,
-    LimitError,
     ReplyTimeout,
 )
 from drivers.core.instrument import Command, Reading, Readings, Recall
@@ -26,8 +25,8 @@ from drivers.core.transport import Port
 from drivers.core.units import UnitError, parse
 
 T = TypeVar("T")
-REPLY_S = 5.0
 POLL_S = 0.1
+WATCH_S = 0.5  # between two questions whether it moves
 
 
 class EpicsAxis(Axis[Options]):
@@ -44,7 +43,6 @@ class EpicsAxis(Axis[Options]):
         self._per_unit = 1.0
         self._moving: asyncio.Future[None] | None = None
         self._stopped = False
-        self._halting: set[asyncio.Future[None]] = set()
 
     async def open(self) -> None:
         """Find the record and all its fields; raises `ConnectionFailed`."""
@@ -83,16 +81,16 @@ class EpicsAxis(Axis[Options]):
             await self._let_go()
 
     async def stop(self, success: bool = True) -> None:
-        """Write STOP; a running `move` ends with `CommandStopped` when the motor has come to rest."""
+        """Write STOP, and see it taken; a running `move` ends with `CommandStopped` when the motor has come to rest."""
         self._stopped = True
-        await self._ask(self._connected().motor_stop.put, 1, wait=False)
+        await self._ask(self._connected().motor_stop.put, 1, wait=True, timeout=self.options.reply_timeout_s)
 
     async def recall(self, command: Command) -> Recall:
         """By the record: where it shall be and where it is, once it has come to rest."""
         async with self._lock:
             motor = self._connected()
             await self._rest()
-            aim = float(await self._ask(motor.user_setpoint.get, use_monitor=False, timeout=REPLY_S)) * self._per_unit
+            aim = await self._value(motor.user_setpoint) * self._per_unit
             (there,) = await self.position()
         told = f"its record was told {aim:g} {self.unit}, and it is at rest at {there.value:g} {self.unit}"
         wanted = command.args.get("position_mm")
@@ -113,7 +111,7 @@ class EpicsAxis(Axis[Options]):
         """Until the record says that it does not move; raises `ReplyTimeout`."""
         motor, loop = self._connected(), asyncio.get_running_loop()
         until_s = loop.time() + self.options.move_timeout_s
-        while not await self._ask(motor.motor_done_move.get, use_monitor=False, timeout=REPLY_S):
+        while not await self._value(motor.motor_done_move):
             if loop.time() > until_s:
                 late = f"it still moves after {self.options.move_timeout_s:g} s."
                 raise ReplyTimeout(late, device=self.name, hint="See why.")
@@ -125,18 +123,24 @@ class EpicsAxis(Axis[Options]):
         self.check("position", position_mm)
         motor = self._connected()
         self._stopped = False
-        ended = self._moving = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        ended = self._moving = loop.create_future()
+        watch = loop.create_task(self._watch(ended))
         try:
             status = await self._ask(
                 motor.move, position_mm / self._per_unit, wait=False, timeout=self.options.move_timeout_s
             )
             if self._stopped:  # the stop may have come to the record before the move
                 await self._halt()
-            loop = asyncio.get_running_loop()
             status.add_callback(lambda done: loop.call_soon_threadsafe(self._done, ended, done))
             await ended
+            await self._rest()  # by its own word: what a monitor told may have been older than the move
+        except ReplyTimeout:
+            await self._halt()  # it must not move when nobody looks any more
+            raise
         finally:
             self._moving = None
+            watch.cancel()
         (there,) = await self.position()
         if self._stopped:
             raise CommandStopped(f"it was stopped at {there.value:g} {self.unit}.", device=self.name)
@@ -153,8 +157,8 @@ class EpicsAxis(Axis[Options]):
 
     async def position(self) -> Readings:
         """The readback (RBV) as the record has it now."""
-        value = await self._ask(self._connected().user_readback.get, use_monitor=False, timeout=REPLY_S)
-        return (Reading("position", self.unit, value=float(value) * self._per_unit),)
+        value = await self._value(self._connected().user_readback)
+        return (Reading("position", self.unit, value=value * self._per_unit),)
 
     def _connected(self) -> Any:
         if self._motor is None:
@@ -164,22 +168,25 @@ class EpicsAxis(Axis[Options]):
         return self._motor
 
     async def _ask(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Call ophyd in a thread; its errors become ours."""
-        with self._explained():
-            return await asyncio.to_thread(call, *args, **kwargs)
+        return await ask(self.name, call, *args, **kwargs)
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OutsideRecord as error:
-            hint = "Choose a position inside LLM to HLM of the record."
-            raise LimitError(f"its record refuses: {error}.", device=self.name, hint=hint) from error
-        except DisconnectedError as error:
-            hint = "Is the IOC running?"
-            raise ConnectionLost("its record is not connected.", device=self.name, hint=hint) from error
-        except TimeoutError as error:
-            raise ReplyTimeout(f"no answer: {error}.", device=self.name, hint="Is the IOC running?") from error
+    async def _value(self, signal: Any) -> float:
+        """What the record has now, not what a monitor told of it before."""
+        return float(await self._ask(signal.get, use_monitor=False, timeout=self.options.reply_timeout_s))
+
+    async def _watch(self, ended: asyncio.Future[None]) -> None:
+        """Ask the record, too, whether it moves: what a monitor tells only once may be lost on its way."""
+        at_rest = 0
+        while not ended.done():
+            await asyncio.sleep(WATCH_S)
+            try:
+                at_rest = at_rest + 1 if await self._value(self._connected().motor_done_move) else 0
+            except DeviceError as error:
+                if not ended.done():
+                    ended.set_exception(error)
+            else:
+                if at_rest > 1 and not ended.done():  # where it rests is looked at then
+                    ended.set_result(None)
 
     def _lost(self) -> None:
         """The record went away: a running move cannot be told from one that ended."""
@@ -193,9 +200,6 @@ class EpicsAxis(Axis[Options]):
         if error is None or self._stopped:
             ended.set_result(None)
         elif isinstance(error, TimeoutError):
-            task = asyncio.ensure_future(self._halt())  # it must not move when nobody looks any more
-            self._halting.add(task)
-            task.add_done_callback(self._halting.discard)
             late = f"its move did not end in {self.options.move_timeout_s:g} s."
             ended.set_exception(ReplyTimeout(late, device=self.name, hint="See whether it still moves."))
         else:
@@ -205,10 +209,10 @@ class EpicsAxis(Axis[Options]):
 
     async def _halt(self) -> None:
         with contextlib.suppress(DeviceError):
-            await self._ask(self._connected().motor_stop.put, 1, wait=False)
+            await self._ask(self._connected().motor_stop.put, 1, wait=True, timeout=self.options.reply_timeout_s)
 
     async def _let_go(self) -> None:
         motor, self._motor = self._motor, None
         if motor is not None:
-            await asyncio.to_thread(motor.destroy)
+            await asyncio.to_thread(client.give_back, motor)
         await asyncio.to_thread(client.release, self._where.address)

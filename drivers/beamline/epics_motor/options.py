@@ -13,6 +13,9 @@ class Options(BaseModel):
     connect_timeout_s: Annotated[float, Field(gt=0)] = Field(
         10.0, description="seconds within which every field of the record must answer"
     )
+    reply_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="seconds within which a value or the word that one was taken must come"
+    )
     move_timeout_s: Annotated[float, Field(gt=0)] = Field(
         300.0, description="seconds after which a move that has not ended counts as unknown"
     )

@@ -4,11 +4,14 @@
 """
 
 import asyncio
+import contextlib
 import inspect
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from drivers.beamline.epics_motor import client
+from drivers.beamline.epics_motor.signals import explained
 from drivers.beamline.ophyd_device.options import Options
 from drivers.beamline.ophyd_device.wire import readings
 from drivers.core.beamline import OphydDevice
@@ -68,7 +71,9 @@ class OphydDriver(OphydDevice[Options]):
     async def close(self) -> None:
         """Let go of it; what moves goes on."""
         device, self.device = self.device, None
-        if hasattr(device, "destroy"):
+        if device is not None and self._held:
+            await asyncio.to_thread(client.give_back, device)
+        elif hasattr(device, "destroy"):
             await asyncio.to_thread(device.destroy)
         if self._held:
             self._held = False
@@ -105,7 +110,7 @@ class OphydDriver(OphydDevice[Options]):
         self._halted = False
         if hasattr(device, "check_value"):
             await self._call("check_value", position)
-        await self._ended(lambda: device.set(position))
+        await self._ended("set", lambda: device.set(position))
         there = await self._place()
         if there is not None and abs(there - position) > self.options.tolerance:
             hint = "Has somebody else stopped or moved it?"
@@ -120,7 +125,7 @@ class OphydDriver(OphydDevice[Options]):
             if staged:
                 await self._call("stage")
             if hasattr(device, "trigger"):
-                await self._ended(device.trigger)
+                await self._ended("trigger", device.trigger)
             return readings(self.name, await self._call("read"), await self._call("describe"))
         finally:
             if staged:
@@ -139,11 +144,17 @@ class OphydDriver(OphydDevice[Options]):
     async def _call(self, verb: str, *args: Any) -> Any:
         """One of its methods, waited for in its own way; its errors become ours."""
         method = getattr(self._there(), verb)
-        try:
+        with self._explained(verb):
             if inspect.iscoroutinefunction(method):
                 return await method(*args)
             told = await asyncio.to_thread(method, *args) if not _is_async(self.device) else method(*args)
             return await told if inspect.isawaitable(told) else told
+
+    @contextlib.contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        try:
+            with explained(self.name):
+                yield
         except TimeoutError as error:
             raise ReplyTimeout(f"{verb}: {error}.", device=self.name, hint="Is its server up?") from error
         except (LimitError, ValueError) as error:
@@ -153,14 +164,12 @@ class OphydDriver(OphydDevice[Options]):
         except Exception as error:
             raise CommandFailed(f"{verb}: {type(error).__name__}: {error}.", device=self.name) from error
 
-    async def _ended(self, begin: Any) -> None:
+    async def _ended(self, what: str, begin: Any) -> None:
         """Begin what gives a status, and wait for its end; raises `CommandFailed`, `CommandStopped`, `ReplyTimeout`."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
-        try:
+        with self._explained(what):
             status = begin() if _is_async(self.device) else await asyncio.to_thread(begin)
-        except Exception as error:
-            raise CommandFailed(f"{type(error).__name__}: {error}.", device=self.name) from error
         status.add_callback(
             lambda *_: loop.call_soon_threadsafe(lambda: None if ended.done() else ended.set_result(None))
         )

@@ -15,6 +15,7 @@ from pylabrobot.centrifuge.highres import (
 
 from drivers.centrifuges.highres_microspin import wire
 from drivers.centrifuges.highres_microspin.options import Options
+from drivers.centrifuges.highres_microspin.timing import MAX_G, SECONDS, ramps_s
 from drivers.core.backed import Backed
 from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation, ReplyTimeout
 from drivers.core.instrument import Command, Identity, Recall
@@ -27,6 +28,7 @@ REPLY_S = 10.0
 #: `status` takes longer than this only when it waits for the rotor.
 AT_ONCE_S = 1.0
 ABORT_S = 5.0
+LATE_S = 30.0  # over the time that braking takes
 
 
 class MicroSpin(Backed[Options], Centrifuge[Options]):
@@ -43,8 +45,7 @@ class MicroSpin(Backed[Options], Centrifuge[Options]):
     async def open(self) -> None:
         """Connect, and take back an abort. A spin that is under way goes on; a rotor that lost its place is homed."""
         with self._running():
-            await self._do(self._line.setup())
-            self._backend = self._new_backend()
+            await self._dial()
             await self._do(self._backend.clear_button_abort())
             self._latched = False
             await self._have_homed()
@@ -91,8 +92,7 @@ class MicroSpin(Backed[Options], Centrifuge[Options]):
             if not self._line.connected:
                 await self.open()
             with self._running():
-                await self._do(self._backend.reset())
-                self._latched = False
+                await self._reset()
 
     async def open_door(self) -> None:
         """Open the door, with bucket 1 in it."""
@@ -116,6 +116,10 @@ class MicroSpin(Backed[Options], Centrifuge[Options]):
         backend.io = self._line
         return backend
 
+    async def _dial(self) -> None:
+        await self._do(self._line.setup())
+        self._backend = self._new_backend()
+
     async def _have_homed(self) -> None:
         """It loses its place with the power, and when it tripped out of balance."""
         if not await self._do(self._backend.is_homed()):
@@ -124,8 +128,21 @@ class MicroSpin(Backed[Options], Centrifuge[Options]):
     async def _take_back(self) -> None:
         """Our own stop forbids motion until it is taken back; a stop at the device's button is for a person."""
         if self._latched:
-            await self._do(self._backend.reset())
-            self._latched = False
+            await self._reset()
+
+    async def _reset(self) -> None:
+        """The rotor braked and at rest, and an abort taken back; raises `ReplyTimeout` where it does not come to rest.
+
+        An answer that was lost is owed to a connection of PyLabRobot's for ever, which asks nothing before it has come:
+        then a new one asks once more.
+        """
+        _, brake_s = ramps_s(MAX_G, 1.0, self.options.deceleration, SECONDS)
+        try:
+            await self._do(self._backend.reset(settle_timeout=brake_s + LATE_S))
+        except ReplyTimeout:
+            await self._dial()
+            await self._do(self._backend.reset(settle_timeout=brake_s + LATE_S))
+        self._latched = False
 
     def _explain(self, error: BaseException) -> DeviceError | None:
         """What PyLabRobot's errors mean."""

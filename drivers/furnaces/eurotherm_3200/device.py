@@ -11,7 +11,7 @@ from typing import Any
 
 from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation
 from drivers.core.exchange import Exchange
-from drivers.core.instrument import Command, Reading, Readings, Recall
+from drivers.core.instrument import Command, Identity, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import Furnace
 from drivers.core.transport import Port
@@ -54,6 +54,13 @@ class Eurotherm3200(Furnace[Options]):
         self._wire.halt()
         await self._wire.tell(self._client.write(Register.USE_REMOTE, 0), always=True, answered=True)
         await self._off(always=True)
+
+    async def identify(self) -> Identity:
+        """Its version; it has no register for its serial number, which stands on its label."""
+        async with self._lock:
+            self._wire.resume()
+            (told,) = await self._read(Register.VERSION)
+        return Identity(firmware=wire.version(told))
 
     async def recall(self, command: Command) -> Recall:
         """By what it does now: of a program that has ended it keeps nothing."""

@@ -3,6 +3,8 @@
 Sources: MODBUS Application Protocol Specification V1.1b3 (functions 3, 4, 6 and 16), by the PDUs and framers of
 pymodbus 3.16; addresses of Eurotherm, 3100/3200 Series Engineering Handbook (HA028651), "Parameter Modbus Addresses".
 That the remote set-point lapses some 5 s after its last writing is the handbook's too, from memory.
+Its version (107, to be read as hexadecimal: 0111 is V1.11) as the operator's manual of the 3216 has it, section 9.3;
+that table has no serial number.
 """
 
 from dataclasses import dataclass
@@ -37,7 +39,17 @@ class Register(IntEnum):
     REMOTE = 26
     RATE = 35
     STATUS = 75
+    VERSION = 107
     USE_REMOTE = 276
+
+
+def version(register: int) -> str:
+    """What `VERSION` says: two hexadecimal digits on either side of the point.
+
+    >>> version(0x0111)
+    'V1.11'
+    """
+    return f"V{register >> 8:x}.{register & 0xFF:02x}"
 
 
 class Status(IntFlag):

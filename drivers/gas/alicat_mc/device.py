@@ -5,13 +5,13 @@ import contextlib
 
 from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation
 from drivers.core.exchange import Exchange
-from drivers.core.instrument import Command, Reading, Readings, Recall
+from drivers.core.instrument import Command, Identity, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import GasFlow
 from drivers.core.transport import Port
 from drivers.gas.alicat_mc import wire
 from drivers.gas.alicat_mc.options import Options
-from drivers.gas.alicat_mc.wire import CALM, GASES, STATES, Frame
+from drivers.gas.alicat_mc.wire import CALM, GASES, STATES, Frame, Made
 
 REPLY_S = 0.5
 POLL_S = 2.0
@@ -44,6 +44,16 @@ class AlicatMc(GasFlow[Options]):
         self._wire.halt()
         await self._wire.tell(wire.encode_request(self.options.unit, "S 0.00"), always=True, answered=True)
         await self._set(0.0, always=True)
+
+    async def identify(self) -> Identity:
+        """By its manufacturing info (`??M*`), which it has from firmware 8v28 on; raises `ProtocolViolation` before."""
+        async with self._lock:
+            self._wire.resume()
+            made = await self._wire.ask(wire.encode_request(self.options.unit, "??M*"))
+            self._wire.distrust()  # a line may follow
+        if not isinstance(made, Made):
+            raise ProtocolViolation("it answers by a data frame.", device=self.name)
+        return Identity(made.serial, made.software)
 
     async def recall(self, command: Command) -> Recall:
         """By what flows now: how long a gas has flowed it does not keep."""
@@ -140,6 +150,8 @@ class AlicatMc(GasFlow[Options]):
     async def _ask(self, word: str = "", *, always: bool = False, is_calm: bool = False) -> Frame:
         """One frame of this unit; with `is_calm` its states of trouble are errors."""
         frame = await self._wire.ask(wire.encode_request(self.options.unit, word), always=always)
+        if isinstance(frame, Made):
+            raise ProtocolViolation("it answers by what its maker says.", device=self.name)
         if frame.unit != self.options.unit:
             raise ProtocolViolation(f"unit {frame.unit} answers.", device=self.name)
         trouble = [STATES[state] for state in frame.states if state not in CALM]

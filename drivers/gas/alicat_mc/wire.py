@@ -2,13 +2,16 @@
 
 A poll (the letter alone), a new set-point and a new gas are answered by the data frame: unit, absolute pressure (psia),
 temperature (degC), volumetric flow, mass flow, set-point, gas, and then perhaps codes of state. A register is answered
-by its number and value; what is not understood by `?`.
+by its number and value; what is not understood by `?`. `??M*` ("Manufacturing info", from firmware 8v28 on) is answered
+by ten lines `A M01 ...`, of which the fifth is the serial number and the ninth the software.
 
 Source: Alicat, Serial Communications Primer (Rev. 2, February 2023): "Polling", "The Alicat Data Frame", "Status/Error
-Codes", "Setpoint", "Gas Select" and its table of gases; registers as the PyPI package alicat 0.9.0 uses them.
+Codes", "Setpoint", "Gas Select" and its table of gases; registers as the PyPI package alicat 0.9.0 uses them;
+the numbers of the lines of `??M*` as the tests of the package alicatlib have them.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from drivers.core.lines import Lines
@@ -30,6 +33,8 @@ STATES = {
 }
 #: States that are no trouble.
 CALM = frozenset({"HLD", "LCK", "EXH", "TMF"})
+#: Lines of `??M*`.
+MADE_SERIAL, MADE_SOFTWARE = 5, 9
 REGISTER_GAS, REGISTER_LOOP, MASS_FLOW_LOOP = 46, 122, 37
 
 
@@ -75,6 +80,23 @@ def encode_register(unit: str, number: int, value: int) -> bytes:
     return f"{unit}   {number:03} = {value}\r".encode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Of what its maker says: serial number and software."""
+
+    serial: str
+    software: str
+
+
+def encode_made(unit: str, lines: Sequence[str]) -> bytes:
+    """DEVICE role: the answer to `??M*`, a line each, numbered from 1.
+
+    >>> encode_made("A", ["Alicat Scientific", "www.alicat.com"])
+    b'A M01 Alicat Scientific\\rA M02 www.alicat.com\\r'
+    """
+    return "".join(f"{unit} M{number:02} {line}\r" for number, line in enumerate(lines, start=1)).encode("ascii")
+
+
 class Requests:
     """DEVICE role: commands as unit and word, in capitals and without blanks."""
 
@@ -88,14 +110,34 @@ class Requests:
 
 
 class Replies:
-    """CLIENT role: data frames; raises `ValueError` for a line that is none."""
+    """CLIENT role: data frames, and what the maker says; raises `ValueError` for a line that is neither."""
 
     def __init__(self) -> None:
         self._lines = Lines(b"\r")
+        self._made: dict[int, str] = {}
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes."""
-        return [_frame(line.decode("latin-1")) for line in self._lines.feed(data)]
+    def feed(self, data: bytes) -> list[Frame | Made]:
+        """What `data` completes."""
+        found: list[Frame | Made] = []
+        for line in self._lines.feed(data):
+            text = line.decode("ascii", "replace")
+            told = re.fullmatch(r"[A-Z] +M(\d\d) ?([ -~]*)", text)
+            if told is None:
+                found.append(_frame(line.decode("latin-1")))
+                continue
+            self._made[int(told[1])] = told[2].strip()
+            if int(told[1]) == MADE_SOFTWARE:
+                found.append(Made(_value(self._made.get(MADE_SERIAL, "")), _value(told[2])))
+        return found
+
+
+def _value(told: str) -> str:
+    """A line may have its label in front of its value.
+
+    >>> _value("Serial Number 123456"), _value("123456"), _value("Software Revision 10v05.0-R24")
+    ('123456', '123456', '10v05.0-R24')
+    """
+    return re.sub(r"^(Serial Number|Software Revision|Software Version):?\s+", "", told.strip())
 
 
 def _frame(line: str) -> Frame:

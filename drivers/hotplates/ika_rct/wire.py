@@ -4,7 +4,8 @@ A command is a word, perhaps with a value, and is ended by blank CR blank LF; th
 is answered by a value and the number of its quantity; `OUT_..@n` by the value that was set; all others by nothing.
 
 Source: IKA, RCT digital operating instructions, "Interfaces and outputs": command syntax, and the table of NAMUR
-commands (IN_PV_1 to OUT_WD2@m). Its answers as matterlab-hotplates 1.2.1 reads them.
+commands (IN_NAME to OUT_WD2@m), in which nothing tells a serial number or its software. Its answers as
+matterlab-hotplates 1.2.1 reads them.
 """
 
 import re

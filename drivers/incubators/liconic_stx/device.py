@@ -15,7 +15,7 @@ from pylabrobot.storage.liconic.racks import liconic_rack_17mm_22
 
 from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation, ReplyTimeout
 from drivers.core.limits import Limits
-from drivers.core.plr import TransportSerial
+from drivers.core.plr import QuestionSerial
 from drivers.core.transport import Port
 from drivers.incubators.liconic_stx import CASSETTES, POSITIONS, wire
 from drivers.incubators.liconic_stx.options import Options
@@ -27,34 +27,29 @@ MOVE_S = 120.0
 POLL_S = 0.5
 
 
-class _Line(TransportSerial):
+class _Line(QuestionSerial):
     """Hands a reply over when it has come whole, and nothing that is none.
 
-    Replies have no numbers: one that is late would be taken for the next. So a question without a reply is an error at
-    once, and not asked again as PyLabRobot would while it waits for a motion; only the opening of the line may be.
+    Where no reply can be read after all, that is an error at once: PyLabRobot would ask on while it waits for a motion,
+    and take a late reply for the next one. Only the opening of the line may go without.
     """
 
-    _asked = b""
-
-    async def write(self, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - PyLabRobot's name
-        """Send all of `data`, after forgetting a reply that came too late for its question."""
-        await self.reset_input_buffer()
-        self._asked = data
-        await super().write(data, timeout)
+    def _is_question(self, request: bytes) -> bool:
+        return wire.is_question(request)
 
     async def readline(self) -> bytes:
-        """One line; raises `ReplyTimeout` when it did not come whole within the timeout."""
-        line = await super().readline()
-        if not line.endswith(b"\n") and not self._asked.startswith(wire.OPEN.encode()):
-            raise ReplyTimeout(f"no answer within {REPLY_S:g} s.", hint="Is it on, and is the line right?")
-        return line
+        """As `read`, but that a reply to the opening of the line may be none."""
+        return await super().readline() if self._asked.startswith(wire.OPEN.encode()) else await self.read()
 
-    async def read(self, num_bytes: int = 1) -> bytes:
-        """One reply that fits what was asked."""
-        reply = await self.readline()
-        if not wire.answers(self._asked, reply):
-            raise ProtocolViolation(f"the answer cannot be read: {reply!r} to {self._asked!r}.")
-        return reply
+    async def _reply(self) -> bytes:
+        line = await super().readline()
+        if not line.endswith(b"\n"):
+            raise ReplyTimeout(f"no answer within {REPLY_S:g} s.", hint="Is it on, and is the line right?")
+        if not wire.answers(self._asked, line):
+            raise ProtocolViolation(f"the answer cannot be read: {line!r} to {self._asked!r}.")
+        if wire.is_question(self._asked) and line.strip() == wire.NO_COMMAND.encode():
+            raise ProtocolViolation(f"it did not understand {self._asked!r}: was it noise when it came?")
+        return line
 
 
 class STX(ShuttleIncubator[Options]):

@@ -113,3 +113,12 @@ def answers(request: bytes, reply: bytes) -> bool:
     """
     well = {b"RD": rb"\d{1,5}", b"CR": b"CC"}.get(request[:2], b"OK")
     return re.fullmatch(rb"(%s|E[0-5])\r\n" % well, reply) is not None
+
+
+def is_question(request: bytes) -> bool:
+    """CLIENT role: whether a request only reads.
+
+    >>> is_question(b"RD 1915\\r"), is_question(b"ST 1904\\r")
+    (True, False)
+    """
+    return request.startswith(b"RD ")

@@ -5,7 +5,7 @@ from pylabrobot.storage.cytomat.errors import error_map, error_register_map
 
 from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, ProtocolViolation, ReplyTimeout
 from drivers.core.limits import Limits
-from drivers.core.plr import TransportSerial
+from drivers.core.plr import QuestionSerial
 from drivers.core.transport import Port
 from drivers.incubators.shuttle import AtRest, Climate, ShuttleIncubator
 from drivers.incubators.thermo_cytomat import wire
@@ -17,7 +17,7 @@ REFUSALS = 2
 MOVE_S = 120
 
 
-class _Line(TransportSerial):
+class _Line(QuestionSerial):
     """Hands a reply over when it has come whole: PyLabRobot asks for 128 bytes and would wait for the timeout.
 
     After a reply that it cannot read, or a refusal, PyLabRobot resets the error register, and so again for the reply to
@@ -25,18 +25,16 @@ class _Line(TransportSerial):
     """
 
     _refusals = 0
-    _asked = b""
 
-    async def write(self, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - PyLabRobot's name
-        """Send all of `data`, after forgetting a reply that came too late for its question."""
-        await self.reset_input_buffer()
-        self._asked = data
-        await super().write(data, timeout)
+    def _is_question(self, request: bytes) -> bool:
+        return wire.is_question(request)
 
-    async def read(self, num_bytes: int = 1) -> bytes:
-        """One reply with its CR; b"" when none came whole within the timeout."""
+    async def _reply(self) -> bytes:
+        """One reply with its CR."""
         reply = await self._whole()
-        if reply and not wire.answers(reply, self._asked):
+        if not reply:
+            raise ReplyTimeout(f"no answer within {REPLY_S:g} s.", hint="Is it on, and is the line right?")
+        if not wire.answers(reply, self._asked):
             raise ProtocolViolation(f"the answer cannot be read: {reply!r}.")
         self._refusals = self._refusals + 1 if wire.is_refusal(reply) else 0
         if self._refusals > REFUSALS:
@@ -99,4 +97,4 @@ class Cytomat(ShuttleIncubator[Options]):
             return CommandRefused(f"{error}.")
         if error in error_register_map.values():
             return CommandFailed(f"{error}.", hint="Look into it, then connect it again.")
-        return ReplyTimeout(f"{error}.") if "did not respond" in str(error) else None
+        return None

@@ -140,3 +140,12 @@ def answers(reply: bytes, request: bytes) -> bool:
 def is_refusal(data: bytes) -> bool:
     """CLIENT role: whether a reply says that the action was not begun."""
     return data.lstrip().startswith(b"er ")
+
+
+def is_question(request: bytes) -> bool:
+    """CLIENT role: whether a request only reads.
+
+    >>> is_question(b"ch:bs\\r\\n"), is_question(b"mv:ts 007\\r\\n"), is_question(b"rs:be\\r\\n")
+    (True, False, False)
+    """
+    return request.startswith(b"ch:")

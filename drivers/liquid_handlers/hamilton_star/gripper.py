@@ -23,13 +23,14 @@ class Gripper:
         """Get a plate, put it, fold up. What it was found without it leaves as it is, and says so."""
         width_mm = float(kind.definition["dimensions"]["xDimension"])
         up = tenths(ISWAP_TRAVERSE_MM)
+        self._from = kind, source  # before it is told: should its answer be lost, what it holds came from there
         await self._backend.iswap_get_plate(
             **self._over(kind, source), grip_direction=FRONT, grip_strength=STRENGTH,
             minimum_traverse_height_at_beginning_of_a_command=up, z_position_at_the_command_end=up,
             open_gripper_position=tenths(width_mm + OPEN_MM), plate_width=tenths(width_mm - SQUEEZE_MM),
             plate_width_tolerance=tenths(TOLERANCE_MM), collision_control_level=0,
         )  # fmt: skip
-        self.holds, self._from = True, (kind, source)
+        self.holds = True
         await self._put(kind, destination)
 
     async def bring_back(self) -> None:

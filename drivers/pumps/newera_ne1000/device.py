@@ -7,7 +7,7 @@ action's id. With the volume that the pump counts from every beginning it tells 
 import asyncio
 from hashlib import sha256
 
-from drivers.core.errors import CommandFailed, CommandRefused, ProtocolViolation
+from drivers.core.errors import CommandFailed, CommandRefused, ProtocolViolation, ReplyTimeout
 from drivers.core.exchange import Exchange
 from drivers.core.instrument import Command, Identity, Recall
 from drivers.core.limits import Limits
@@ -26,6 +26,8 @@ LATE_S, LATE = 5.0, 0.05
 MARK_PHASES = (40, 41)
 #: Commands that are answered by data; all others only by the status.
 QUESTIONS = ("VOL", "DIS", "VER")
+#: What changes nothing, the question for the status included, and how often it is asked at most.
+HARMLESS, TRIES = ("", *QUESTIONS), 3
 DIRECTIONS = {"infuse": "INF", "withdraw": "WDR"}
 
 
@@ -173,18 +175,37 @@ class Ne1000(Pump[Options]):
             raise ProtocolViolation(f"{data!r} tells no volume.", device=self.name) from None
 
     async def _ask(self, command: str, *, always: bool = False, alarms: bool = False) -> Reply:
-        """One command; `alarms`: one that is told is taken note of, and the pump asked again."""
+        """One command; a question, which changes nothing, again where its reply is lost or cannot be read.
+
+        `alarms`: one that is told is taken note of, and the pump asked again.
+        """
+        tries = TRIES if command in HARMLESS else 1
+        for tried in range(1, tries + 1):
+            try:
+                reply = await self._once(command, always, alarms)
+            except (ReplyTimeout, ProtocolViolation):
+                if tried == tries:
+                    raise
+            else:
+                if tried > 1:  # the answer to the question before may still come
+                    self._wire.distrust()
+                return reply
+        raise AssertionError("the last try raises")
+
+    async def _once(self, command: str, always: bool, alarms: bool) -> Reply:
         reply = await self._wire.ask(self._encode(command), always=always)
         self._note(reply)
         if reply.alarm and alarms:
             reply = await self._wire.ask(self._encode(command), always=always)
         if reply.address != self.options.address:
+            self._wire.distrust()
             raise ProtocolViolation(f"pump {reply.address} answers.", device=self.name)
         if reply.alarm:
             raise CommandFailed(f"{wire.ALARMS[reply.alarm]}.", device=self.name)
         if reply.error is not None:
             raise CommandRefused(f"{command}: {wire.ERRORS.get(reply.error, reply.error)}.", device=self.name)
         if bool(reply.data) != (command in QUESTIONS):
+            self._wire.distrust()
             raise ProtocolViolation(f"{command} is answered by {reply.data!r}.", device=self.name)
         return reply
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from drivers.core.errors import CommandFailed, CommandRefused, CommandStopped, ProtocolViolation, ReplyTimeout
-from drivers.core.instrument import Command, Reading, Readings, Recall
+from drivers.core.instrument import Command, Identity, Reading, Readings, Recall
 from drivers.core.limits import Limits
 from drivers.core.roles import PlateReader
 from drivers.core.transport import Port
@@ -47,6 +47,12 @@ class LadsReader(PlateReader[Options]):
         self._stopped = True
         if self._session is not None:
             await self._abort(self._session)
+
+    async def identify(self) -> Identity:
+        """By the properties that OPC UA has for every device."""
+        async with self._lock:
+            session = self._connected()
+            return Identity(await session.of_device(wire.SERIAL), await session.of_device(wire.SOFTWARE))
 
     async def recall(self, command: Command) -> Recall:
         """By the results that the reader keeps under the action's id, and by the state of the tray."""

@@ -26,6 +26,7 @@ class Session:
         self._name = name
         self._client = client
         self._nodes: dict[tuple[str, ...], Node] = {}
+        self._device: Any = None
         self._namespace = 0
 
     @classmethod
@@ -60,6 +61,14 @@ class Session:
         """The value of a variable below the unit, by browse names."""
         with self._asking(path[-1]):
             return await (await self._node(path)).read_value()
+
+    async def of_device(self, name: str) -> str:
+        """A property of the device that has the unit; empty where it has none of that name."""
+        with self._asking(name):
+            try:
+                return str(await (await _below(self._device, name)).read_value() or "")
+            except _Missing:
+                return ""
 
     async def state(self, *path: str) -> int:
         """The number of a state machine's present state; 0 for one that LADS does not name."""
@@ -111,6 +120,7 @@ class Session:
             if not options.device or (await device.read_browse_name()).Name == options.device:
                 with contextlib.suppress(_Missing):
                     self._nodes[()] = await _below(device, wire.UNIT_SET, options.unit)
+                    self._device = device
                     return
         raise _Missing(f"no device '{options.device}' with a functional unit '{options.unit}'.")
 

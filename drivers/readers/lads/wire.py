@@ -13,6 +13,8 @@ NAMESPACE = "http://opcfoundation.org/UA/LADS/"
 DI_NAMESPACE = "http://opcfoundation.org/UA/DI/"  # OPC 10000-100, on which LADS builds
 
 DEVICE_SET = "DeviceSet"
+#: Properties of the device (OPC 10000-100, DeviceType).
+SERIAL, SOFTWARE = "SerialNumber", "SoftwareRevision"
 UNIT_SET = "FunctionalUnitSet"
 UNIT_STATE = ("FunctionalUnitState",)
 FUNCTION_SET = "FunctionSet"

@@ -1,29 +1,21 @@
 """A room sensor behind an MQTT broker: each measurement is one short session, which reads the retained value."""
 
-import asyncio
 import time
 from contextlib import AbstractAsyncContextManager
 
 import aiomqtt
 
-from drivers.core.errors import CommandFailed, CommandStopped, ProtocolViolation, ReplyTimeout
+from drivers.core.errors import CommandFailed, ProtocolViolation, ReplyTimeout
 from drivers.core.instrument import Readings
-from drivers.core.limits import Limits
-from drivers.core.roles import Sensor
-from drivers.core.transport import Port
 from drivers.sensors import broker
 from drivers.sensors.environment import readings
 from drivers.sensors.mqtt_environment import wire
 from drivers.sensors.mqtt_environment.options import Options
+from drivers.sensors.waiting import WaitingSensor
 
 
-class MqttEnvironment(Sensor[Options]):
+class MqttEnvironment(WaitingSensor[Options]):
     """The air of a room and the state of its cell; nothing is kept between measurements, so no link can go stale."""
-
-    def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
-        super().__init__(name, port, options, limits)
-        self._deadline: asyncio.Timeout | None = None
-        self._stopped = False
 
     async def open(self) -> None:
         """See that the broker takes us; raises `ConnectionFailed`."""
@@ -32,15 +24,6 @@ class MqttEnvironment(Sensor[Options]):
 
     async def close(self) -> None:
         """Nothing is open between measurements."""
-
-    async def stop(self, success: bool = True) -> None:
-        """End a wait for a value with `CommandStopped`; the sensor itself does nothing that could be stopped."""
-        if self._deadline is not None:
-            self._stopped = True
-            self._deadline.reschedule(asyncio.get_running_loop().time())
-
-    async def make_safe(self) -> None:
-        """Nothing: it only looks."""
 
     async def measure(self) -> Readings:
         """The retained value, or the next one within `timeout_s`.
@@ -64,7 +47,7 @@ class MqttEnvironment(Sensor[Options]):
         """Wait for a value, for as long as the sensor is not said to be offline."""
         topics = wire.online_topic(self.options.topic), wire.environment_topic(self.options.topic)
         try:
-            async with asyncio.timeout(self.options.timeout_s) as self._deadline:
+            async with self._waiting(self.options.timeout_s):
                 # The presence first: brokers send what they retain in the order of the subscriptions.
                 await client.subscribe([(topic, 1) for topic in topics])
                 async for message in client.messages:
@@ -74,12 +57,8 @@ class MqttEnvironment(Sensor[Options]):
                     if payload == wire.OFFLINE:
                         raise CommandFailed("it is offline.", hint="Look at its power and its network.")
         except TimeoutError:
-            if self._stopped:
-                raise CommandStopped("it was stopped.") from None
             waited = f"no value on {topics[1]} in {self.options.timeout_s:g} s."
             raise ReplyTimeout(waited, hint="Is the topic right, and does the sensor retain its values?") from None
-        finally:
-            self._deadline = None
         raise ProtocolViolation("the stream of messages ended.")
 
     def _session(self) -> AbstractAsyncContextManager[aiomqtt.Client]:

@@ -9,7 +9,6 @@ import aiomqtt
 
 from drivers.core.errors import (
     CommandFailed,
-    CommandStopped,
     ConnectionLost,
     DeviceError,
     ProtocolViolation,
@@ -17,7 +16,6 @@ from drivers.core.errors import (
 )
 from drivers.core.instrument import Readings
 from drivers.core.limits import Limits
-from drivers.core.roles import Sensor
 from drivers.core.transport import Port
 from drivers.sensors import broker
 from drivers.sensors.environment import readings
@@ -25,12 +23,13 @@ from drivers.sensors.sparkplug_environment.node import Node
 from drivers.sensors.sparkplug_environment.options import Options
 from drivers.sensors.sparkplug_environment.payload import Metric, decode
 from drivers.sensors.sparkplug_environment.topics import NAMESPACE, parse, rebirth, topic
+from drivers.sensors.waiting import WaitingSensor
 
 #: A birth that was asked for and does not come is asked for again: QoS 0 promises nothing.
 ASK_AGAIN_S = 3.0
 
 
-class SparkplugEnvironment(Sensor[Options]):
+class SparkplugEnvironment(WaitingSensor[Options]):
     """The values of one device of one edge node, as a Sparkplug host knows them; a value that may be old is none."""
 
     def __init__(self, name: str, port: Port, options: Options, limits: Limits) -> None:
@@ -40,8 +39,6 @@ class SparkplugEnvironment(Sensor[Options]):
         self._listening: asyncio.Task[None] | None = None
         self._client: aiomqtt.Client | None = None
         self._asked_s = -math.inf
-        self._deadline: asyncio.Timeout | None = None
-        self._stopped = False
 
     async def open(self) -> None:
         """Listen to the node, and ask for its births. Raises `ConnectionFailed`; a node may come later."""
@@ -60,15 +57,6 @@ class SparkplugEnvironment(Sensor[Options]):
             await asyncio.gather(self._listening, return_exceptions=True)
         self._listening = None
 
-    async def stop(self, success: bool = True) -> None:
-        """End a wait for a value with `CommandStopped`; the sensor itself does nothing that could be stopped."""
-        if self._deadline is not None:
-            self._stopped = True
-            self._deadline.reschedule(asyncio.get_running_loop().time())
-
-    async def make_safe(self) -> None:
-        """Nothing: it only looks."""
-
     async def measure(self) -> Readings:
         """What the node told, once it is certain: after a missed message, or silence, its births are asked for anew.
 
@@ -79,11 +67,9 @@ class SparkplugEnvironment(Sensor[Options]):
         try:
             if self._listening is None or self._listening.done():
                 await self.open()
-            async with asyncio.timeout(self.options.timeout_s) as self._deadline:
+            async with self._waiting(self.options.timeout_s):
                 return await self._certain()
         except TimeoutError:
-            if self._stopped:
-                raise CommandStopped("it was stopped.", device=self.name) from None
             place = topic(self.options.group, "NBIRTH", self.options.edge)
             await self.close()  # a line on which nothing comes is dialled anew
             raise ReplyTimeout(
@@ -94,8 +80,6 @@ class SparkplugEnvironment(Sensor[Options]):
         except DeviceError as error:
             error.device = error.device or self.name
             raise
-        finally:
-            self._deadline = None
 
     async def _certain(self) -> Readings:
         """The values, waiting for a birth where one is needed."""

@@ -27,6 +27,7 @@ from drivers.thermocyclers.thermo_atc.options import Options
 from drivers.thermocyclers.thermo_atc.timing import POLL_S
 
 BLOCK = 0
+RUN = "TBC1:RunProtocol"
 REPLY_S = 5.0
 #: How much longer than the device's own estimate a run may take.
 LATE = 1.5
@@ -41,6 +42,7 @@ class _Line(TransportSocket):
         self._messages, self._whole = wire.Messages(), list[str]()
         self._asked = ""
         self.failure: DeviceError | None = None
+        self.run_end = ""  # the first word of what the device said when the last run ended
 
     async def setup(self) -> None:
         """Dial, leaving an earlier connection."""
@@ -50,6 +52,8 @@ class _Line(TransportSocket):
     async def write(self, data: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - PyLabRobot's name
         """Send one message."""
         self._asked = data.split(None, 1)[0].decode("ascii")
+        if self._asked == RUN:
+            self.run_end = ""
         await super().write(data, timeout)
 
     async def read(self, num_bytes: int = 128, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
@@ -74,6 +78,7 @@ class _Line(TransportSocket):
         while True:
             while self._whole:
                 message = self._whole.pop(0)
+                self.run_end = wire.end_of(message, RUN) or self.run_end
                 if not self._asked or wire.answers(message, self._asked):
                     return message
             data = await self._open().receive()
@@ -171,6 +176,10 @@ class ATC(Backed[Options], Thermocycler[Options]):
             error = await self._do(self._backend.get_error(BLOCK))
         if error != "0":
             raise CommandFailed(f"it tells of error {error}.", device=self.name)
+        if self._line.run_end != "OK":  # nothing runs: that it was whole, only this word tells
+            kind = CommandFailed if self._line.run_end else ReplyTimeout
+            told = f"'{self._line.run_end}'" if self._line.run_end else "nothing"
+            raise kind(f"its run is over, and it said {told} of its end.", device=self.name, hint="See its log.")
 
     async def _until_over(self, name: str) -> None:
         loop = asyncio.get_running_loop()

@@ -106,6 +106,16 @@ def answers(message: str, verb: str) -> bool:
     return words[1] == verb.lower() or (words[0] == "error" and ":" not in words[1])
 
 
+def end_of(message: str, verb: str) -> str:
+    """CLIENT role: how what takes time has ended, `OK` or `ERRor`; empty for what is no word of that.
+
+    >>> end_of("OK TBC1:RunProtocol a b", "TBC1:RunProtocol"), end_of("NEXT TBC1:RunProtocol a b", "TBC1:RunProtocol")
+    ('OK', '')
+    """
+    words = message.split(None, 2)
+    return words[0] if len(words) > 1 and words[1] == verb and words[0] in ("OK", "ERRor") else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """One step of a method: a temperature, and for how long (None: without end)."""

@@ -109,8 +109,8 @@ def test_a_server_that_goes_and_comes_back() -> None:
 
 DATABASE = """
 record(bo, "REAL:cam1:Acquire") { field(ZNAM, "Done") field(ONAM, "Acquire") field(HIGH, "0.3")
-  field(FLNK, "REAL:cam1:ArrayCounter_RBV") }
-record(calc, "REAL:cam1:ArrayCounter_RBV") { field(INPA, "REAL:cam1:Acquire") field(INPB, "REAL:cam1:ArrayCounter_RBV")
+  field(FLNK, "REAL:image1:ArrayCounter_RBV") }
+record(calc, "REAL:image1:ArrayCounter_RBV") { field(INPA, "REAL:cam1:Acquire") field(INPB, "REAL:image1:ArrayCounter_RBV")
   field(CALC, "A ? B : B + 1") }
 record(ao, "REAL:cam1:AcquireTime") { field(DRVL, "0.01") field(DRVH, "10") field(VAL, "1") field(PINI, "YES") }
 record(longout, "REAL:cam1:NumImages") { field(VAL, "5") field(PINI, "YES") }
@@ -150,7 +150,7 @@ def test_a_real_ioc_of_epics_base_behind_our_driver(tmp_path: Path) -> None:
             total, maximum, _ = await device.expose(0.25)
             assert (total.value, maximum.value) == (75.0, 60.0)
             assert device.image.tolist() == [[1, 2, 3], [4, 5, 60]]
-            told = {name: await device._get(name) for name in ("exposure", "images", "mode", "counter")}
+            told = {name: await device._signals.get(name) for name in ("exposure", "images", "mode", "counter")}
             assert (told["exposure"], told["images"], told["mode"]) == (0.25, 1, 0), "single images, as long as asked"
             assert told["counter"] >= 1
             await device.make_safe()

@@ -1,6 +1,8 @@
 """Devices of ophyd.sim and ophyd_async.sim by entry point: read, moved, stopped, and used in Bluesky's own plans."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from drivers.core.transport import Port
 from labfile import check, read
 from sim_lab.clock import run
 
+ROOT = Path(__file__).resolve().parents[3]
 KINDS = ("ophyd.sim.SynAxis", "ophyd_async.sim.SimMotor")
 
 
@@ -122,3 +125,21 @@ def test_bluesky_scans_the_device_itself(kind: str) -> None:
         return places
 
     assert with_device(kind, story) == [0.0, 0.1, 0.2]
+
+
+def test_the_contract_holds_for_whatever_has_an_entry_point(tmp_path: Path) -> None:
+    """`hardware_tests` as a technician runs it, on devices that need no hardware."""
+    lab = tmp_path / "lab.toml"
+    guests = {"axis": KINDS[0], "stage": KINDS[1]}
+    devices = (
+        f'[devices.{name}]\ndriver = "ophyd.device"\nreal = "ophyd:{name}"\ntwin = "none"\ndevice = "{kind}"\n'
+        for name, kind in guests.items()
+    )
+    lab.write_text('schema = 1\n[lab]\nname = "hutch"\nfacility = "Test"\ntimezone = "UTC"\n' + "".join(devices))
+    command = [sys.executable, "-m", "pytest", "hardware_tests/test_ophyd_device.py", "--real", "--lab", str(lab), "-q",
+               "-n", "0", "-p", "no:cacheprovider", "--evidence", str(tmp_path)]  # fmt: skip
+    command += [part for name in guests for part in ("--device", name)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+    assert "8 passed" in done.stdout
+    assert len((tmp_path / "stage.jsonl").read_text().splitlines()) == 4

@@ -191,6 +191,30 @@ def test_a_wrong_answer_is_an_error_and_never_a_hang(bench, answer, error, text)
     run(main)
 
 
+def test_a_safe_end_does_not_wait_for_an_answer_that_was_lost(bench):
+    """PyLabRobot asks nothing more on a connection that owes it an answer: a new one is asked, and soon."""
+
+    async def main():
+        lab = await bench()
+        lost = []
+
+        def spoil(data):
+            if b"OK! status" in data and not lost:
+                lost.append(data)
+                return data[: data.index(b"OK! status")] + b"O! status\r\n"
+            return data
+
+        lab.spoil = spoil
+        began_s, lines = lab.world.now(), len(lab.lines)
+        await lab.device.make_safe()
+        assert lost
+        assert lab.world.now() - began_s < 240
+        assert len(lab.lines) == lines + 1
+        await lab.do("open_door")
+
+    run(main)
+
+
 def test_a_stop_that_reaches_nobody_says_so(bench):
     async def main():
         lab = await bench()

@@ -28,6 +28,9 @@ TOLD = {
     "syringe": Identity("", "NE1000V3.923"),
     "dispenser": Identity("", "P/N: 30038165 Rev: E"),
     "hotplate": Identity(),
+    "gas": Identity("TWIN01", "10v05.0-R24"),
+    "furnace": Identity("", "V1.11"),
+    "reader": Identity("LADS-TWIN-1", "1.0.0"),
 }
 
 

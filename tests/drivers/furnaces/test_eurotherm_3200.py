@@ -83,6 +83,18 @@ def test_a_program_and_what_stands_in_the_chamber(bench, frame):
     run(main)
 
 
+def test_its_version_is_read_as_hexadecimal(bench):
+    """The operator's manual of the 3216, section 9.3: 0111 is V1.11, at 107."""
+
+    async def main():
+        lab = bench(frame="rtu")
+        await lab.device.connect()
+        assert (await lab.device.identify()).firmware == "V1.11"
+        assert lab.line.sent[-1][:6] == bytes([1, 3, 0, 107, 0, 1])
+
+    run(main)
+
+
 def test_limits_before_the_wire(bench):
     async def main():
         limits, wrong = DRIVER.default_limits.narrowed({"temperature": ["0 degC", "900 degC"]})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, LimitError
+from drivers.core.errors import CommandFailed, CommandRefused, DeviceError, LimitError, ProtocolViolation
 from drivers.gas.alicat_mc import DRIVER, wire
 from drivers.gas.alicat_mc.wire import Frame
 from sim_lab import clock
@@ -52,6 +52,29 @@ def test_the_bytes_of_a_flow(bench):
         assert [sent for sent in lab.line.sent if sent != b"A\r"] == [b"AG 1\r", b"AS 250.00\r", b"AS 0.00\r"]
         assert mean.value == pytest.approx(250, rel=0.01)
         assert (lab.twin.gas, lab.twin.setpoint) == (1, 0.0)
+
+    run(main)
+
+
+def test_who_it_is_in_any_pieces_and_nothing_of_it_is_taken_for_a_flow(bench):
+    """Lines as the tests of alicatlib have them; before firmware 8v28 it does not know the word."""
+    lines = b"A M01 Alicat Scientific\rA M02 www.example.com\rA M05 123456\rA M08 ACS\rA M09 10v05\rA M10 \r"
+    assert wire.Replies().feed(lines) == [wire.Made("123456", "10v05")]
+    labelled = b"A M05 Serial Number 98765\rA M09 Software Revision 5v12.0-R22\r"
+    assert wire.Replies().feed(labelled) == [wire.Made("98765", "5v12.0-R22")]
+
+    async def main():
+        lab = bench()
+        await lab.device.connect()
+        lab.line.sent.clear()
+        told = await lab.device.identify()
+        assert (told.serial, told.firmware) == ("TWIN01", "10v05.0-R24")
+        assert lab.line.sent == [b"A??M*\r"]
+        (flow, *_) = await lab.do("measure")
+        assert (flow.quantity, flow.value) == ("mass_flow", 0.0)
+        lab.line.spoil = lambda data: b"?\r"
+        with pytest.raises(ProtocolViolation, match="no data frame"):
+            await lab.device.identify()
 
     run(main)
 

@@ -170,6 +170,57 @@ def test_a_wrong_answer_is_an_error_and_never_a_hang(bench, answer, error, text)
     run(main)
 
 
+@pytest.mark.parametrize("noise", [b"\xb1\r\n", b"1", b"OK\r\n", b"E1\r\n"])
+def test_a_question_is_asked_again_and_an_action_never(bench, noise):
+    """One garbled look at a relay is no reason to give up a plate that is on its way."""
+
+    async def main():
+        lab = await bench()
+        lab.sent.clear()
+        struck = []
+
+        def spoil(data):
+            if lab.sent[-1] == b"RD 1915\r" and len(struck) < 2:
+                struck.append(data)
+                return noise
+            return data
+
+        lab.spoil = spoil
+        await lab.device.move_labware(**IN)
+        assert len(struck) == 2
+        assert lab.world.at == {IN["destination"]: "plate"}
+        assert lab.sent.count(b"ST 1904\r") == 1
+        lab.spoil = lambda data: b"\xcf\r\n" if lab.sent[-1] == b"ST 1905\r" else data
+        with pytest.raises(ProtocolViolation, match="cannot be read"):
+            await lab.device.move_labware(**OUT)
+        assert lab.sent.count(b"ST 1905\r") == 1
+
+    run(main)
+
+
+def test_a_late_answer_to_a_question_is_not_taken_for_the_next_one(bench):
+    async def main():
+        lab = await bench()
+        lab.sent.clear()
+        loop, answers = asyncio.get_running_loop(), []
+
+        def late(data):  # the first question is answered late: so is its repetition, once the next may be asked
+            if lab.sent[-1] == b"RD DM890\r":
+                answers.append(data)
+                if len(answers) == 1:
+                    return b"0"
+                if len(answers) == 2:
+                    loop.call_later(0.1, lab.lines[-1].inner._near.put, b"00999\r\n")
+            return data
+
+        lab.spoil = late
+        (there,) = await lab.device.measure()
+        assert there.value == pytest.approx(37.0, abs=0.5)
+        assert lab.sent == [b"RD DM890\r", b"RD DM890\r", b"RD DM982\r"]
+
+    run(main)
+
+
 def test_a_break_reaches_a_serial_line():
     """PyLabRobot's set-up asks for one of 0.2 s; a pseudo-terminal lets it pass."""
 

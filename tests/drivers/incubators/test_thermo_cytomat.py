@@ -205,7 +205,7 @@ def test_a_lost_line_in_mid_move_and_the_way_back(bench):
         (b"er 02\r", ProtocolViolation, "refuses everything"),
         (b"er 01\r", ProtocolViolation, "refuses everything"),
         (b"", ConnectionLost, "closed the connection"),
-        (b"ok 0", ReplyTimeout, "did not respond"),
+        (b"ok 0", ReplyTimeout, "no answer"),
         (b"ok 01\r", ReplyTimeout, "did not complete"),
         (b"it +37.0 +37.0\r", ProtocolViolation, "cannot be read"),
     ],
@@ -227,6 +227,35 @@ def test_a_wrong_answer_is_an_error_and_never_a_hang(bench, answer, error, text)
     run(main)
 
 
+@pytest.mark.parametrize("noise", [b"\xe2\xf3 82\r", b"bs 8", b"it +37.0 +37.0\r"])
+def test_a_question_is_asked_again_and_an_action_never(bench, noise):
+    """One garbled look at the overview register is no reason to give up a plate that is on its way."""
+
+    async def main():
+        lab = await bench()
+        lab.sent.clear()
+        struck = []
+
+        def spoil(data):
+            if lab.sent[-1].startswith(b"ch:bs") and len(struck) < 2:
+                struck.append(data)
+                return noise
+            return data
+
+        lab.spoil = spoil
+        await lab.device.move_labware(**IN)
+        assert len(struck) == 2
+        assert lab.world.at == {IN["destination"]: "plate"}
+        assert [data for data in lab.sent if data.startswith(b"mv")] == [b"mv:ts 007\r\n"]
+        lab.sent.clear()
+        lab.spoil = lambda data: noise if lab.sent[-1].startswith(b"mv") else data
+        with pytest.raises((ProtocolViolation, ReplyTimeout)):
+            await lab.device.move_labware(**OUT)
+        assert [data for data in lab.sent if data.startswith(b"mv")] == [b"mv:st 007\r\n"]
+
+    run(main)
+
+
 def test_a_silent_device_is_an_error(tapped):
     async def main():
         lab = tapped("thermo.cytomat")
@@ -235,7 +264,7 @@ def test_a_silent_device_is_an_error(tapped):
             await asyncio.sleep(1e6)
 
         lab.twin.serve = deaf
-        with pytest.raises(ReplyTimeout, match="did not respond"):
+        with pytest.raises(ReplyTimeout, match="no answer"):
             await lab.device.connect()
 
     run(main)

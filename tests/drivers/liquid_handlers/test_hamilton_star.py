@@ -156,6 +156,28 @@ def test_the_gripper_carries_a_plate() -> None:
     with_twin(story)
 
 
+def test_a_plate_goes_back_whose_taking_was_never_answered() -> None:
+    """The gripper feels that it holds one; where from, the last command to take one tells."""
+
+    async def story(device: STAR, twin: Twin, world: World) -> None:
+        take = device._backend.iswap_get_plate
+
+        async def unanswered(**how: Any) -> None:
+            await take(**how)
+            raise TimeoutError("no answer")
+
+        device._backend.iswap_get_plate = unanswered  # type: ignore[method-assign]
+        with pytest.raises(ReplyTimeout):
+            await device.move_plate("plates1", "plates5")
+        device._backend.iswap_get_plate = take  # type: ignore[method-assign]
+        assert "star.plates1" not in world.at
+        await device.make_safe()
+        assert world.at["star.plates1"] == "full"
+        assert twin.iswap.parked
+
+    with_twin(story)
+
+
 def test_what_the_firmware_says_is_told_in_its_words() -> None:
     async def story(device: STAR, _: Twin, world: World) -> None:
         with pytest.raises(CommandFailed, match="Pipetting channel 1: No tip picked up"):

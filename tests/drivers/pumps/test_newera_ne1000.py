@@ -219,6 +219,36 @@ def test_trouble_on_the_line_is_an_error_and_the_next_command_works(bench, way, 
     run(main)
 
 
+@pytest.mark.parametrize("way", sorted(set(spoilt(b"12345")) - {"silence"}))  # which is an end of the line here
+def test_a_question_is_asked_again_and_a_command_never(bench, way):
+    """One garbled look at a pump that runs is no reason to count its volume as unknown."""
+
+    async def main():
+        lab = bench()
+        await lab.device.connect()
+        dip(lab, "stock")
+        status, looks = bytes(wire.encode_request(0, "", safe=True)), []
+
+        def spoil(data):
+            if lab.line.sent[-1] == status and wire.encode_reply(Reply(0, "W"), safe=True) == data:
+                looks.append(data)
+                return spoilt(data)[way] if len(looks) in (2, 3) else data
+            return data
+
+        lab.line.spoil = spoil
+        await lab.do("withdraw", volume_ul=1000.0)
+        assert len(looks) > 3
+        assert lab.twin.syringe.liquid.volume_ul == pytest.approx(1000, abs=1)
+        run_ = wire.encode_request(0, "RUN", safe=True)
+        assert lab.line.sent.count(run_) == 1
+        lab.line.spoil = lambda data: spoilt(data)[way] if lab.line.sent[-1] == run_ else data
+        with pytest.raises(DeviceError):
+            await lab.do("withdraw", volume_ul=500.0)
+        assert lab.line.sent.count(run_) == 2
+
+    run(main)
+
+
 def test_a_power_cut_is_told(bench):
     async def main():
         lab = bench()

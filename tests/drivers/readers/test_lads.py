@@ -308,3 +308,24 @@ def test_a_server_that_does_not_speak_is_no_connection() -> None:
         await server.wait_closed()
 
     run(main)
+
+
+def test_a_mistake_of_the_twin_itself_is_told_and_waited_for_by_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(device: LadsReader, twin: Twin, _: World) -> None:
+        def mistake(*_: Any) -> float:
+            raise KeyError("no such dye")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(twin, "_read", mistake)
+            with pytest.raises(ConnectionLost, match="the session ended"):
+                await device.read_absorbance(["A1"], [504.0])
+        assert "the twin of reader failed" in caplog.text
+        assert "no such dye" in caplog.text
+        await device.connect(force_reconnect=True)
+        await device.make_safe()
+        (reading,) = await device.read_absorbance(["A1"], [504.0])
+        assert reading.wells
+
+    with_twin(story)

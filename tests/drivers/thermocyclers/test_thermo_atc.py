@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from drivers.core.errors import (
+    CommandFailed,
     CommandRefused,
     CommandStopped,
     ConnectionLost,
@@ -171,6 +172,28 @@ def test_a_wrong_answer_is_an_error_and_never_a_hang(bench, answer, error, text)
         lab.spoil = lambda data: data
         await lab.device.connect(force_reconnect=True)
         await lab.device.perform(Command("again", "run_profile", PCR))
+
+    run(main)
+
+
+@pytest.mark.parametrize(("how", "error"), [("aborted", CommandFailed), ("unsaid", ReplyTimeout)])
+def test_a_run_that_is_over_was_whole_only_by_the_devices_own_word(bench, how, error):
+    """Somebody aborts it, or the word of its end is lost: that nothing runs any more tells neither."""
+
+    async def main():
+        lab = await bench()
+        if how == "unsaid":
+            lab.spoil = lambda data: data.replace(b"OK TBC1:RunProtocol", b"\xcf\xcb TBC1:RunProtocol")
+        running = asyncio.create_task(lab.do("run_profile", **PCR))
+        await asyncio.sleep(300)
+        if how == "aborted":
+            lab.twin._running.cancel()
+            lab.twin._end()
+        with pytest.raises(error, match="its run is over"):
+            await running
+        lab.spoil = lambda data: data
+        await lab.device.connect(force_reconnect=True)
+        await lab.do("run_profile", **PCR)
 
     run(main)
 

@@ -1,13 +1,14 @@
 """Every driver against every fault of its line: a recovered device or a named error, never a hang, never a false success.
 
 The stories and the judge are those of `python -m benchmarks.faults`, which tries every message; here the first ones.
+Devices in real time (Channel Access) have tests of their own: `tests/drivers/beamline/test_channel_access_faults.py`.
 """
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks.faults.matrix import GOOD, cell
+from benchmarks.faults.matrix import GOOD, cell, is_real_time
 from benchmarks.faults.stories import STORIES
 from cli.faults import faults_of
 from labfile import read
@@ -26,7 +27,7 @@ def test_every_device_with_a_line_has_a_story() -> None:
 
 @pytest.mark.filterwarnings("ignore")  # what libraries say of bytes that they cannot read
 @pytest.mark.parametrize("fault", COMMS)
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", [device for device in DEVICES if not is_real_time(LAB, device)])
 def test_the_device_recovers_or_names_its_error(device: str, fault: str) -> None:
     outcomes = cell(LAB, device, fault, OCCASIONS.get(device, 6))
     assert outcomes
