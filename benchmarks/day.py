@@ -11,6 +11,7 @@ import itertools
 import multiprocessing
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,11 @@ from labfile import Lab, read
 from orchestrator.cell import Cell
 from orchestrator.conductor import Conductor
 from orchestrator.journal import MemoryLog, plain
+from orchestrator.labview import view
 from orchestrator.service import Service
 from orchestrator.state import records as r
+from protocols import parse
+from protocols.check import check
 
 ROOT = Path(__file__).resolve().parents[1]
 DAY_S = 86_400.0
@@ -52,14 +56,24 @@ class Day:
 
 
 def library(lab: Lab) -> list[Job]:
-    """Every protocol of the library that this lab can do."""
-    return jobs(lab, [(file, {}) for file in sorted((ROOT / "protocols/library").glob("*.yaml"))])
+    """Every protocol of the library, but those with a device that works in real time only."""
+    files = sorted((ROOT / "protocols/library").glob("*.yaml"))
+    return jobs(lab, [(file, {}) for file in files if not any(map(_real_time_only(lab), _devices(lab, file)))])
+
+
+def _devices(lab: Lab, file: Path) -> tuple[str, ...]:
+    program = check(parse.read(file), view(lab)).program
+    return () if program is None else program.devices
+
+
+def _real_time_only(lab: Lab) -> Callable[[str], bool]:
+    return lambda name: bool(lab.devices[name].spec.load().real_time_only)
 
 
 def day(lab: Lab, work: list[Job]) -> Day:
     """Live it once."""
     cell = Cell(lab, "twin", WorldSettings(seed=1, epoch_s=0.0))
-    names = [name for name, entry in lab.devices.items() if not entry.spec.load().real_time_only]
+    names = list(itertools.filterfalse(_real_time_only(lab), lab.devices))
     cell.load(names)
     records: list[r.Record] = []
 

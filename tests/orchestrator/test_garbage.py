@@ -7,6 +7,9 @@ import pytest
 
 from orchestrator.garbage import Garbage
 
+#: These look through everything there is, and so find what tests before them in this process have left.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+
 
 class Ring:
     """What only the collector frees: it holds itself."""
