@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from orchestrator.state.cell import CellState, RunState, is_site
+from orchestrator.state.cell import ActionState, CellState, RunState, is_site
 
 RunPhase = Literal["waiting", "running", "paused", "ending", "person"]
 
@@ -11,8 +11,13 @@ def waits_for_person(run: RunState) -> bool:
     """Whether nothing of a run goes on before a person says what became of an action, or chooses."""
     if not run.unsettled or run.under_way:
         return False
-    told = {alarm.action for alarm in run.alarms}
-    return all(action in told for action in run.unsettled)
+    told = {alarm.action: alarm.at for alarm in run.alarms}
+    # An alarm of an attempt before says nothing of this one, which policy may be about to try again.
+    return all(name in told and told[name] >= _since(run.actions[name]) for name in run.unsettled)
+
+
+def _since(was: ActionState) -> float:
+    return was.at if was.ended is None else was.ended
 
 
 def phase(run: RunState) -> RunPhase:

@@ -17,6 +17,7 @@ from orchestrator.scheduling.greedy import greedy
 from orchestrator.scheduling.verify import verify
 from orchestrator.state import records as r
 from orchestrator.state.cell import CellState, Impossible, fold, reduce
+from orchestrator.state.views import waits_for_person
 from protocols.program import Action, Hold, Program
 
 THINGS = ("arm", "ot2", "reader", "reader.tray", "hotel.1")
@@ -278,3 +279,22 @@ def test_deadlock_is_impossible(many: list[Program], seed: int, planned: bool) -
 
 def test_an_empty_cell_has_nothing() -> None:
     assert fold([]) == CellState()
+
+
+def test_an_alarm_of_an_attempt_before_asks_nobody_about_this_one() -> None:
+    """A person has settled the first one; the second failed, and policy may try again."""
+    told = [
+        submitted("one", ONE),
+        r.Begun(at=1.0, run_id="one", action="a.1"),
+        r.Claimed(at=2.0, holder="w2", epoch=1, world="twin"),
+        r.Alarmed(at=3.0, run_id="one", action="a.1", message="nobody can tell"),
+    ]
+    assert waits_for_person(fold(told).run("one"))
+    told += [
+        r.Settled(at=4.0, run_id="one", action="a.1", verdict="not_done", by="me", evidence="I looked"),
+        r.Begun(at=5.0, run_id="one", action="a.1", attempt=2),
+        r.Failed(at=6.0, run_id="one", action="a.1", error="busy", kind="CommandRefused", outcome="not_started"),
+    ]
+    assert not waits_for_person(fold(told).run("one"))
+    told.append(r.Alarmed(at=6.0, run_id="one", action="a.1", message="A person must choose"))
+    assert waits_for_person(fold(told).run("one"))
