@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays: nobody looks through it for garbage again and again, a fifth of the time.
+    """What was imported and collected stays: nobody looks through it for garbage again and again.
 
     What the tests leave behind is still looked for, and so are warnings of what nobody closed.
     """

@@ -11,7 +11,6 @@ import itertools
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,22 +57,18 @@ class Day:
 def library(lab: Lab) -> list[Job]:
     """Every protocol of the library, but those with a device that works in real time only."""
     files = sorted((ROOT / "protocols/library").glob("*.yaml"))
-    return jobs(lab, [(file, {}) for file in files if not any(map(_real_time_only(lab), _devices(lab, file)))])
+    return jobs(lab, [(file, {}) for file in files if not _real_time_only(lab, file)])
 
 
-def _devices(lab: Lab, file: Path) -> tuple[str, ...]:
+def _real_time_only(lab: Lab, file: Path) -> bool:
     program = check(parse.read(file), view(lab)).program
-    return () if program is None else program.devices
-
-
-def _real_time_only(lab: Lab) -> Callable[[str], bool]:
-    return lambda name: bool(lab.devices[name].spec.load().real_time_only)
+    return program is not None and any(lab.devices[name].real_time_only for name in program.devices)
 
 
 def day(lab: Lab, work: list[Job]) -> Day:
     """Live it once."""
     cell = Cell(lab, "twin", WorldSettings(seed=1, epoch_s=0.0))
-    names = list(itertools.filterfalse(_real_time_only(lab), lab.devices))
+    names = [name for name, entry in lab.devices.items() if not entry.real_time_only]
     cell.load(names)
     records: list[r.Record] = []
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.matrix import amount, is_real_time, play, recover, settings, sooner
+from benchmarks.faults.matrix import amount, play, recover, settings, sooner
 from benchmarks.faults.stories import STORIES
 from drivers.core.build import build
 from drivers.core.instrument import Instrument
@@ -111,7 +111,7 @@ async def _all(lab: Lab, plans: Mapping[str, Plan], soak: Soak) -> None:
 
 def _plan(lab: Lab, device: str, share: float, seed: int) -> Plan:
     """Each fault of a line at one message in so many; that of a server, too, where real time lets it come back."""
-    faults = (*COMMS, "server_gone") if is_real_time(lab, device) else COMMS
+    faults = (*COMMS, "server_gone") if lab.devices[device].real_time_only else COMMS
     chance = share / len(faults)
     return Plan(seed, tuple(Injection(device, f, amount(lab, device, f), probability=chance) for f in faults))
 
@@ -164,7 +164,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)  # libraries tell of every byte they cannot read
     lab = read(ROOT / "lab.toml")
     devices = options.device or [name for name, entry in lab.devices.items() if entry.driver in STORIES]
-    real = [device for device in devices if is_real_time(lab, device)]
+    real = [device for device in devices if lab.devices[device].real_time_only]
     alone = real == devices and len(devices) == 1
     beside = {} if alone else {device: _beside(device, options) for device in real}
     plans = {device: _plan(lab, device, options.share, options.seed) for device in devices if device not in beside}

@@ -99,7 +99,7 @@ def cli(ctx: click.Context, lab_file: Path, runs: Path, url: str, as_json: bool)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is a sentence and an exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    # What is imported stays; looked through again and again meanwhile, it takes a sixth of a server's start.
+    # What is imported stays: it need not be looked through for garbage again and again meanwhile.
     gc.set_threshold(50_000, 20, 100)
     _set_up_logging()
     as_json = "--json" in arguments

@@ -49,6 +49,11 @@ class DeviceEntry:
         return self.spec.role
 
     @property
+    def real_time_only(self) -> bool:
+        """Whether its driver has threads of its own, which no virtual clock can hold; imports the driver."""
+        return bool(self.spec.load().real_time_only)
+
+    @property
     def sites(self) -> tuple[str, ...]:
         """The full names of the device's own places for labware, such as `reader.tray`."""
         return tuple(f"{self.name}.{place}" for place in self.spec.sites)

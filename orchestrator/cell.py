@@ -69,8 +69,7 @@ class Cell:
         """Raise `RealTimeOnly` for a device that cannot keep the pace of this world."""
         for name in names:
             entry = self.lab.devices[name]
-            driver: Any = entry.spec
-            if driver.load().real_time_only and self.world.name != "real" and self.settings.speed != 1:
+            if entry.real_time_only and self.world.name != "real" and self.settings.speed != 1:
                 raise RealTimeOnly(
                     f"{entry.name} ({entry.driver}) uses threads and works in real time only. Run with --speed 1."
                 )

@@ -18,8 +18,7 @@ _OWN = (r.Submitted, r.Begun, r.Done, r.Failed, r.PassedOver)
 #: of two. Whatever is commanded next is written after it, so a crash meanwhile leaves an action unknown, and loses
 #: nothing; and nobody is told of a submission before it is on the disk.
 _SOON_S = 0.004
-#: A write of the journal that takes longer is told: everything that was to begin waited for it. Some ten times what a
-#: busy disk takes.
+#: A write of the journal that takes longer is told: everything that was to begin waited for it. Ours: a person notices.
 _SLOW_S = 0.25
 #: What stands for an action in the turns of a reservation.
 RESERVE = "reserve"

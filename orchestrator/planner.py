@@ -128,8 +128,13 @@ def chain(run: RunState, holds: Sequence[ProgramHold]) -> list[Chain]:
     for action in run.order.values():
         last = grown[-1] if grown else []
         after = sum(bits.get(name, 0) for name in dict.fromkeys(action.after))
-        joins = last and _alike(last, action, run) and after & mine and not after & ~(mine | ancestors[last[0].id])
-        if joins and not begins.get(last[-1].id, 0) & ~mine:  # a hold from before that ends here ends a task
+        if (
+            last
+            and _alike(last, action, run)
+            and after & mine
+            and not after & ~(mine | ancestors[last[0].id])  # nobody else could use the moment between
+            and not begins.get(last[-1].id, 0) & ~mine  # a hold from before that ends here ends a task
+        ):
             ancestors[action.id] = ancestors[last[-1].id] | bits[last[-1].id]
             last.append(action)
             mine |= bits[action.id]

@@ -49,20 +49,15 @@ def try_out(lab: Lab, device: str, injection: Injection, seed: int = 1) -> Outco
     return world.run(lambda: _story(lab, world, device))
 
 
-def is_real_time(lab: Lab, device: str) -> bool:
-    """Whether a device's driver has threads of its own, which no virtual clock can hold."""
-    return bool(lab.devices[device].spec.load().real_time_only)
-
-
 def amount(lab: Lab, device: str, fault: str) -> float:
     """By how much a fault happens to a device."""
-    late = fault in ("reply_late", "server_gone") and is_real_time(lab, device)
+    late = fault in ("reply_late", "server_gone") and lab.devices[device].real_time_only
     return REAL_LATE_S if late else FAULTS[fault].usual
 
 
 def sooner(lab: Lab, device: str) -> Lab:
     """The lab, in which a device in real time is not waited for as long as usual."""
-    if not is_real_time(lab, device):
+    if not lab.devices[device].real_time_only:
         return lab
     entry = lab.devices[device]
     wanted = {key: value for key, value in SOONER.items() if key in type(entry.options).model_fields}
@@ -72,7 +67,7 @@ def sooner(lab: Lab, device: str) -> Lab:
 
 def settings(lab: Lab, device: str, plan: Plan, wire: bool = False) -> WorldSettings:
     """A world for one device, in real time where its driver needs that."""
-    speed = 1.0 if is_real_time(lab, device) else None
+    speed = 1.0 if lab.devices[device].real_time_only else None
     return WorldSettings(seed=plan.seed, epoch_s=0.0, speed=speed, wire=wire, faults=plan)
 
 

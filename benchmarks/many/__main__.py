@@ -1,7 +1,8 @@
-"""`python -m benchmarks.many`: eight protocols at once against one after the other, and what fifty cost."""
+"""`python -m benchmarks.many`: eight protocols at once against one after the other, what fifty cost, and long ones."""
 
 from pathlib import Path
 
+from benchmarks.many.long import problem_ms
 from benchmarks.many.shift import jobs, shift
 from labfile import read
 
@@ -26,6 +27,9 @@ def main() -> None:
         print(f"{count} x demo: {came.actions} actions, {costs[count] * 1e3:.2f} ms each; {len(came.ends_s)} completed,"
               f" mass kept to {came.imbalance:.1e}")  # fmt: skip
     print(f"cost of an action, 50 against 1: {costs[50] / costs[1]:.2f} times (wanted: under 1.5)")
+    short, long = problem_ms(lab, 250), problem_ms(lab, 1000)
+    print(f"the problem of a plan for four runs of 1,000 visits each: {long:.0f} ms; four times what 250 take would be "
+          f"{4 * short:.0f} ms")  # fmt: skip
 
 
 if __name__ == "__main__":

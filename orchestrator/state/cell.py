@@ -315,8 +315,8 @@ def _amended(state: CellState, record: r.Amended) -> CellState:
     kept = {name: action for name, action in run.order.items() if run.phase(name) in OVER}
     order = kept | {action.id: action for action in record.actions}
     actions = {name: was for name, was in run.actions.items() if name in kept}
-    run = replace(run, order=order, frees=_frees(record.holds), actions=actions, unfinished=(), paused_by="")
-    return _with(state, replace(run, amended=True))
+    rest = replace(run, order=order, frees=_frees(record.holds), actions=actions, unfinished=())
+    return _with(state, replace(rest, amended=True, paused_by=""))
 
 
 def _rebound(state: CellState, record: r.Rebound) -> CellState:

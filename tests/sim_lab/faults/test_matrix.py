@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults.matrix import GOOD, cell, is_real_time
+from benchmarks.faults.matrix import GOOD, cell
 from benchmarks.faults.stories import STORIES
 from cli.faults import faults_of
 from labfile import read
@@ -27,7 +27,7 @@ def test_every_device_with_a_line_has_a_story() -> None:
 
 @pytest.mark.filterwarnings("ignore")  # what libraries say of bytes that they cannot read
 @pytest.mark.parametrize("fault", COMMS)
-@pytest.mark.parametrize("device", [device for device in DEVICES if not is_real_time(LAB, device)])
+@pytest.mark.parametrize("device", [device for device in DEVICES if not LAB.devices[device].real_time_only])
 def test_the_device_recovers_or_names_its_error(device: str, fault: str) -> None:
     outcomes = cell(LAB, device, fault, OCCASIONS.get(device, 6))
     assert outcomes

@@ -21,7 +21,7 @@ from sim_lab.session import TwinWorld
 
 LAB = read(Path(__file__).resolve().parents[3] / "lab.toml")
 #: Of these in tests/drivers/beamline, in real time.
-REAL_TIME = [name for name, entry in LAB.devices.items() if entry.spec.load().real_time_only]
+REAL_TIME = [name for name, entry in LAB.devices.items() if entry.real_time_only]
 OTHERS = [(name, fault.id) for name, faults in faults_of(LAB).items() for fault in faults
           if fault.id not in COMMS and name not in REAL_TIME]  # fmt: skip
 #: Shown below: it takes time until it happens, or until it is seen.
