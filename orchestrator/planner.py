@@ -122,6 +122,7 @@ def chain(run: RunState, holds: Sequence[ProgramHold]) -> list[Chain]:
     for hold in holds:
         if hold.last is not None and hold.first != hold.last:
             begins[hold.last] = begins.get(hold.last, 0) | bits.get(hold.first, 0)
+    opens = {hold.first for hold in holds if hold.last != hold.first}
     ancestors: dict[str, int] = {}
     grown: list[list[Action]] = []
     mine = 0  # what the newest task has
@@ -130,6 +131,7 @@ def chain(run: RunState, holds: Sequence[ProgramHold]) -> list[Chain]:
         after = sum(bits.get(name, 0) for name in dict.fromkeys(action.after))
         if (
             last
+            and action.id not in opens  # a hold that begins here may go to another device; what came before does not
             and _alike(last, action, run)
             and after & mine
             and not after & ~(mine | ancestors[last[0].id])  # nobody else could use the moment between

@@ -277,6 +277,19 @@ def test_deadlock_is_impossible(many: list[Program], seed: int, planned: bool) -
     asyncio.run(main())
 
 
+def test_a_visit_that_goes_elsewhere_takes_along_only_what_is_its_own() -> None:
+    """Two holds of one device follow one another; a plan that sends the second to a stand-in leaves the first."""
+    both, arm = ("hotel.1", "ot2"), ("arm",)
+    second = Program("p", (Action("s.0", "s", "ot2", "do", {}, needs=both), Action("s.1", "s", "ot2", "do", {}, ("s.0",), needs=both),
+                           Action("s.2", "s", "arm", "do", {}, ("s.1",), needs=arm)), {}, {},
+                     holds=(Hold("hotel.1", "s.0", "s.0"), Hold("ot2", "s.0", "s.0"), Hold("hotel.1", "s.1", "s.1"),
+                            Hold("ot2", "s.1", "s.2"), Hold("arm", "s.2", "s.2")))  # fmt: skip
+    looked = outlook(fold([submitted("r", second)]), 0.0, lambda run: run.program.holds, {}, STAND_INS)
+    assert [tuple(action.id for action in c.actions) for c in looked.chains.values()] == [("s.0",), ("s.1",), ("s.2",)]
+    needs = {task.id: task.modes[0].machines for task in looked.problem.tasks}
+    assert "ot2" in needs["r/s.0"], "the first hold stays where it is, whatever becomes of the second"
+
+
 def test_an_empty_cell_has_nothing() -> None:
     assert fold([]) == CellState()
 
