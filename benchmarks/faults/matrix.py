@@ -134,7 +134,8 @@ async def play(
                 heard()
                 readings = await driver.perform(Command(f"story/{round_}/{number}", act.verb, act.args))
                 if not act.true(world, readings):
-                    return "wrong", f"{what} succeeded, and is not so"
+                    told = ", ".join(f"{reading.quantity} {reading.value}" for reading in readings)
+                    return "wrong", f"{what} succeeded, and is not so: {told or 'no readings'}"
     except DeviceError as error:
         return "named", f"{what}: {type(error).__name__}: {error}"
     except TimeoutError:

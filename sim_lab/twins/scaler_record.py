@@ -51,6 +51,8 @@ class _Count(PVGroup):
     async def _run(self, instance: Any) -> None:
         self._halt.clear()
         await instance.write("Count", verify_value=False)
+        for field in (".T", ".S1", ".S2"):
+            await self.pvdb[self.prefix + field].write(0.0, verify_value=False)
         loop = asyncio.get_running_loop()
         began, asked_s = loop.time(), max(self.preset.value, SHORTEST_S)
         try:

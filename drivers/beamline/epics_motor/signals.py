@@ -22,6 +22,7 @@ from drivers.core.errors import (
 
 T = TypeVar("T")
 RUNNING = "Is the IOC running?"
+POLL_S = 0.05  # while an answer says that it ended and the record does not
 
 
 async def ask(device: str, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -92,6 +93,7 @@ class Signals:
     async def run(self, name: str, seconds: float, late_s: float) -> None:
         """Write 1 to what is answered when it has ended; `late_s` over its time it is ended by a 0, and counts as lost.
 
+        The record itself is asked as well: an answer alone may be an echo of the question, which looks the same.
         Raises `ReplyTimeout` and `ConnectionLost`. A stop is a 0 from elsewhere: this then returns as at its end.
         """
         loop = asyncio.get_running_loop()
@@ -109,9 +111,12 @@ class Signals:
 
         watch = signal.subscribe(told, event_type=signal.SUB_META, run=False)
         try:
-            status = await ask(self._device, signal.set, 1)
-            status.add_callback(lambda _: loop.call_soon_threadsafe(tell, None))
-            await asyncio.wait_for(ended, seconds + late_s)
+            async with asyncio.timeout(seconds + late_s):
+                status = await ask(self._device, signal.set, 1)
+                status.add_callback(lambda _: loop.call_soon_threadsafe(tell, None))
+                await ended
+                while await self.get(name):  # noqa: ASYNC110 - the record is in another process
+                    await asyncio.sleep(POLL_S)
         except TimeoutError:
             await self.put(name, 0)
             late = f"its end did not come in {seconds + late_s:g} s."

@@ -1,6 +1,7 @@
 """The diffractometer's driver on its served twin, in real time: peaks where the crystal has them, and what goes wrong."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from drivers.beamline.epics_diffractometer import DRIVER
 from drivers.beamline.epics_diffractometer.device import EpicsDiffractometer
 from drivers.beamline.epics_diffractometer.options import Options
+from drivers.beamline.epics_motor.signals import Signals
 from drivers.core.errors import (
     CommandFailed,
     CommandRefused,
@@ -31,10 +33,10 @@ from sim_lab.world.model import World
 Story = Callable[[EpicsDiffractometer, Twin], Awaitable[Any]]
 
 
-def with_twin(story: Story, *faults: Injection, **options: Any) -> None:
+def with_twin(story: Story, *faults: Injection, plan: Faults | None = None, **options: Any) -> None:
     async def main() -> None:
         world = World(1, {})
-        world.faults = Faults(faults, 1)
+        world.faults = plan or Faults(faults, 1)
         world.faults.begin(asyncio.get_running_loop().time)
         keys = Options(**options)
         twin = Twin("xrd", keys, world)
@@ -128,6 +130,45 @@ def test_faults_of_motion_and_detector_are_named(fault: str, error: type[DeviceE
         assert (rate.value or 0) > 0
 
     with_twin(story, Injection("xrd", fault, 0.0, action=1), move_timeout_s=2.0, background_hz=45.0)
+
+
+class _Echo(Faults):
+    """One echo when it is armed; the line of every device is theirs."""
+
+    armed = False
+
+    def touch(self, device: str) -> bool:
+        return True
+
+    def happens(self, device: str, fault: str) -> float | None:
+        strikes = self.armed and fault == "echo"
+        self.armed = self.armed and not strikes
+        return 0.0 if strikes else None
+
+
+def test_the_echo_of_a_count_is_not_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write with an answer and that answer differ in nothing that ophyd looks at; found by the soak."""
+    plan, count = _Echo(), Signals.run
+
+    async def run_echoed(signals: Signals, name: str, seconds: float, late_s: float) -> None:
+        plan.armed = True
+        await count(signals, name, seconds, late_s)
+
+    async def story(device: EpicsDiffractometer, twin: Twin) -> None:
+        await device.drive(25.0)
+        await device.measure(0.3)
+        await device.drive(30.385)
+        monkeypatch.setattr(Signals, "run", run_echoed)
+        with contextlib.suppress(DeviceError):  # of the true answer, which its client does not expect any more
+            (_, rate, _) = await device.measure(0.3)
+            assert rate.value == pytest.approx(twin.rate_hz(30.385, 30.385 / 2), rel=0.1), "of the place before"
+        monkeypatch.undo()
+        await device.connect(force_reconnect=True)
+        (_, rate, _) = await device.measure(0.3)
+        assert rate.value == pytest.approx(twin.rate_hz(30.385, 30.385 / 2), rel=0.1)
+
+    with_twin(story, plan=plan)
+    assert not plan.armed
 
 
 def test_a_late_move_is_waited_for() -> None:
