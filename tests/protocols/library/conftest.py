@@ -40,6 +40,7 @@ class Seen:
 class DryRun:
     """One protocol, checked, run and evaluated, with the truth at each reading."""
 
+    file: Path
     lab: Lab
     checked: Checked
     result: Result
@@ -89,7 +90,7 @@ def dry_run(file: Path, seed: int = SEED) -> DryRun:
         result = simulate(lab, checked.program, seed=seed, speed=speed).result
     complete = result.outcome == "completed"
     evaluation = evaluate(checked.source.protocol, checked.program, result.readings) if complete else Evaluation()
-    return DryRun(lab, checked, result, evaluation, tuple(truth))
+    return DryRun(file, lab, checked, result, evaluation, tuple(truth))
 
 
 def real_time(checked: Checked) -> bool:
