@@ -72,14 +72,22 @@ def _of(fit: Fit, about: str, measures: Mapping[str, Sequence[Measure]], source:
 def _unread(fit: Fit, about: str, step: Measure) -> Iterator[Problem]:
     """Wells and wavelengths that the step does not read."""
     if fit.at is not None and fit.at not in wavelengths_nm(step):
-        read = ", ".join(f"{nm:g} nm" for nm in wavelengths_nm(step))
-        yield Problem("EXP-004", "", f"{about}: step {fit.reading} does not read at {fit.at:g} nm", f"It reads {read}.")
+        yield Problem("EXP-004", "", f"{about}: step {fit.reading} does not read at {fit.at:g} nm", _reads(step))
     asked = [wells for wells in (fit.wells, fit.blank, fit.samples) if wells is not None]
     for wells in asked:
         missing = _missing(wells, step)
         if missing:
             yield Problem("EXP-004", "", f"{about}: step {fit.reading} does not read {wells.labware}/{missing}",
                           "Add them to its `wells`, or leave them out here.")  # fmt: skip
+
+
+def _reads(step: Measure) -> str:
+    """At which wavelengths a step reads, and how it could at others."""
+    lines = [f"{nm:g} nm" for nm in wavelengths_nm(step)]
+    if step.by is None:
+        return f"It reads {', '.join(lines)}."
+    hint = "let `by` lead from the first one to it, or read it in a `measure` of its own"
+    return f"It reads {', '.join(lines[:2])} ... {lines[-1]}: {hint}."
 
 
 def _missing(wells: Wells, step: Measure) -> str:
@@ -101,10 +109,12 @@ def _unfounded(fit: Fit, about: str, source: Source) -> Iterator[Problem]:
             hint = f"Read a dilution series of {product} as well, and expect a `beer_lambert` of it."
             yield Problem("EXP-005", "", f"{about}: nothing tells the absorptivity of {product}", hint)
     if fit.fit == "mixture":
-        wavelengths = {at for name, at in known if name in fit.materials}
-        lacking = [name for name in fit.materials for at in wavelengths if (name, at) not in known]
+        wavelengths = {at for name, at in known if name in fit.materials and at is not None}
+        lacking = [f"{name} at {at:g} nm" for name in fit.materials for at in sorted(wavelengths)
+                   if (name, at) not in known]  # fmt: skip
         if lacking or len(wavelengths) < len(fit.materials):
-            hint = "Expect a `beer_lambert` of each of them at each of as many wavelengths."
+            hint = f"Expect a `beer_lambert` of each of them at each of {len(fit.materials)} wavelengths or more."
+            hint += f" Not there: {', '.join(lacking)}." if lacking else ""
             yield Problem("EXP-005", "", f"{about}: the absorptivities do not part {', '.join(fit.materials)}", hint)
 
 

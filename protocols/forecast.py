@@ -22,6 +22,7 @@ class Forecast:
     duration_s: float | None
     unknown: tuple[str, ...] = ()
     busy_s: Mapping[str, float] = field(default_factory=dict)  # by device
+    lasts_s: Mapping[str, float] = field(default_factory=dict)  # by action, without its wait for the device
     refused: Mapping[str, str] = field(default_factory=dict)  # action -> why its device can never do it
 
 
@@ -48,6 +49,7 @@ def forecast(
     refused: dict[str, str] = {}
     due_s: dict[str, float] = {}  # the end of the latest of those that an action waits for
     spans: dict[str, tuple[float, float]] = {}
+    lasts: dict[str, float] = {}
     while ready:
         since_s, number = heapq.heappop(ready)
         action = program.actions[number]
@@ -59,7 +61,7 @@ def forecast(
             except CannotDo as error:
                 refused[action.id] = str(error)
             end_s = max(since_s, free_s.get(action.device, 0.0)) + lasts_s
-            spans[action.id] = since_s, end_s
+            spans[action.id], lasts[action.id] = (since_s, end_s), lasts_s
             if action.device != CLOCK:
                 free_s[action.device] = end_s
                 busy_s[action.device] += lasts_s
@@ -70,7 +72,7 @@ def forecast(
             if not waits[name]:
                 heapq.heappush(ready, (due_s[name], follower))
     duration_s = max((end for _, end in spans.values()), default=begun_s)
-    return Forecast(spans, duration_s, busy_s=busy_s, refused=refused)
+    return Forecast(spans, duration_s, busy_s=busy_s, refused=refused, lasts_s=lasts)
 
 
 def forecasts(program: Program, lab: LabView) -> tuple[Forecast, ...]:

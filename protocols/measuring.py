@@ -240,6 +240,8 @@ class ReadSteps:
         if step.by is not None and not 1 < len(lines) <= MAX_WAVELENGTHS:
             hint = "Give the first and the last of `wavelengths`, the lower one first, and a step `by`."
             message = f"a spectrum is 2 to {MAX_WAVELENGTHS} wavelengths in steps of `by`"
+            if len(lines) > MAX_WAVELENGTHS:
+                message, hint = f"{message}, and these are {len(lines)}", "Let `by` be larger, or the range smaller."
             raise ProtocolError([Problem("MEAS-003", step.id, message, hint)])
         site = self.lab.sites[reader][0]
         self.layout.move(step.id, labware, site)

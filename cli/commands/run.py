@@ -23,6 +23,7 @@ from cli.output import (
 
 if TYPE_CHECKING:
     from orchestrator.run import Run
+    from protocols.program import Program
 
 
 @click.command("run")
@@ -82,7 +83,7 @@ def command(
             [f"lab run: {done.result.error}", *_not_taken(done), f"Record: {done.folder}"],
             {"schema": "lab-run/1", **document},
         )
-    output.show("run", document, [*_summary(done, after), *_not_taken(done), f"Report: {report}"])
+    output.show("run", document, [*_summary(done, program, after), *_not_taken(done), f"Report: {report}"])
 
 
 def _say(output: Output, line: str) -> None:
@@ -120,11 +121,13 @@ def _not_taken(done: "Run") -> list[str]:
     return [f"Not taken: {problem}" for problem in done.not_taken]
 
 
-def _summary(done: "Run", evaluation: Any) -> list[str]:
+def _summary(done: "Run", program: "Program", evaluation: Any) -> list[str]:
     from orchestrator.analysis.words import told
+    from orchestrator.report.lines import what_came
     from orchestrator.text import duration
 
     return [
         f"Run {done.run_id} on the {done.world}: {done.result.outcome}, {duration(done.result.duration_s)}.",
+        *what_came(program, done.result),
         *told(evaluation),
     ]

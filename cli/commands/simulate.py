@@ -30,6 +30,7 @@ def command(
     from orchestrator.analysis.fits import evaluate
     from orchestrator.analysis.words import told
     from orchestrator.cell import RealTimeOnly
+    from orchestrator.report.lines import what_came
     from orchestrator.simulate import simulate
     from orchestrator.text import duration
 
@@ -71,6 +72,7 @@ def command(
         *(f"{file}: {problem}" for problem in checked.problems),
         f"Predicted: {duration(result.duration_s)}, {len(program.actions)} actions, {tips} tips, "
         f"{result.stock['waste_ul'] / 1000:.2f} mL waste, {len(result.readings)} readings.",
+        *what_came(program, result),
         *told(evaluation),
         f"Took {prediction.wall_s:.2f} s ({result.duration_s / prediction.wall_s:,.0f} simulated seconds a second).",
         f"Trace {prediction.trace_hash}",

@@ -63,8 +63,7 @@ class LadsReader(PlateReader[Options]):
                 case "close_tray":
                     return await self._recall_tray(CoverState.CLOSED)
             session = self._connected()
-            ends = UnitState.STOPPED, UnitState.ABORTED
-            await self._until(wire.UNIT_STATE, ends, self.options.read_timeout_s)
+            await self._ended(session)
             values = await session.result_of_job(command.action)
         wells, wavelengths_nm = command.args["wells"], command.args["wavelengths_nm"]
         if values is None:
@@ -106,10 +105,7 @@ class LadsReader(PlateReader[Options]):
         run_id = await session.start(self.options.program, wire.properties(wells, wavelengths_nm), self.action)
         if self._stopped:  # while it was about to start, when there was nothing to abort yet
             await self._abort(session)
-        runtime_ms = await session.read(*wire.ESTIMATED_RUNTIME)
-        ends = UnitState.STOPPED, UnitState.ABORTED
-        end = await self._until(wire.UNIT_STATE, ends, self.options.read_timeout_s, expected_s=runtime_ms / 1e3)
-        if end == UnitState.ABORTED:
+        if await self._ended(session) == UnitState.ABORTED:
             if self._stopped:
                 raise CommandStopped("the reading was aborted.", device=self.name)
             raise CommandFailed("the reading was aborted at the reader.", device=self.name, hint="See its display.")
@@ -117,6 +113,12 @@ class LadsReader(PlateReader[Options]):
         if len(values) != len(wells) * len(wavelengths_nm):
             raise ProtocolViolation(f"the result of run {run_id} has {len(values)} values.", device=self.name)
         return _readings(wells, wavelengths_nm, values)
+
+    async def _ended(self, session: Session) -> int:
+        """Wait until nothing runs, as long as the reader itself says that it takes, and no more than late."""
+        expected_s = await session.read(*wire.ESTIMATED_RUNTIME) / 1e3
+        ends = UnitState.STOPPED, UnitState.ABORTED
+        return await self._until(wire.UNIT_STATE, ends, expected_s + self.options.read_late_s, expected_s=expected_s)
 
     async def _move_tray(self, method: str, wanted: CoverState) -> None:
         path, session = self._tray_path(), self._connected()

@@ -16,6 +16,6 @@ class Options(BaseModel):
     program: str = Field("Absorbance", description="name of the program template to start")
     reply_timeout_s: Annotated[float, Field(gt=0)] = Field(10.0, description="seconds one OPC UA request may take")
     tray_timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="seconds the tray may take")
-    read_timeout_s: Annotated[float, Field(gt=0)] = Field(
-        900.0, description="seconds one reading may take before its outcome counts as unknown"
+    read_late_s: Annotated[float, Field(gt=0)] = Field(
+        300.0, description="seconds a reading may take over the reader's own estimate before it counts as lost"
     )

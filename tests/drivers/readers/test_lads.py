@@ -329,3 +329,19 @@ def test_a_mistake_of_the_twin_itself_is_told_and_waited_for_by_nobody(
         assert reading.wells
 
     with_twin(story)
+
+
+def test_a_long_reading_may_take_what_the_reader_says() -> None:
+    """Ten minutes and more for the spectra of many wells; found by an agent, whose spectra ended in a time-out."""
+
+    async def story(device: LadsReader, twin: Twin, world: World) -> None:
+        plate = world.labware["plate"]
+        wells = list(plate.vessels)[:40]
+        for well in wells[1:]:
+            world.fill("plate", well, 200, {RED: 5e-5})
+        began = asyncio.get_running_loop().time()
+        found = await device.read_absorbance(wells, [400.0 + nm for nm in range(180)])
+        assert len(found) == 180
+        assert asyncio.get_running_loop().time() - began > 3 * Options().read_late_s
+
+    with_twin(story)
