@@ -12,3 +12,12 @@ def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{seconds / 60:.1f} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "step"), counted(0, "step")
+    ('1 step', '0 steps')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -10,7 +10,7 @@ from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.layout import Layout
 from protocols.problems import Problem, ProtocolError
-from protocols.setup import species_of
+from protocols.setup import species_by_mass
 from protocols.wells import Wells
 
 Find = Callable[[str, str], str]
@@ -51,8 +51,9 @@ class BenchSteps:
             raise ProtocolError([Problem("MAT-001", step.id, f"'{step.material}' is no material", hint)])
         pan = self._on_pan(step.id, balance, labware)
         self._draft(step.id, balance, "tare", labware, pan)
-        volumes_ul = {step.into.names[0]: round(step.mass / WATER_G_UL, 3)}
-        about = {"labware": labware, "liquid": step.material, "volumes_ul": volumes_ul, "species": species_of(material)}
+        volumes_ul = {step.into.names[0]: round(step.mass / WATER_G_UL, 3)}  # of a powder, too: its mass is what counts
+        species = species_by_mass(material, 1e6 * WATER_G_UL)
+        about = {"labware": labware, "liquid": step.material, "volumes_ul": volumes_ul, "species": species}
         self._draft(step.id, operator, "fill", labware, pan, **about)
         self._draft(step.id, balance, "weigh", labware, pan)
 

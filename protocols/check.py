@@ -18,6 +18,7 @@ from protocols.parse import Source, Unreadable
 from protocols.problems import Problem, ProtocolError, blocking
 from protocols.program import Action, Program, ways
 from protocols.rules import examine
+from protocols.setup import WATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def _checked(source: Source, lab: LabView, *, clear: bool) -> Checked:
     for other in ways(program):
         found += [] if other == way else fold(program, other)[1]
     found += _small_volumes(program)
+    found += _only_water(source)
     found += _beyond_limits(program, lab)
     found += _by_hand(source, program, lab)
     found += expectations(source)
@@ -130,6 +132,19 @@ def _by_hand(source: Source, program: Program, lab: LabView) -> list[Problem]:
             has = any(lab.first(role) for role in roles)
             why = f"no {roles[0]} of this lab can do it" if has else f"this lab has no {' and no '.join(roles)}"
             found.append(Problem("HAND-001", step.id, f"{why}: a person does it", "", "warn"))
+    return found
+
+
+def _only_water(source: Source) -> list[Problem]:
+    """Materials in labware that are named by a substance, but have none of it."""
+    held = {fill if isinstance(fill, str) else fill.material
+            for labware in source.protocol.labware.values() for fill in labware.holds.values()}  # fmt: skip
+    found = []
+    for name, material in source.protocol.materials.items():
+        if name in held and material.cas not in (None, WATER) and material.concentration is None:
+            message = f"nobody says how much {material.cas} '{name}' holds: it counts as water"
+            hint = f"Give materials.{name}.concentration, such as 0.1 mol/L, or `pure` for a powder."
+            found.append(Problem("MAT-002", "setup", message, hint, "warn"))
     return found
 
 

@@ -46,6 +46,9 @@ def _of_beam(fit: Fit, about: str, beams: Mapping[str, int], source: Source) -> 
     if fit.material not in source.protocol.materials:
         hint = _known(str(fit.material), source.protocol.materials)
         yield Problem("EXP-003", "", f"{about}: '{fit.material}' is no material of the protocol", hint)
+    elif source.protocol.materials[str(fit.material)].concentration is None:
+        hint = "Give `concentration`: `pure` for a powder."
+        yield Problem("EXP-003", "", f"{about}: nobody says how much of it '{fit.material}' holds", hint)
 
 
 def _of(fit: Fit, about: str, measures: Mapping[str, Sequence[Measure]], source: Source) -> Iterator[Problem]:

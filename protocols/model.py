@@ -54,10 +54,10 @@ class Parameter(Part):
 
 
 class Material(Part):
-    """A liquid; `cas` (or `name`) and `concentration` tell its solute. Without a concentration it is only a volume."""
+    """`cas` (or `name`) and `concentration` tell the solute of a liquid, `pure` a powder or a liquid by itself."""
 
     cas: str | None = Field(None, pattern=r"^\d{2,7}-\d{2}-\d$")
-    concentration: ConcentrationM | None = Field(None, description="of the solute")
+    concentration: ConcentrationM | None = Field(None, description="of the solute, or `pure`")
     solvent: str | None = Field("7732-18-5", description="CAS number of the solvent (water)")
     biosafety_level: Annotated[int, Field(ge=1, le=4)] | None = None
     name: str | None = None
@@ -203,7 +203,7 @@ class GasStep(_Step):
 
 
 class Dose(_Step):
-    """A person weighs a liquid in on the balance, which reads it in g."""
+    """A person weighs a powder or a liquid in on the balance, which reads it in g."""
 
     do: Literal["dose"]
     material: str

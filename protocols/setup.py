@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from drivers.core.labware import LabwareKind
+from protocols.chemistry.substances import substance
 from protocols.drafts import Draft, sequence
 from protocols.ledger import Ledger
 from protocols.model import Fill, Material, Protocol
@@ -25,6 +26,18 @@ def species_of(material: Material) -> dict[str, float]:
         return {}
     species = {WATER: WATER_MOLAR} if material.solvent == WATER else {}
     return species | ({solute: material.concentration} if material.concentration is not None else {})
+
+
+def species_by_mass(material: Material, g_l: float) -> dict[str, float]:
+    """mol/L in what is weighed in, when its volume is told as if a litre of it weighed `g_l`.
+
+    What has no solvent, or of which nobody says how much of it there is, is the substance itself.
+    """
+    if material.cas in (None, WATER) or (material.concentration is not None and material.solvent is not None):
+        return species_of(material)
+    known = substance(str(material.cas))
+    molar_g = known.molar_mass_g_mol if known is not None else None
+    return {str(material.cas): g_l / molar_g} if molar_g else {}
 
 
 def solute_of(material: Material) -> str | None:

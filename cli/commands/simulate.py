@@ -32,7 +32,7 @@ def command(
     from orchestrator.cell import RealTimeOnly
     from orchestrator.report.lines import what_came
     from orchestrator.simulate import simulate
-    from orchestrator.text import duration
+    from orchestrator.text import counted, duration
 
     checked = output.checked("simulate", file, parameters)
     program = checked.program
@@ -70,8 +70,8 @@ def command(
     tips = sum(result.stock["tips"].values())
     lines = [
         *(f"{file}: {problem}" for problem in checked.problems),
-        f"Predicted: {duration(result.duration_s)}, {len(program.actions)} actions, {tips} tips, "
-        f"{result.stock['waste_ul'] / 1000:.2f} mL waste, {len(result.readings)} readings.",
+        f"Predicted: {duration(result.duration_s)}, {counted(len(program.actions), 'action')}, {counted(tips, 'tip')}, "
+        f"{result.stock['waste_ul'] / 1000:.2f} mL waste, {counted(len(result.readings), 'reading')}.",
         *what_came(program, result),
         *told(evaluation),
         f"Took {prediction.wall_s:.2f} s ({result.duration_s / prediction.wall_s:,.0f} simulated seconds a second).",

@@ -2,10 +2,14 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.output import Output, file_argument, param_option
+
+if TYPE_CHECKING:
+    from protocols.program import Program
 
 
 @click.command("validate")
@@ -14,6 +18,8 @@ from cli.output import Output, file_argument, param_option
 @click.pass_obj
 def command(output: Output, file: Path, parameters: tuple[str, ...]) -> None:
     """Check a protocol against this lab; nothing moves."""
+    from orchestrator.text import counted
+
     checked = output.checked("validate", file, parameters)
     program = checked.program
     actions = len(program.actions) if program else 0
@@ -31,12 +37,21 @@ def command(output: Output, file: Path, parameters: tuple[str, ...]) -> None:
         "stock": checked.stock,
         "problems": [asdict(problem) for problem in checked.problems],
     }
-    size = f"{document['steps']} steps, {actions} actions{_lasting(longest, shortest)}"
+    steps = counted(len(checked.source.protocol.steps), "step")
+    size = f"{steps}, {counted(actions, 'action')}{_lasting(longest, shortest)}"
     lines = [
         *(f"{file}: {problem}" for problem in checked.problems),
         f"{file} may run{_after(len(checked.approvals))}: {size}.",
+        *_real_time(output, program),
     ]
     output.show("validate", document, lines)
+
+
+def _real_time(output: Output, program: "Program | None") -> list[str]:
+    """What a twin cannot do faster than it takes."""
+    devices = output.lab("validate").devices
+    names = [name for name in (program.devices if program else ()) if name in devices and devices[name].real_time_only]
+    return [f"{', '.join(names)}: in real time only; simulate and run it with --speed 1."] if names else []
 
 
 def _lasting(longest: float | None, shortest: float | None) -> str:

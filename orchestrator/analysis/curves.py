@@ -17,6 +17,9 @@ from orchestrator.analysis.propagation import Samples
 from orchestrator.analysis.results import Calibration, CurveFit, CurvePoint, Parameter
 from protocols.expect import Fit
 
+#: Noise of a reading within which a first and a last one are the same.
+UNCHANGED = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -172,6 +175,8 @@ def decay(bench: Bench, spec: Fit, _: Sequence[Calibration]) -> CurveFit:
         return np.asarray(parameters[0] * np.exp(-parameters[1] * since))
 
     shared = _course_blank_noise(bench, spec, base)
+    if np.all(np.abs(read[-1] - read[0]) < UNCHANGED * sds(read[0] + base)):
+        raise NoFit(f"the absorbance at {spec.at:g} nm does not change in {since[-1]:.0f} s: nothing fades")
     rates, moved = [], []
     for well in range(read.shape[1]):
         y = read[:, well]

@@ -22,6 +22,8 @@ ETA = 0.5
 INTEGER, MOST_FIRST = 0.15, 24
 #: The least height of a peak, by its background.
 STANDS_OUT = 0.25
+#: And by its own standard uncertainty: the highest count of a background makes a peak of some three.
+CERTAIN = 6.0
 #: A zero is fitted as one and so many degrees: the least squares want what is positive.
 ONE = 1.0
 
@@ -85,11 +87,14 @@ def peak(angles: Array, intensity: Array) -> Reflection:
         curve: Array = background - top + height * (ETA / (1 + 4 * away) + (1 - ETA) * np.exp(-4 * math.log(2) * away))
         return curve
 
-    solution = solve(shape, intensity, start, sd)
+    try:
+        solution = solve(shape, intensity, start, sd)
+    except NoFit as error:
+        raise NoFit(f"no peak stands out between {first:g} and {first + span:g} deg") from error
     scatter = float(np.sum((solution.residuals / sd) ** 2)) / max(len(angles) - len(start), 1)
     height, middle, _, _ = solution.values
-    uncertainty = math.sqrt(float(np.sum((solution.gain[1] * sd) ** 2)) * scatter)
-    if not 0 < middle < span or height < STANDS_OUT * floor:
+    noise, uncertainty = (math.sqrt(float(np.sum((gain * sd) ** 2)) * scatter) for gain in solution.gain[:2])
+    if not 0 < middle < span or height < max(STANDS_OUT * floor, CERTAIN * noise):
         raise NoFit(f"no peak stands out between {first:g} and {first + span:g} deg")
     return Reflection(first + float(middle), uncertainty)
 

@@ -44,7 +44,7 @@ class Substance:
 
     `groups` are the reactivity groups of EPA-600/2-80-076; `inert` means known to be in none of them, and an empty
     `groups` without it means that nobody said. `kinds` are what `incompatible.csv` goes by beside the groups.
-    Temperatures are in degrees Celsius, the molar mass in g/mol.
+    Temperatures are in degrees Celsius, the molar mass in g/mol, the density in g/mL.
     """
 
     cas: str
@@ -56,6 +56,7 @@ class Substance:
     boiling_c: float | None
     autoignition_c: float | None
     molar_mass_g_mol: float | None
+    density_g_ml: float | None
     ghs: tuple[str, ...]
     controlled: Listing | None
 
@@ -87,6 +88,7 @@ def _substance(row: dict[str, str]) -> Substance:
         boiling_c=number(row["boiling_c"]),
         autoignition_c=number(row["autoignition_c"]),
         molar_mass_g_mol=number(row["molar_mass_g_mol"]),
+        density_g_ml=number(row["density_g_ml"]),
         ghs=tuple(row["ghs"].split()),
         controlled=controlled(row["cas"]),
     )

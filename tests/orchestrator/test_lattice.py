@@ -74,3 +74,12 @@ def test_what_is_not_cubic_or_not_there_gives_no_edge() -> None:
     flat = SimpleNamespace(scans=lambda _: [(np.linspace(30, 30.4, 15), np.full(15, 40.0), 0.154)] * 3)
     with pytest.raises(NoFit):
         edge(flat)
+
+
+def test_a_background_has_no_peak() -> None:
+    """Counts of nothing but noise; found by an agent, whose boat held no powder."""
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        angles = np.linspace(28.15, 28.95, 15)
+        with pytest.raises(NoFit, match=r"no peak stands out between 28\.15 and 28\.95 deg"):
+            lattice.peak(angles, rng.poisson(40.0, angles.size).astype(float))

@@ -26,3 +26,24 @@ def test_without_a_molar_mass_it_says_how_to_write_it(material: dict[str, str]) 
 def test_all_else_is_left_alone() -> None:
     for material in ({"cas": "7647-14-5", "concentration": "5 mol/L"}, {"concentration": 5}, {}):
         assert by_amount(material) is material
+
+
+def test_a_powder_by_itself_is_its_density_over_its_molar_mass() -> None:
+    """Silicon: 2.33 g/mL over 28.09 g/mol (NIST SRM 640f gives the cell of the same)."""
+    told = by_amount({"cas": "7440-21-3", "concentration": "pure"})
+    assert parse(told["concentration"], "concentration") == pytest.approx(82.9, abs=0.1)
+    assert told["solvent"] is None
+
+
+@pytest.mark.parametrize(
+    ("material", "words"),
+    [
+        ({"cas": "99999-99-9", "concentration": "pure"}, "the molar mass of CAS 99999-99-9 is not known"),
+        ({"cas": "25956-17-6", "concentration": "pure"}, "the density of CAS 25956-17-6 is not known"),
+        ({"cas": "7440-21-3", "concentration": "pure", "solvent": "7732-18-5"}, "has no solvent"),
+        ({"concentration": "pure"}, "a material without a CAS number"),
+    ],
+)
+def test_what_is_pure_needs_a_density_and_no_solvent(material: dict[str, str], words: str) -> None:
+    with pytest.raises(UnitError, match=words):
+        by_amount(material)

@@ -17,9 +17,9 @@ from protocols.sop import sop
 PLATE = {"plate": {"type": "plate_96_flat", "holds": {"A1:A12": {"material": "water", "volume": "100 uL"}}}}
 
 
-def checked(lab: Lab, *steps: dict[str, Any], labware: Any = PLATE) -> Checked:
+def checked(lab: Lab, *steps: dict[str, Any], labware: Any = PLATE, materials: Any = None) -> Checked:
     document = {
-        "format": "lab-protocol/1", "name": "bench", "author": {"kind": "human", "name": "tests"}, "labware": labware,
+        "format": "lab-protocol/1", "name": "bench", "author": {"kind": "human", "name": "tests"}, "labware": labware, "materials": materials or {},
         "steps": [{"id": f"s{number}"} | step for number, step in enumerate(steps)],
     }  # fmt: skip
     jsonschema.Draft202012Validator(schema.generate()).validate(document)
@@ -162,6 +162,27 @@ def test_a_liquid_is_weighed_in_by_a_person(lab: Lab) -> None:
     assert readings(lab, found)["s0.mass"] == pytest.approx(0.25, rel=0.005)  # in air, and at 22 degC
     assert rules(checked(lab, dose | {"material": "rum"})) == ["MAT-001"]
     assert rules(checked(lab, dose | {"mass": "2 g"})) == ["LIQ-003"]
+
+
+def test_a_powder_is_weighed_in_as_itself(lab: Lab) -> None:
+    """2.5 g of sodium chloride are 2.5 g / (58.44 g/mol); found by an agent, whose salt was counted as water."""
+    for material in ({"cas": "7647-14-5"}, {"cas": "7647-14-5", "concentration": "pure"}):
+        dose = {"do": "dose", "material": "salt", "into": "beaker/A1", "mass": "2.5 g"}
+        found = checked(lab, dose, labware={"beaker": {"type": "beaker_100"}}, materials={"salt": material})
+        assert found.program is not None
+        (fill,) = (action.args for action in found.program.actions if action.verb == "fill")
+        assert fill["volumes_ul"]["A1"] * 1e-6 * fill["species"]["7647-14-5"] == pytest.approx(2.5 / 58.44, rel=1e-3)
+        (mass,) = simulate(lab, found.program).result.readings
+        assert mass["value"] == pytest.approx(2.5, rel=0.005)
+
+
+def test_a_substance_of_which_nobody_says_how_much_is_told(lab: Lab) -> None:
+    holds = {"boat": {"type": "boat", "holds": {"A1": {"material": "ceria", "volume": "500 uL"}}}}
+    weigh = {"do": "measure", "kind": "mass", "labware": "boat"}
+    found = checked(lab, weigh, labware=holds, materials={"ceria": {"cas": "1306-38-3"}})
+    assert ("MAT-002", "warn") in {(problem.rule, problem.severity) for problem in found.problems}
+    found = checked(lab, weigh, labware=holds, materials={"ceria": {"cas": "1306-38-3", "concentration": "pure"}})
+    assert "MAT-002" not in rules(found)
 
 
 def test_weighing_takes_labware_as_a_whole(lab: Lab) -> None:

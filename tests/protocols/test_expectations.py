@@ -82,7 +82,7 @@ def test_what_cannot_is_refused_with_a_hint(lab: Lab, fit: dict[str, Any], rule:
 
 SCAN = {"id": "peak", "do": "scan", "plan": "scan", "num": 9, "detectors": ["diffraction"],
         "axes": [{"axis": "diffractometer", "from": {"param": "first"}, "to": {"param": "last"}}]}  # fmt: skip
-CELL = {"reading": "peak", "fit": "cubic_cell", "material": "bare", "published": "0.543 nm"}
+CELL = {"reading": "peak", "fit": "cubic_cell", "material": "dye", "published": "0.543 nm"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,8 @@ CELL = {"reading": "peak", "fit": "cubic_cell", "material": "bare", "published":
         (3, {}, "", ""),
         (2, {}, "EXP-002", "3 reflections"),
         (3, {"reading": "read"}, "EXP-001", "scans no diffraction"),
-        (3, {"material": "bear"}, "EXP-003", "Did you mean 'bare'"),
+        (3, {"material": "die"}, "EXP-003", "Did you mean 'dye'"),
+        (3, {"material": "bare"}, "EXP-003", "`pure` for a powder"),
         (3, {"wells": "plate/A1"}, "UNIT-001", "has no `wells`"),
         (3, {"published": "5 mL"}, "UNIT-001", "a length is wanted"),
     ],

@@ -69,6 +69,7 @@ def test_known_facts() -> None:
     assert ethanol.flash_c == pytest.approx(12, abs=2)
     assert ethanol.boiling_c == pytest.approx(78.3, abs=0.5)
     assert ethanol.molar_mass_g_mol == pytest.approx(46.07, abs=0.01)
+    assert ethanol.density_g_ml == pytest.approx(0.789, abs=0.002)
     assert {"FL"} <= set(ethanol.ghs)
 
 
@@ -77,6 +78,7 @@ def test_numbers_are_in_a_sane_range() -> None:
         assert known.flash_c is None or -60 <= known.flash_c <= 300, known.name
         assert known.autoignition_c is None or 0 < known.autoignition_c <= 700, known.name
         assert known.molar_mass_g_mol is None or 2 <= known.molar_mass_g_mol < 1300, known.name
+        assert known.density_g_ml is None or 0.5 < known.density_g_ml < 23, known.name
 
 
 def test_flammable_liquids_flash_at_or_below_93_c() -> None:
