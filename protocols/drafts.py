@@ -6,7 +6,7 @@ from typing import Any
 
 from drivers.core.verbs import ROLES
 from protocols.conditions import Guard
-from protocols.flow import Lane
+from protocols.flow import Lane, ended
 from protocols.program import CLOCK, Action
 
 _HARMLESS = frozenset((role, verb) for role, spec in ROLES.items() for verb in spec.harmless)
@@ -40,13 +40,13 @@ def sequence(drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collectio
     floors = _Floors()
     counts: dict[str, int] = {}
     place: dict[str, int] = {}  # action -> its number
-    ended: dict[str, str] = {}  # step -> its last action so far
+    finals: dict[str, str] = {}  # step -> its last action so far
     for draft in drafts:
         counts[draft.step] = counts.get(draft.step, 0) + 1
         name = f"{draft.step}.{counts[draft.step]}"
         things = {draft.device, *draft.uses} - {CLOCK}
         waits = {last[thing] for thing in things if thing in last}
-        waits |= {ended[step] for step in draft.awaits if step in ended}
+        waits |= {finals[step] for step in draft.awaits if step in finals}
         if draft.barrier:
             waits |= floors.under_way(draft.lane)
         if not waits or draft.lane or floors.split:
@@ -65,7 +65,7 @@ def sequence(drafts: Iterable[Draft], roles: Mapping[str, str], sites: Collectio
         if draft.barrier and not draft.lane:
             last = {}
         last |= dict.fromkeys(things, name)
-        ended[draft.step] = name
+        finals[draft.step] = name
     return tuple(actions)
 
 
@@ -75,38 +75,47 @@ class _Floors:
     def __init__(self) -> None:
         self._floors: dict[Lane, set[str]] = {(): set()}
         self._latest: dict[Lane, dict[str, str]] = {(): {}}  # thing -> last action on it in that lane since its floor
+        self._order: dict[str, int] = {}
         self.split = False  # whether lanes ended, and what follows has not been gathered behind a barrier yet
 
     def of(self, lane: Lane) -> set[str]:
         """What an action of a lane has to wait for, whatever it uses."""
         self._join(lane)
-        for length in range(len(lane), -1, -1):
-            if lane[:length] in self._floors:
-                return set(self._floors[lane[:length]])
-        return set()
+        return next((set(floor) for n in range(len(lane), -1, -1) if (floor := self._floors.get(lane[:n]))), set())
 
     def under_way(self, lane: Lane) -> set[str]:
-        """The last actions on each thing in a lane: what a barrier of it waits for."""
+        """The last actions on each thing: what a barrier of a lane waits for. The first one of a lane waits for what
+        was under way before the lanes."""
         self._join(lane)
-        return set(self._latest.get(lane, {}).values()) or set(self.of(lane))
+        found: set[str] = set()
+        for length in range(len(lane), -1, -1):
+            own, floor = set(self._latest.get(lane[:length], {}).values()), self._floors.get(lane[:length], set())
+            found |= own or floor
+            if floor:
+                break
+        return found
 
     def begin(self, lane: Lane, name: str, things: Iterable[str], *, barrier: bool) -> None:
         """An action stands in a lane."""
+        self._order[name] = len(self._order)
         if barrier:
             self._floors[lane], self._latest[lane] = {name}, {}
             self.split = self.split and bool(lane)
         self._latest.setdefault(lane, {}).update(dict.fromkeys(things, name))
 
     def _join(self, lane: Lane) -> None:
-        """Lanes inside this one have ended: what they waited for last, the rest of this one waits for."""
-        inner = [other for other in self._floors.keys() | self._latest.keys()
-                 if len(other) > len(lane) and other[: len(lane)] == lane]  # fmt: skip
-        if not inner:
-            return
-        self._floors.setdefault(lane, set())
-        latest = self._latest.setdefault(lane, {})
-        for other in sorted(inner):
-            self._floors[lane] = self._floors[lane] | self._floors.pop(other, set())
-            # Two lanes may have used one thing: both are kept, since which was later is known to that thing alone.
-            latest |= {f"{other}: {thing}": name for thing, name in self._latest.pop(other, {}).items()}
-        self.split = True
+        """What ended lanes did last, what follows them waits for."""
+        gone: dict[Lane, list[Lane]] = {}
+        for other, around in ended(lane, self._floors.keys() | self._latest.keys()):
+            gone.setdefault(around, []).append(other)
+        for around, lanes in gone.items():
+            floor = set[str]().union(*(self._floors.pop(other, ()) for other in lanes))
+            latest = (
+                {} if floor else dict(self._latest.get(around, {}))
+            )  # a barrier has waited for all before the lanes
+            latest |= {name: name for name in floor}
+            for thing, name in (item for other in lanes for item in self._latest.pop(other, {}).items()):
+                latest[thing] = max(name, latest.get(thing, name), key=self._order.__getitem__)
+            self._latest[around] = latest
+            self._floors[around] = floor or self._floors.get(around, set())
+            self.split = True

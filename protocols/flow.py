@@ -5,7 +5,7 @@ conditions under which it is done. The n-th time that a step `x` is written out,
 data: what an item of `for_each` names is known only here, so the shape of a step is checked afterwards.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -24,6 +24,28 @@ _BODIES = {"repeat": ("steps",), "for_each": ("steps",), "parallel": ("lanes",),
 Lane = tuple[str, ...]
 _FLOW: TypeAdapter[Flow] = TypeAdapter(Annotated[Flow, Field(discriminator="do")])
 _SHELL = [{"id": "x", "do": "wait", "for": "0 s"}]
+
+
+def side_by_side(one: Lane, other: Lane) -> bool:
+    """Whether two lanes, or what they lie in, are of one `parallel` step; else one ends before the other begins.
+
+    >>> side_by_side(("p.1",), ("p.2", "inner.1")), side_by_side(("p.1",), ("next.2",)), side_by_side((), ("p.1",))
+    (True, False, False)
+    """
+    for mine, its in zip(one, other, strict=False):
+        if mine != its:
+            return mine.rpartition(".")[0] == its.rpartition(".")[0]
+    return False
+
+
+def ended(lane: Lane, others: Iterable[Lane]) -> tuple[tuple[Lane, Lane], ...]:
+    """Which of other lanes have ended where a step of this one stands, each with the one in which both lie."""
+    found = []
+    for other in others:
+        if other != lane[: len(other)] and not side_by_side(lane, other):
+            same = next((n for n, (mine, its) in enumerate(zip(lane, other, strict=False)) if mine != its), len(lane))
+            found.append((other, lane[:same]))
+    return tuple(sorted(found))
 
 
 @dataclass(frozen=True, slots=True)

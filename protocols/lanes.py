@@ -8,7 +8,7 @@ where its lane would come to it if it had the lab to itself.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from protocols.flow import Lane
+from protocols.flow import Lane, side_by_side
 from protocols.forecast import Forecast
 from protocols.parse import Source
 from protocols.program import Program
@@ -25,16 +25,13 @@ def in_time(source: Source, program: Program, forecast: Forecast) -> Source:
 
 
 def _starts(source: Source, lasts_s: Mapping[str, float]) -> Mapping[str, float]:
-    """When each step would begin if only those of its own lane, and of those around and inside it, held it up (s)."""
+    """When each step would begin if only what is not in a lane beside its own held it up (s)."""
     ended_s: dict[Lane, float] = {}
     starts_s = {}
     for step in source.steps:
         lane = source.frames[step.id].lane if step.id in source.frames else ()
-        starts_s[step.id] = max((end_s for other, end_s in ended_s.items() if _related(lane, other)), default=0.0)
+        starts_s[step.id] = max(
+            (end_s for other, end_s in ended_s.items() if not side_by_side(lane, other)), default=0.0
+        )
         ended_s[lane] = starts_s[step.id] + lasts_s.get(step.id, 0.0)
     return starts_s
-
-
-def _related(one: Lane, other: Lane) -> bool:
-    """Whether they are the same, or one lies inside the other."""
-    return one[: len(other)] == other or other[: len(one)] == one

@@ -7,11 +7,12 @@ runs can never delay it, and the dry run tells whether the run by itself is quic
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from protocols.flow import Frame, Lane
+from protocols.flow import Frame, Lane, ended
 from protocols.model import PlainStep
 from protocols.problems import Problem, ProtocolError
 from protocols.program import Action, Hold, Limit
 
+_SEVERAL = ""  # lanes have ended: which of their last steps comes before is nobody's to say
 NO_FRAMES: Mapping[str, Frame] = {}
 
 
@@ -26,21 +27,22 @@ def limits(
     found: list[Limit] = []
     problems: list[Problem] = []
     latest: dict[Lane, str] = {}
-    lane: Lane = ()
     for step in steps:
-        was, lane = lane, frames[step.id].lane if step.id in frames else ()
-        if step.within is not None and was[: len(lane)] == lane and len(was) > len(lane):
+        lane = frames[step.id].lane if step.id in frames else ()
+        for other, around in ended(lane, list(latest)):
+            del latest[other]
+            latest[around] = _SEVERAL
+        before = next((latest[lane[:n]] for n in range(len(lane), -1, -1) if lane[:n] in latest), None)
+        if step.within is not None and before == _SEVERAL:
             hint = "Put the step into the lane from whose end its time counts."
             problems.append(Problem("TIME-002", step.id, "`within` right after `parallel`: of which lane?", hint))
             continue
-        before = next((latest[lane[:n]] for n in range(len(lane), -1, -1) if lane[:n] in latest), None)
         if step.within is not None and before is None:
             hint = "Say it of a step that follows another one."
             problems.append(Problem("TIME-001", step.id, "`within` counts from the step before; none is", hint))
         if step.within is not None and before is not None and step.id in last:
             found.append(Limit(before, last[step.id], step.within))
         if step.id in last:
-            latest = {other: name for other, name in latest.items() if other[: len(lane)] != lane or other == lane}
             latest[lane] = last[step.id]
     if problems:
         raise ProtocolError(problems)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from labfile import Lab
 from orchestrator.labview import view
 from orchestrator.simulate import simulate
 from protocols.check import Checked, check
+from protocols.flow import side_by_side
 from protocols.forecast import Forecast
 from protocols.lanes import in_time
 from protocols.parse import loads
@@ -59,6 +61,33 @@ def test_what_would_not_be_sooner_stays_as_it_is_written(lab: Lab) -> None:
     assert [step.id for step in found.source.steps] == ["fill", "dye", "one", "two"]
 
 
+def test_rounds_of_lanes_keep_a_minute(lab: Lab) -> None:
+    """A reading and a minute side by side, again and again, as an agent wrote it: the minute is the round's own."""
+    read = {key: value for key, value in READ.items() if key != "within"}
+    minute = {"id": "minute", "do": "parallel", "lanes": [[read], [{"id": "pause", "do": "wait", "for": "1 min"}]]}
+    found = checked(lab, FILL, {"id": "course", "do": "repeat", "times": 4, "steps": [minute]})
+    assert found.program is not None
+    result = simulate(lab, found.program).result
+    reads = [reading["at_s"] for reading in result.readings]
+    filled_s = max(span.end_s for span in result.spans if span.step == "fill")
+    rests = [(span.start_s, span.end_s) for span in result.spans if span.step.startswith("pause")]
+    assert rests[0][0] >= filled_s - 1e-6, "not from the beginning of the run"
+    assert [later - sooner for sooner, later in zip(reads[1:], reads[2:], strict=False)] == pytest.approx([60, 60])
+
+
+def test_lanes_after_lanes_wait_for_them(lab: Lab) -> None:
+    one, two = ({"id": f"rest{n}", "do": "wait", "for": f"{n} min"} for n in (1, 2))
+    first = {"id": "p", "do": "parallel", "lanes": [[one], [two]]}
+    then = {"id": "q", "do": "parallel", "lanes": [[SHAKE], [{"id": "rest3", "do": "wait", "for": "3 min"}]]}
+    found = checked(lab, FILL, DYE, first, then)
+    assert found.program is not None
+    after = {action.id: set(action.after) for action in found.program.actions}
+    for name in ("shake.1", "rest3.1"):
+        assert {"rest1.1", "rest2.1"} <= after[name]
+    late = {"id": "q", "do": "parallel", "lanes": [[{**SHAKE, "within": "5 min"}], [two | {"id": "rest4"}]]}
+    assert [problem.rule for problem in checked(lab, FILL, DYE, first, late).problems] == ["TIME-002"]
+
+
 _LANES = st.recursive(
     st.lists(st.integers(0, 5), max_size=4),
     lambda inner: st.lists(st.lists(inner, min_size=1, max_size=3), min_size=2, max_size=3),
@@ -88,6 +117,5 @@ def test_no_step_comes_before_one_of_its_lane_or_around_it(tree: Any, data: st.D
     assert sorted(place) == sorted(step.id for step in source.steps)
     for number, later in enumerate(source.steps):
         for earlier in source.steps[:number]:
-            one, two = source.frames[earlier.id].lane, source.frames[later.id].lane
-            if one[: len(two)] == two or two[: len(one)] == one:
+            if not side_by_side(source.frames[earlier.id].lane, source.frames[later.id].lane):
                 assert place[earlier.id] < place[later.id]
