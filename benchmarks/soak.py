@@ -78,8 +78,11 @@ async def _soaked(lab: Lab, device: str, plan: Plan, soak: Soak) -> None:
     while not soak.over(device) and kind in ("well", "named", "wrong"):
         round_ += 1
         kind, told = await play(lab, world, device, driver, round_, lambda: soak.count(device))
-        if kind == "named" and not await _mended(driver):
-            kind = "lost"
+        if kind == "named":
+            try:
+                kind = kind if await _mended(driver) else "lost"
+            except Exception as error:
+                kind, told = "bare", f"mending {told}: {type(error).__name__}: {error}"
         soak.told[kind] += 1
         if kind not in ("well", "named"):
             soak.wrong.append(f"{device}, round {round_}: {kind}: {told}")

@@ -1,5 +1,6 @@
 """Lanes side by side: written in the order in which they come to their steps, where that is sooner done."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_rounds_of_lanes_keep_a_minute(lab: Lab) -> None:
     filled_s = max(span.end_s for span in result.spans if span.step == "fill")
     rests = [(span.start_s, span.end_s) for span in result.spans if span.step.startswith("pause")]
     assert rests[0][0] >= filled_s - 1e-6, "not from the beginning of the run"
-    assert [later - sooner for sooner, later in zip(reads[1:], reads[2:], strict=False)] == pytest.approx([60, 60])
+    assert [later - sooner for sooner, later in pairwise(reads[1:])] == pytest.approx([60, 60])
 
 
 def test_lanes_after_lanes_wait_for_them(lab: Lab) -> None:

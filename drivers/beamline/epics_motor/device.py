@@ -50,9 +50,9 @@ class EpicsAxis(Axis[Options]):
         await asyncio.to_thread(client.hold, self._where.address)
         try:
             timeout_s = self.options.connect_timeout_s
-            self._motor = await asyncio.to_thread(client.find, self._where.prefix, self.name, timeout_s)
+            self._motor = await self._ask(client.find, self._where.prefix, self.name, timeout_s)
             self._per_unit = self._unit(await self._ask(self._motor.motor_egu.get))
-        except (TimeoutError, DeviceError) as error:
+        except DeviceError as error:
             await self._let_go()
             hint = "Is the IOC running, and is the name right?"
             raise ConnectionFailed(f"{self.port.address} does not answer.", device=self.name, hint=hint) from error

@@ -15,6 +15,7 @@ from drivers.core.errors import (
     CommandRefused,
     ConnectionFailed,
     ConnectionLost,
+    DeviceError,
     LimitError,
     ProtocolViolation,
     ReplyTimeout,
@@ -48,6 +49,8 @@ def explained(device: str) -> Iterator[None]:
             raise
         # caproto wakes whoever waits when a connection ends, and then looks for the answer that never came.
         raise ConnectionLost("the connection ended before the answer.", device=device, hint=RUNNING) from error
+    except OSError as error:
+        raise ConnectionLost(f"the connection ended: {error}.", device=device, hint=RUNNING) from error
     except WireError as error:
         raise ProtocolViolation(f"{type(error).__name__}: {error}.", device=device, hint="See the IOC.") from error
 
@@ -63,12 +66,12 @@ class Signals:
         """Find them all; raises `ConnectionFailed`, and then none is held."""
         await asyncio.to_thread(client.hold, self._server)
         try:
-            self._held = await asyncio.to_thread(client.signals, names, timeout_s)
+            self._held = await ask(self._device, client.signals, names, timeout_s)
         except BaseException as error:
             await asyncio.to_thread(client.release, self._server)
-            if isinstance(error, TimeoutError | DisconnectedError | WireError):
+            if isinstance(error, DeviceError):
                 hint = "Is the IOC running, and are the names of lab.toml its?"
-                raise ConnectionFailed(f"{error}.", device=self._device, hint=hint) from error
+                raise ConnectionFailed(f"{error.__cause__}.", device=self._device, hint=hint) from error
             raise
 
     async def close(self) -> None:
