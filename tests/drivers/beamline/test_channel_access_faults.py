@@ -198,9 +198,10 @@ def test_a_client_that_breaks_while_it_connects_is_named(
         raise error
 
     async def story(_lab: Lab, _world: TwinWorld, driver: Instrument[Any], _faults: OnCommand) -> None:
-        with monkeypatch.context() as patched, pytest.raises(ConnectionFailed):
+        with monkeypatch.context() as patched:
             patched.setattr(client, call, breaks)
-            await driver.connect(force_reconnect=True)
+            with pytest.raises(ConnectionFailed):
+                await driver.connect(force_reconnect=True)
         await driver.connect(force_reconnect=True)
 
     faulty(name, story)
