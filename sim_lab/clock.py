@@ -20,6 +20,7 @@ T = TypeVar("T")
 _REAL_MONOTONIC = time.monotonic
 _REAL_TIME = time.time
 _IDLE_POLL_S = 0.2  # with no timer and nothing ready only the outside world can go on: look this often
+PATIENCE_S = 0.25  # real seconds for which a clock with a pace stands still for a thread's job: writing takes less
 
 
 class UnknownThread(RuntimeError):
@@ -53,7 +54,7 @@ class _JumpingSelector(selectors.BaseSelector):
         ready = self._inner.select(0)
         if ready or timeout == 0:
             return ready
-        if timeout is None or self._loop.outstanding_jobs:
+        if timeout is None or self._loop.waits_for_jobs():
             return self._inner.select(_IDLE_POLL_S if timeout is None else min(timeout, _IDLE_POLL_S))
         return self._loop.pass_time(timeout, self._inner)
 
@@ -65,7 +66,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now_s = 0.0
         self._speed = speed
         self.epoch_s = epoch_s
-        self.outstanding_jobs = 0
+        self._jobs: dict[object, float] = {}  # those under way, and when they began by the machine's clock
         super().__init__(_JumpingSelector(self))
         self._threads = concurrent.futures.ThreadPoolExecutor(max_workers=4, thread_name_prefix="virtual-loop")
 
@@ -102,21 +103,32 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: concurrent.futures.Executor | None, func: Callable[..., T], *args: Any
     ) -> "asyncio.Future[T]":
-        """As asyncio's; the clock stands still until the job has ended and its result has reached the loop."""
+        """As asyncio's; the clock stands still until the job has ended and its result has reached the loop.
+
+        A clock with a pace stands still for `PATIENCE_S` at most: a lab does not stop while it plans.
+        """
         with _threads_allowed():
             job = (executor or self._threads).submit(func, *args)
         result = asyncio.wrap_future(job, loop=self)
-        self.outstanding_jobs += 1
+        key = object()
+        self._jobs[key] = _REAL_MONOTONIC()
         ends = {"job", "result"}
 
         def ended(which: str) -> None:
             ends.discard(which)
             if not ends:
-                self.outstanding_jobs -= 1
+                del self._jobs[key]
 
         result.add_done_callback(lambda _: ended("result"))  # also when it was cancelled while the job goes on
         job.add_done_callback(lambda _: self.call_soon_threadsafe(ended, "job"))
         return result
+
+    def waits_for_jobs(self) -> bool:
+        """Whether time may not pass, for what a thread does now belongs to this moment."""
+        if self._speed is None:
+            return bool(self._jobs)
+        now = _REAL_MONOTONIC()
+        return any(now - began < PATIENCE_S for began in self._jobs.values())
 
     def pass_time(self, duration_s: float, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
         """Let simulated time pass: at once, or at the loop's pace while listening to the outside."""

@@ -55,6 +55,18 @@ def test_time_outs_are_virtual() -> None:
     assert run(main) == 86400
 
 
+def test_a_clock_with_a_pace_does_not_stand_still_for_a_long_job() -> None:
+    """A lab at `--speed 100` stood still while it planned, its heartbeat with it, and was ended as dead."""
+
+    async def main() -> bool:
+        loop = asyncio.get_running_loop()
+        go = threading.Event()
+        loop.call_later(100.0, go.set)
+        return await loop.run_in_executor(None, go.wait, 20)
+
+    assert run(main, speed=100)
+
+
 def test_an_unknown_thread_is_refused() -> None:
     async def main() -> None:
         threading.Thread(target=lambda: None, name="stray").start()
