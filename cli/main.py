@@ -134,6 +134,8 @@ def _globals_first(arguments: list[str]) -> list[str]:
 
 def _run(arguments: list[str], as_json: bool) -> int:
     try:
+        if {"--twin", "--real"} <= {*arguments}:  # the later one would win without a word, and it may be the real one
+            raise click.UsageError("--twin and --real at once: which of them?")
         cli.main(args=arguments, prog_name="lab", standalone_mode=False)
         return 0
     except Failure as failure:

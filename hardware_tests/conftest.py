@@ -35,6 +35,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     real, wanted = metafunc.config.getoption("real"), metafunc.config.getoption("device")
     if real and not wanted:
         raise pytest.UsageError("--real moves instruments: say which with --device NAME")
+    if unknown := [name for name in wanted if name not in lab.devices]:
+        raise pytest.UsageError(f"no device {', '.join(unknown)} in {lab.path}; there are: {', '.join(lab.devices)}")
     names = [
         name
         for name, entry in lab.devices.items()

@@ -222,7 +222,11 @@ class Service:
         await durable
 
     async def clear(self, things: Sequence[str], by: str) -> None:
-        """A person took away what ended runs had left on these sites."""
+        """A person took away what ended runs had left on these sites; raises `Impossible` for what is no site."""
+        known = {*self.cell.lab.all_sites, *self.conductor.state.left}
+        if unknown := [thing for thing in things if thing not in known and not thing.startswith("bench.")]:
+            left = ", ".join(self.conductor.state.left) or "nothing"
+            raise Impossible(f"no site {', '.join(unknown)} in this lab; left by ended runs: {left}")
         # No other site: what stands there by now may be a run's that is under way.
         self.cell.world.cleared([thing for thing in things if thing in self.conductor.state.left])
         await self.conductor.record(r.Cleared(at=self.conductor.now(), things=tuple(things), by=by))

@@ -10,9 +10,9 @@ from math import inf
 
 from orchestrator.stand_ins import owner
 from orchestrator.state.cell import RunState, is_site
-from protocols.bench import WATER_G_UL
 from protocols.holds import arrives
 from protocols.program import Action
+from protocols.setup import WATER_G_UL
 
 #: Labware weighs more than this, and an empty pan shows less, g. Ours: a light plate has 30 g.
 LOADED_G = 1.0

@@ -10,24 +10,23 @@ from protocols.drafts import Draft
 from protocols.labview import LabView
 from protocols.layout import Layout
 from protocols.problems import Problem, ProtocolError
-from protocols.setup import species_by_mass
+from protocols.setup import WATER_G_UL
 from protocols.wells import Wells
 
 Find = Callable[[str, str], str]
 #: Strokes of one step at most: an hour of a small syringe. Ours.
 MAX_STROKES = 50
-#: Density of dilute solutions, all that this format knows: of water at 20 degC (CIPM, Metrologia 38 (2001) 301).
-WATER_G_UL = 0.9982e-3
 
 
 class BenchSteps:
-    """Binds them; `device` gives the lab's device of a role, `known` a labware that is declared, or they raise."""
+    """Binds them; `species` are the mol/L of each material, `device` gives the lab's device of a role, `known` labware
+    that is declared, or they raise."""
 
     def __init__(
-        self, lab: LabView, layout: Layout, kinds: Mapping[str, LabwareKind], materials: Mapping[str, m.Material],
-        device: Find, known: Find,
+        self, lab: LabView, layout: Layout, kinds: Mapping[str, LabwareKind],
+        species: Mapping[str, Mapping[str, float]], device: Find, known: Find,
     ) -> None:  # fmt: skip
-        self.lab, self.layout, self._kinds, self._materials = lab, layout, kinds, materials
+        self.lab, self.layout, self._kinds, self._species = lab, layout, kinds, species
         self._device, self._known = device, known
         self.steps: dict[type, Callable[[Any], None]] = {
             m.Dose: self.dose, m.Heat: self.heat, m.PumpLiquid: self.pump, m.GasStep: self.flow,
@@ -45,14 +44,13 @@ class BenchSteps:
         """The vessel is tared, a person fills, and the balance tells what came in."""
         balance, operator = self._device("Balance", step.id), self._device("Operator", step.id)
         labware = self._known(step.id, step.into.labware)
-        material = self._materials.get(step.material)
-        if material is None:
-            hint = f"Declare it under materials; declared: {', '.join(self._materials)}."
+        species = self._species.get(step.material)
+        if species is None:
+            hint = f"Declare it under materials; declared: {', '.join(self._species)}."
             raise ProtocolError([Problem("MAT-001", step.id, f"'{step.material}' is no material", hint)])
         pan = self._on_pan(step.id, balance, labware)
         self._draft(step.id, balance, "tare", labware, pan)
         volumes_ul = {step.into.names[0]: round(step.mass / WATER_G_UL, 3)}  # of a powder, too: its mass is what counts
-        species = species_by_mass(material, 1e6 * WATER_G_UL)
         about = {"labware": labware, "liquid": step.material, "volumes_ul": volumes_ul, "species": species}
         self._draft(step.id, operator, "fill", labware, pan, **about)
         self._draft(step.id, balance, "weigh", labware, pan)

@@ -22,7 +22,7 @@ from protocols.parse import Source
 from protocols.pipetting import MAX_COMMANDS, LiquidSteps
 from protocols.problems import Problem, ProtocolError
 from protocols.program import CLOCK, Limit, Program
-from protocols.setup import fills, species_of
+from protocols.setup import fills, species_of_all
 from protocols.wells import AddressError, parse_wells
 
 _ALONE = Frame("")
@@ -83,7 +83,8 @@ class _Binder:
         """Bind every step that can be, then write the set-up that they need."""
         self._guard("setup", self._declare_labware)
         self.pipetting = LiquidSteps(self.protocol, self.lab, self.layout, self.kinds, self._add_labware)
-        self.bench = BenchSteps(self.lab, self.layout, self.kinds, self._materials(), self._device, self._known)
+        self.species = species_of_all(self._materials(), self.source.steps)
+        self.bench = BenchSteps(self.lab, self.layout, self.kinds, self.species, self._device, self._known)
         self.reads = ReadSteps(self.lab, self.layout, self.kinds, self.bench, self._device, self._known)
         self._steps |= self.bench.steps | self.reads.steps
         self.branches = Branches(self.source, self.layout, self.pipetting)
@@ -119,7 +120,7 @@ class _Binder:
             holds=held,
             limits=found,
             labware=self.sources,
-            species={name: species_of(material) for name, material in self._materials().items()},
+            species=self.species,
             names=_names(self._materials()),
             notes=tuple(self.protocol.assumptions),
             conditions={name: condition_of(part) for name, part in self.source.conditions.items()},
@@ -393,7 +394,7 @@ class _Binder:
             if self.lab.owner(site) == self.handler:
                 layout.announce("setup", name)
         needed = [*drafts, *loading, *layout.drafts, *body]
-        drafts += fills(self.protocol, self.kinds, needed, self.operator, self.lab.roles)
+        drafts += fills(self.protocol, self.species, self.kinds, needed, self.operator, self.lab.roles)
         return [*drafts, *loading, *layout.drafts]
 
 

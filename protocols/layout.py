@@ -186,9 +186,11 @@ class Layout:
     def _unreachable(self, step: str, labware: str, source: str, destination: str) -> Problem:
         far = [site for site in (source, destination) if not self.lab.reachable(site)] or [destination]
         message = f"no plate arm reaches {' and '.join(far)}: {labware} cannot go from {source} to {destination}"
-        reach = sorted(set().union(*self.lab.taught.values())) if self.lab.taught else []
-        within = ", ".join(reach) or "nothing"
-        hint = f"The arm reaches {within}; choose one of these, teach it the site, or move it `by: person`."
+        owners: dict[str, int] = {}
+        for site in sorted(set().union(*self.lab.taught.values())) if self.lab.taught else []:
+            owners[site.partition(".")[0]] = owners.get(site.partition(".")[0], 0) + 1
+        within = ", ".join(f"{name} ({count} sites)" if count > 1 else name for name, count in owners.items())
+        hint = f"Move it `by: person`, to a place that the arm reaches ({within or 'none'}), or teach it the site."
         return Problem("REACH-001", step, message, hint)
 
 

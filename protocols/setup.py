@@ -6,12 +6,14 @@ from drivers.core.labware import LabwareKind
 from protocols.chemistry.substances import substance
 from protocols.drafts import Draft, sequence
 from protocols.ledger import Ledger
-from protocols.model import Fill, Material, Protocol
+from protocols.model import Dose, Fill, Material, PlainStep, Protocol
 from protocols.wells import parse_wells
 
 WATER = "7732-18-5"
 #: mol/L of water in itself: 998.2 g/L (20 degC) over 18.01528 g/mol; solutes are taken as dilute.
 WATER_MOLAR = 998.2 / 18.01528
+#: Density of dilute solutions, all that this format knows: of water at 20 degC (CIPM, Metrologia 38 (2001) 301).
+WATER_G_UL = 0.9982e-3
 #: Tips stand this far above the bottom, so a film of that height stays: the dead volume is area x height.
 DEAD_HEIGHT_MM = 1.0
 MARGIN = 0.05  # more than drawn, for pipetting error and evaporation
@@ -28,16 +30,25 @@ def species_of(material: Material) -> dict[str, float]:
     return species | ({solute: material.concentration} if material.concentration is not None else {})
 
 
-def species_by_mass(material: Material, g_l: float) -> dict[str, float]:
-    """mol/L in what is weighed in, when its volume is told as if a litre of it weighed `g_l`.
+def species_of_all(materials: Mapping[str, Material], steps: Sequence[PlainStep]) -> dict[str, dict[str, float]]:
+    """mol/L of every material, by its name.
 
-    What has no solvent, or of which nobody says how much of it there is, is the substance itself.
+    A substance itself that a step weighs in is counted by its mass wherever it stands: 1 g for each 1.0018 mL, as all
+    that a balance sees here, for what was weighed must be what is there.
     """
+    weighed = {step.material for step in steps if isinstance(step, Dose)}
+    return {
+        name: _by_mass(material) if name in weighed else species_of(material) for name, material in materials.items()
+    }
+
+
+def _by_mass(material: Material) -> dict[str, float]:
+    """What has no solvent, or of which nobody says how much of it there is, is the substance itself."""
     if material.cas in (None, WATER) or (material.concentration is not None and material.solvent is not None):
         return species_of(material)
     known = substance(str(material.cas))
     molar_g = known.molar_mass_g_mol if known is not None else None
-    return {str(material.cas): g_l / molar_g} if molar_g else {}
+    return {str(material.cas): 1e6 * WATER_G_UL / molar_g} if molar_g else {}
 
 
 def solute_of(material: Material) -> str | None:
@@ -47,14 +58,16 @@ def solute_of(material: Material) -> str | None:
 
 def fills(
     protocol: Protocol,
+    species: Mapping[str, Mapping[str, float]],
     kinds: Mapping[str, LabwareKind],
     needed: Sequence[Draft],
     operator: str,
     roles: Mapping[str, str],
 ) -> Iterator[Draft]:
-    """The fill commands of the set-up; `needed` are all other drafts, from which open volumes follow."""
+    """The fill commands of the set-up; `species` are the mol/L of each material, `needed` all other drafts, from which
+    open volumes follow."""
     given, unsaid = _declared(protocol)
-    by_hand = [_fill(operator, labware, liquid, wells, protocol) for (labware, liquid), wells in given.items()]
+    by_hand = [_fill(operator, labware, liquid, wells, species) for (labware, liquid), wells in given.items()]
     places = [draft for draft in needed if draft.verb == "place"]
     rest = [draft for draft in needed if draft.verb != "place"]
     ledger = Ledger(lend=unsaid)
@@ -67,7 +80,7 @@ def fills(
             wanted = drawn * (1 + MARGIN) + shape.area_mm2 * DEAD_HEIGHT_MM
             given.setdefault((labware, liquid), {})[well] = round(min(wanted, shape.capacity_ul), 1)
     for (labware, liquid), wells in given.items():
-        yield _fill(operator, labware, liquid, wells, protocol)
+        yield _fill(operator, labware, liquid, wells, species)
 
 
 def _declared(
@@ -86,7 +99,9 @@ def _declared(
     return given, unsaid
 
 
-def _fill(operator: str, labware: str, liquid: str, wells: Mapping[str, float], protocol: Protocol) -> Draft:
-    material = protocol.materials.get(liquid) or Material(cas=WATER)
-    args = {"labware": labware, "liquid": liquid, "volumes_ul": dict(wells), "species": species_of(material)}
+def _fill(
+    operator: str, labware: str, liquid: str, wells: Mapping[str, float], species: Mapping[str, Mapping[str, float]]
+) -> Draft:
+    told = dict(species.get(liquid, {WATER: WATER_MOLAR}))
+    args = {"labware": labware, "liquid": liquid, "volumes_ul": dict(wells), "species": told}
     return Draft("setup", operator, "fill", args, (labware,))

@@ -58,6 +58,7 @@ def command(
         "wall_s": prediction.wall_s,
         "actions": len(program.actions),
         "stock": result.stock,
+        "spans": [asdict(span) for span in result.spans],
         "readings": list(result.readings),
         "end_state": result.end_state,
         "problems": [asdict(problem) for problem in checked.problems],

@@ -1,6 +1,7 @@
 """`lab token`: tokens for the interface, made by whoever has the store."""
 
 import json
+from typing import get_args
 
 import click
 
@@ -27,11 +28,15 @@ def make(output: Output, name: str, days: float, scopes: tuple[str, ...], ceilin
     from api.identity.principal import Terms, principal
     from api.identity.tokens import make_token
     from api.keys import key_of
+    from labfile.model import AgentMay, PersonMay
 
     lab = output.lab("token")
     if principal(lab, name) is None:
         known = ", ".join([*lab.people, *lab.agents])
         raise failure("token", EXIT_INVALID, f"lab.toml knows no '{name}'; [people] and [agents] have {known}")
+    if strange := sorted({*scopes} - {*get_args(PersonMay), *get_args(AgentMay), "read"}):
+        words = ", ".join(sorted({*get_args(PersonMay), *get_args(AgentMay), "read"}))
+        raise failure("token", EXIT_INVALID, f"no scope {', '.join(strange)}; there are: {words}")
     engine = store(output, "token", lab)
     terms = Terms(scopes=frozenset(scopes) or None, hazard_ceiling=ceiling)
     token_id, token = make_token(engine, name, who(), terms=terms, label=label, days=days)

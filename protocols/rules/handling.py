@@ -25,7 +25,7 @@ def _contamination(case: Case) -> Iterator[Finding]:
     for event in (event for trace in case.traces for event in trace.soiled):
         liquids = ", ".join(sorted(event.liquids))
         message = f"a tip that touched {liquids} goes into {event.where}, the stock of {event.stock}"
-        yield Finding(event.step, message, "Take a fresh tip for each transfer: `tips: each`.")
+        yield Finding(event.step, message, "Take a fresh tip for each: a `transfer` with `tips: each`.")
 
 
 def _waste_capacity(case: Case) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from protocols.forecast import Forecast
 from protocols.model import Lid, Measure, Seal
 from protocols.rules.rule import Case, Finding, Rule
 
@@ -14,7 +15,18 @@ def _too_late(case: Case) -> Iterator[Finding]:
                 gap_s = told.spans[limit.after][1] - told.spans[limit.before][1]
                 if gap_s > limit.at_most_s:
                     message = f"it would end {gap_s:.0f} s after the step before it, not within {limit.at_most_s:.0f} s"
-                    yield Finding(steps[limit.after], message, "Do less between, or allow more with `within`.")
+                    yield Finding(steps[limit.after], message + _waiting(case, told, steps[limit.after]),
+                                  "Do less between, or allow more with `within`.")  # fmt: skip
+
+
+def _waiting(case: Case, told: Forecast, step: str) -> str:
+    """What a step waits for longest, in words; nothing where it is not the wait that takes the time."""
+    waits = {
+        action.device: told.spans[action.id][1] - told.spans[action.id][0] - told.lasts_s[action.id]
+        for action in case.program.actions if action.step == step and action.id in told.lasts_s
+    }  # fmt: skip
+    device = max(waits, key=waits.__getitem__, default="")
+    return f"; {waits[device]:.0f} s of it waiting for {device}" if device and waits[device] > 1 else ""
 
 
 def _reach(case: Case) -> Iterator[Finding]:

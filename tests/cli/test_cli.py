@@ -211,3 +211,12 @@ def test_a_real_run_without_a_lab_or_a_person_ends_with_a_sentence(lab: Lab, tmp
     code, _, err = lab("run", mini, "--real")
     assert code in (3, 8)
     assert "lab run:" in err
+
+
+def test_both_worlds_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The later flag won without a word, and it may have been the real one."""
+    for flags in (["--twin", "--real"], ["--real", "--twin"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["run", "protocols/examples/1_read_a_dye.yaml", *flags])
+        assert ended.value.code == 2
+        assert "which of them?" in capsys.readouterr().err

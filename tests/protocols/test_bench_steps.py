@@ -172,6 +172,8 @@ def test_a_powder_is_weighed_in_as_itself(lab: Lab) -> None:
         assert found.program is not None
         (fill,) = (action.args for action in found.program.actions if action.verb == "fill")
         assert fill["volumes_ul"]["A1"] * 1e-6 * fill["species"]["7647-14-5"] == pytest.approx(2.5 / 58.44, rel=1e-3)
+        end = found.end_state["labware"]["beaker"]["wells"]["A1"]
+        assert end["species_mol"]["salt"] == pytest.approx(2.5 / 58.44, rel=1e-3)
         (mass,) = simulate(lab, found.program).result.readings
         assert mass["value"] == pytest.approx(2.5, rel=0.005)
 
