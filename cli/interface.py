@@ -166,7 +166,7 @@ def _under_way(client: LabClient, world: m.World) -> dict[str, dict[str, Any]]:
             "priority": run.priority,
             "alarms": [{"action": alarm.action, "message": alarm.message.untrusted_text} for alarm in alarms
                        if alarm.run_id == run.run_id],
-            "unsettled": [waits.action for waits in run.waits_for],
+            "unsettled": [waits.action for waits in run.waits_for], "wants_cleared": run.wants_cleared,
         }
         for run in client.iter_queue(world=world)
     }  # fmt: skip

@@ -404,7 +404,7 @@ class Service:
         pause_s = retry_after_s(was, self.policy)
         if pause_s is None:
             choices = ", ".join(offered(run, name))
-            await self._alarm(run_id, name, f"{was.error} A person must choose: {choices}.")
+            await self._alarm(run_id, name, f"{was.error.rstrip('.')}. A person must choose: {choices}.")
             return
         await asyncio.sleep(pause_s)
         again = self.conductor.state.runs.get(run_id)

@@ -13,7 +13,7 @@ from api.untrusted import untrusted
 from labfile.lab import DeviceEntry
 from orchestrator.recovery import offered
 from orchestrator.state.cell import RunState
-from orchestrator.state.views import phase, waits_for_person
+from orchestrator.state.views import phase, waits_for_person, wants_cleared
 from orchestrator.store.log import LEASE_S
 from orchestrator.store.requests import Request
 
@@ -167,7 +167,8 @@ def _run(live: Live, record: RunRecord) -> m.Run:
         actions=0 if now is None else len(now.order), actions_over=over,
         doing=[] if now is None else list(now.under_way),
         error=untrusted(record.error) if record.error else None,
-        waits_for=[] if now is None else list(_choices(now)), hashes=dict(record.hashes),
+        waits_for=[] if now is None else list(_choices(now)),
+        wants_cleared=[] if now is None else wants_cleared(live.state, now), hashes=dict(record.hashes),
     )  # fmt: skip
 
 

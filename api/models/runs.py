@@ -53,6 +53,9 @@ class Run(Model):
     doing: list[str]
     error: Untrusted | None
     waits_for: list[Choice]
+    wants_cleared: list[str] = Field(
+        [], description="sites that ended runs left occupied and that it needs next: a person has to `clear` them"
+    )
     hashes: dict[str, str | None]
 
 

@@ -23,5 +23,9 @@ def _lines(cell: dict[str, Any]) -> list[str]:
     for run_id, run in cell["runs"].items():
         lines.append(f"  {run_id}  {run['phase']:<8} {run['over']}/{run['actions']}  by {run['by']}")
         lines += [f"    ! {alarm['action']}: {alarm['message']}" for alarm in run["alarms"]]
+        if run["wants_cleared"]:
+            lines.append(
+                f"    ! waits until {', '.join(run['wants_cleared'])} is cleared: look there, then `lab clear`"
+            )
     lines += [f"  {site} still has what run {run_id} left there" for site, run_id in cell["left"].items()]
     return lines

@@ -31,6 +31,15 @@ def phase(run: RunState) -> RunPhase:
     return "waiting" if run.begun_at is None else "running"
 
 
+def wants_cleared(state: CellState, run: RunState) -> list[str]:
+    """Sites that ended runs left occupied, and that what a run would do next needs: a person has to clear them."""
+    over = {name for name in run.order if run.phase(name) in ("done", "skipped")}
+    return sorted(
+        {thing for name, action in run.order.items() if run.phase(name) == "waiting" and over.issuperset(action.after)
+         for thing in action.needs if thing in state.left}
+    )  # fmt: skip
+
+
 def wanted_sites(state: CellState) -> dict[str, int]:
     """How many runs use each site, or still will; sites that ended runs left occupied count as one more."""
     wanted = dict.fromkeys(state.left, 1)
@@ -54,6 +63,7 @@ def summary(state: CellState) -> dict[str, Any]:
                 "priority": run.submitted.priority,
                 "alarms": [{"action": alarm.action, "message": alarm.message} for alarm in run.alarms],
                 "unsettled": list(run.unsettled),
+                "wants_cleared": wants_cleared(state, run),
             }
             for name, run in state.runs.items()
         },

@@ -22,7 +22,7 @@ from orchestrator.recovery import offered
 from orchestrator.service import Service
 from orchestrator.state import records as r
 from orchestrator.state.cell import Impossible, fold
-from orchestrator.state.views import phase, waits_for_person
+from orchestrator.state.views import phase, waits_for_person, wants_cleared
 from protocols.check import check
 from protocols.parse import from_document
 from protocols.program import Program
@@ -299,6 +299,24 @@ def test_what_a_person_cleared_is_gone_for_the_next_run(small_lab: Lab) -> None:
 
     floor = on_the_floor(small_lab, story)
     assert floor.outcome("next") == "completed", floor.kinds("next", r.Alarmed)
+
+
+def test_a_run_that_waits_for_what_was_left_says_so(small_lab: Lab) -> None:
+    """After a stop the next run stood still and nothing in it said why: found by a tester."""
+
+    async def story(floor: Floor) -> None:
+        await floor.submit("r", TRANSFER)
+        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+        await floor.service.stop("me")
+        await floor.until(lambda: floor.outcome("r") is not None)
+        await floor.submit("next", TRANSFER)
+        state = floor.conductor.state
+        await floor.until(lambda: bool(wants_cleared(state, state.run("next"))))
+        assert set(wants_cleared(state, state.run("next"))) <= set(state.left)
+        await floor.service.clear(tuple(state.left), "me")
+        assert not wants_cleared(floor.conductor.state, floor.conductor.state.run("next"))
+
+    on_the_floor(small_lab, story)
 
 
 def failing(floor: Floor, verb: str, *errors: Exception) -> None:
