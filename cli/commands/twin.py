@@ -1,11 +1,12 @@
 """`lab twin`: the simulated lab for any client."""
 
+import errno
 from pathlib import Path
 
 import click
 
 from cli.faults import faults_of, read_faults
-from cli.output import EXIT_INVALID, Output, failure
+from cli.output import EXIT_INVALID, EXIT_UNREACHABLE, Output, failure
 
 
 @click.group("twin")
@@ -39,8 +40,14 @@ def serve(output: Output, names: tuple[str, ...], seed: int, ports_from: int, sp
 
     wanted = names or tuple(lab.devices)
     faults = read_faults("twin", lab, plan).faults() if plan else None
-    with asyncio.Runner(loop_factory=lambda: ScaledLoop(speed)) as runner:
-        runner.run(serve_lab(lab.devices, lab.sites, wanted, seed, ports_from, tell, faults))
+    try:
+        with asyncio.Runner(loop_factory=lambda: ScaledLoop(speed)) as runner:
+            runner.run(serve_lab(lab.devices, lab.sites, wanted, seed, ports_from, tell, faults))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        why = f"a port is taken: {error}. Another program has it: leave --ports-from out, or serve fewer devices"
+        raise failure("twin", EXIT_UNREACHABLE, why) from error
 
 
 @command.command("faults")

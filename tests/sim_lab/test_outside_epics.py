@@ -114,10 +114,11 @@ print(places)
 
 
 def test_ophyd_asyncs_motor_scans_the_diffractometer() -> None:
-    """Over libca, which takes the answer to the put for the end of the motion."""
+    """Over libca, which takes the answer to the put for the end of the motion; what it reads then is a monitor's value,
+    on a busy machine that of the last tenth of a second."""
     pytest.importorskip("aioca")
     twin = Diffractometer("xrd", XrdOptions(), World(1, {}))
-    assert told_by(OPHYD_ASYNC, twin) == [11.0, 12.0, 13.0]
+    assert told_by(OPHYD_ASYNC, twin) == pytest.approx([11.0, 12.0, 13.0], abs=0.2)
     assert twin.two_theta.place_mm == 13.0
 
 
