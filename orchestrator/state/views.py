@@ -33,6 +33,8 @@ def phase(run: RunState) -> RunPhase:
 
 def wants_cleared(state: CellState, run: RunState) -> list[str]:
     """Sites that ended runs left occupied, and that what a run would do next needs: a person has to clear them."""
+    if not state.left:
+        return []  # as nearly always: the rest goes through every action
     over = {name for name in run.order if run.phase(name) in ("done", "skipped")}
     return sorted(
         {thing for name, action in run.order.items() if run.phase(name) == "waiting" and over.issuperset(action.after)

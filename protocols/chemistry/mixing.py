@@ -7,7 +7,7 @@ met already and is not looked at again. Appendix V of 40 CFR 265 is coarser stil
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -18,6 +18,7 @@ from protocols.chemistry.tables import rows
 
 _NEVER = f"g{WATER_REACTIVE}"
 _ALONE = frozenset("W")
+KEPT = 16_384  # answers, at most: names of substances come from protocols that anybody may write
 
 Severity = Literal["block", "approve"]
 
@@ -99,25 +100,25 @@ def rules() -> Mapping[str, Mapping[str, frozenset[str]]]:
     return MappingProxyType(found)
 
 
-@cache
+@lru_cache(KEPT)
 def _meet(a: frozenset[str], b: frozenset[str]) -> Meeting:
     causes = [cause for one in a for other in b for cause in _between(one, other)]
     return Meeting(frozenset(causes), frozenset(cas for cas in a | b if not _known(cas)))
 
 
-@cache
+@lru_cache(KEPT)
 def _known(cas: str) -> bool:
     found = substance(cas)
     return found is not None and found.classified
 
 
-@cache
+@lru_cache(KEPT)
 def _tags(cas: str) -> tuple[str, ...]:
     found = substance(cas)
     return (*(f"g{group}" for group in found.groups), *found.kinds) if found else ()
 
 
-@cache
+@lru_cache(KEPT)
 def _between(a: str, b: str) -> tuple[Cause, ...]:
     if b < a:
         return _between(b, a)

@@ -17,6 +17,7 @@ WRITTEN = sorted(HERE.rglob("*.yaml"))
 APPROVALS = {
     "6": {"CHEM-002"}, "bench/5": {"CHEM-002"}, "bench/6": {"CHEM-002"}, "bench/7": {"CHEM-002"},
     "again/6": {"CHEM-002"}, "ten/3": {"CHEM-002", "CHEM-005"}, "ten/6": {"CHEM-002"},
+    "twelve/2": {"CHEM-002"}, "twelve/6": {"CHEM-002"}, "twelve/9": {"CHEM-002"},
 }  # fmt: skip
 
 
@@ -31,5 +32,5 @@ def test_what_an_agent_wrote_is_valid_and_runs(path: Path, lab: Lab) -> None:
         assert simulate(lab, checked.program).result.outcome == "completed"
 
 
-def test_there_are_thirty() -> None:
-    assert len(WRITTEN) == 30
+def test_all_are_there() -> None:
+    assert len(WRITTEN) == 42
