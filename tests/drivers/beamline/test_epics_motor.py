@@ -191,8 +191,12 @@ def test_a_bluesky_scan_with_plain_ophyd() -> None:
             sys.executable, "-c", SCAN, env=settings(address) | {"OPHYD_CONTROL_LAYER": "caproto"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        output, errors = await asyncio.wait_for(process.communicate(), 60)
-        await twin.stop()
+        try:
+            output, errors = await asyncio.wait_for(process.communicate(), 60)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await twin.stop()
         assert process.returncode == 0, errors.decode()
         return output.decode()
 
