@@ -4,7 +4,7 @@ that can be computed."""
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import TypeAliasType
 
 from drivers.core.units import (
@@ -25,7 +25,7 @@ from protocols.amounts import by_amount
 from protocols.expect import Fit
 from protocols.moves import Move
 from protocols.part import Part
-from protocols.wells import WellField, WellsField
+from protocols.wells import WellField, WellsField, parse_wells
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\- ]{0,63}$")]
 Channels = Annotated[Literal[1, 8, 96], Field(description="nozzles; well names then mean the first nozzle")]
@@ -88,6 +88,13 @@ class Labware(Part):
         default_factory=dict, description="wells -> material (just enough is filled) or {material, volume}"
     )
     sealed: bool = False
+
+    @field_validator("holds")
+    @classmethod
+    def _wells(cls, holds: dict[str, str | Fill]) -> dict[str, str | Fill]:
+        for wells in holds:
+            parse_wells(f"holds/{wells}")
+        return holds
 
 
 class PipetteNeed(Part):

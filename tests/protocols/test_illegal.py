@@ -93,6 +93,7 @@ ILLEGAL: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
         transfer(),
         {"labware": {"plate": {"type": "plate_96_flat", "slot": "3"}, "stock": {"type": "reservoir_12", "slot": "3"}}},
     ),
+    "wells that are none": ("UNIT-001", transfer(), {"labware": PLATE | {"stock": {"type": "reservoir_12", "holds": {"kind": "dye", "A1": "dye"}}}}),
     "unknown material": ("MAT-001", transfer(), {"labware": PLATE | {"stock": {"type": "reservoir_12", "holds": {"A1": "die"}}}}),
     "no pipette for it": ("PIP-002", transfer(volume="0.2 uL"), {}),
     "unknown pipette": ("PIP-003", transfer(), {"pipettes": {"a": {"model": "p42", "mount": "left"}}}),
