@@ -43,6 +43,7 @@ bench: setup-test
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.overhead
 	@$(BIN)/python -m benchmarks.many
+	@$(BIN)/python -m benchmarks.library
 	@$(BIN)/python -m benchmarks.scheduling
 	@$(BIN)/python -m benchmarks.interface
 	@$(BIN)/python -m benchmarks.serve

@@ -62,7 +62,7 @@ def library(lab: Lab) -> list[Job]:
 
 def _real_time_only(lab: Lab, file: Path) -> bool:
     program = check(parse.read(file), view(lab)).program
-    return program is not None and any(lab.devices[name].real_time_only for name in program.devices)
+    return program is not None and bool(lab.in_real_time(program.devices))
 
 
 def day(lab: Lab, work: list[Job]) -> Day:

@@ -82,7 +82,7 @@ def compare(lab: Lab, file: Path) -> Compared:
 
 def _run(lab: Lab, program: Program) -> tuple[Result, dict[str, dict[str, float]]]:
     """Its result, and what each well of each labware of the twin holds at its end (uL)."""
-    speed = 1.0 if any(lab.devices[name].real_time_only for name in program.devices) else None
+    speed = 1.0 if lab.in_real_time(program.devices) else None
     cell = Cell(lab, "twin", WorldSettings(seed=1, speed=speed, epoch_s=EPOCH_S))
     cell.load(program.devices)
 

@@ -34,8 +34,7 @@ class Bench:
         """Run a test with the device and some helpers (such as the operator) connected, on the world's clock."""
         self.seen.clear()
         names = list(dict.fromkeys([self.device, *helpers]))
-        threaded = any(self.lab.devices[name].real_time_only for name in names)
-        settings = WorldSettings(speed=1 if threaded else None, epoch_s=0.0)
+        settings = WorldSettings(speed=1 if self.lab.in_real_time(names) else None, epoch_s=0.0)
         world = world_class(self.world_name)(self.lab.devices, self.lab.sites, settings)
         return world.run(lambda: self._with(world, names, test))
 

@@ -1,7 +1,7 @@
 """A lab file that has been read and checked: frozen, and with every driver, option and limit found."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -128,6 +128,10 @@ class Lab:
         own = [site for device in self.devices.values() for site in device.sites]
         stored = [f"{name}.{slot}" for name, rack in self.storage.items() for slot in range(1, rack.slots + 1)]
         return (*own, *stored)
+
+    def in_real_time(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of some devices (and of other names, such as the clock's) that no virtual clock can hold."""
+        return tuple(name for name in names if name in self.devices and self.devices[name].real_time_only)
 
 
 def config_hash(document: Mapping[str, Any]) -> str:

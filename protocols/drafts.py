@@ -110,9 +110,8 @@ class _Floors:
             gone.setdefault(around, []).append(other)
         for around, lanes in gone.items():
             floor = set[str]().union(*(self._floors.pop(other, ()) for other in lanes))
-            latest = (
-                {} if floor else dict(self._latest.get(around, {}))
-            )  # a barrier has waited for all before the lanes
+            # A barrier among them has waited for all that was before the lanes.
+            latest = {} if floor else dict(self._latest.get(around, {}))
             latest |= {name: name for name in floor}
             for thing, name in (item for other in lanes for item in self._latest.pop(other, {}).items()):
                 latest[thing] = max(name, latest.get(thing, name), key=self._order.__getitem__)

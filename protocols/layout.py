@@ -1,5 +1,6 @@
 """Where every piece of labware stands while a program is bound, and how it gets where a step needs it."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from drivers.core.verbs import ROLES
@@ -186,9 +187,8 @@ class Layout:
     def _unreachable(self, step: str, labware: str, source: str, destination: str) -> Problem:
         far = [site for site in (source, destination) if not self.lab.reachable(site)] or [destination]
         message = f"no plate arm reaches {' and '.join(far)}: {labware} cannot go from {source} to {destination}"
-        owners: dict[str, int] = {}
-        for site in sorted(set().union(*self.lab.taught.values())) if self.lab.taught else []:
-            owners[site.partition(".")[0]] = owners.get(site.partition(".")[0], 0) + 1
+        taught = set[str]().union(*(self.lab.taught or {}).values())
+        owners = Counter(site.partition(".")[0] for site in sorted(taught))
         within = ", ".join(f"{name} ({count} sites)" if count > 1 else name for name, count in owners.items())
         hint = f"Move it `by: person`, to a place that the arm reaches ({within or 'none'}), or teach it the site."
         return Problem("REACH-001", step, message, hint)

@@ -33,8 +33,8 @@ def species_of(material: Material) -> dict[str, float]:
 def species_of_all(materials: Mapping[str, Material], steps: Sequence[PlainStep]) -> dict[str, dict[str, float]]:
     """mol/L of every material, by its name.
 
-    A substance itself that a step weighs in is counted by its mass wherever it stands: 1 g for each 1.0018 mL, as all
-    that a balance sees here, for what was weighed must be what is there.
+    A substance itself that a step weighs in is counted by its mass wherever it stands, with the density of water as all
+    that a balance sees here: what was weighed must be what is there.
     """
     weighed = {step.material for step in steps if isinstance(step, Dose)}
     return {

@@ -2,11 +2,17 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.faults import read_faults
 from cli.output import EXIT_FAILED, EXIT_REFUSED, Failure, Output, failure, file_argument, param_option
+
+if TYPE_CHECKING:
+    from orchestrator.simulate import Prediction
+    from protocols.check import Checked
+    from protocols.program import Program
 
 
 @click.command("simulate")
@@ -45,25 +51,7 @@ def command(
     except RealTimeOnly as error:
         raise failure("simulate", EXIT_REFUSED, str(error)) from error
     result = prediction.result
-    document = {
-        "ok": result.outcome == "completed",
-        "world": "twin",
-        "outcome": result.outcome,
-        "error": result.error,
-        "protocol_hash": checked.source.hash,
-        "program_hash": program.hash,
-        "trace_hash": prediction.trace_hash,
-        "seed": seed,
-        "duration_s": result.duration_s,
-        "wall_s": prediction.wall_s,
-        "actions": len(program.actions),
-        "stock": result.stock,
-        "spans": [asdict(span) for span in result.spans],
-        "readings": list(result.readings),
-        "end_state": result.end_state,
-        "problems": [asdict(problem) for problem in checked.problems],
-        "notes": list(program.notes),
-    }
+    document = _document(checked, program, prediction) | {"seed": seed}
     if result.outcome != "completed":
         raise Failure(EXIT_FAILED, [f"{file}: {result.error}"], {"schema": "lab-simulate/1", **document})
     evaluation = evaluate(checked.source.protocol, program, result.readings)
@@ -79,3 +67,16 @@ def command(
         f"Trace {prediction.trace_hash}",
     ]
     output.show("simulate", document, lines)
+
+
+def _document(checked: "Checked", program: "Program", prediction: "Prediction") -> dict[str, Any]:
+    """All of it, for machines."""
+    result = prediction.result
+    return {
+        "ok": result.outcome == "completed", "world": "twin", "outcome": result.outcome, "error": result.error,
+        "protocol_hash": checked.source.hash, "program_hash": program.hash, "trace_hash": prediction.trace_hash,
+        "duration_s": result.duration_s, "wall_s": prediction.wall_s, "actions": len(program.actions),
+        "stock": result.stock, "spans": [asdict(span) for span in result.spans], "readings": list(result.readings),
+        "end_state": result.end_state, "problems": [asdict(problem) for problem in checked.problems],
+        "notes": list(program.notes),
+    }  # fmt: skip

@@ -34,9 +34,9 @@ def make(output: Output, name: str, days: float, scopes: tuple[str, ...], ceilin
     if principal(lab, name) is None:
         known = ", ".join([*lab.people, *lab.agents])
         raise failure("token", EXIT_INVALID, f"lab.toml knows no '{name}'; [people] and [agents] have {known}")
-    if strange := sorted({*scopes} - {*get_args(PersonMay), *get_args(AgentMay), "read"}):
-        words = ", ".join(sorted({*get_args(PersonMay), *get_args(AgentMay), "read"}))
-        raise failure("token", EXIT_INVALID, f"no scope {', '.join(strange)}; there are: {words}")
+    words = {*get_args(PersonMay), *get_args(AgentMay), "read"}
+    if strange := sorted({*scopes} - words):
+        raise failure("token", EXIT_INVALID, f"no scope {', '.join(strange)}; there are: {', '.join(sorted(words))}")
     engine = store(output, "token", lab)
     terms = Terms(scopes=frozenset(scopes) or None, hazard_ceiling=ceiling)
     token_id, token = make_token(engine, name, who(), terms=terms, label=label, days=days)

@@ -49,8 +49,7 @@ def command(output: Output, file: Path, parameters: tuple[str, ...]) -> None:
 
 def _real_time(output: Output, program: "Program | None") -> list[str]:
     """What a twin cannot do faster than it takes."""
-    devices = output.lab("validate").devices
-    names = [name for name in (program.devices if program else ()) if name in devices and devices[name].real_time_only]
+    names = output.lab("validate").in_real_time(program.devices if program else ())
     return [f"{', '.join(names)}: in real time only; simulate and run it with --speed 1."] if names else []
 
 

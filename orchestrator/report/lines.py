@@ -12,8 +12,8 @@ MAX_LINES, MAX_WELLS = 12, 8  # of readings, and of wells in each: the report an
 def what_came(program: Program, result: Result) -> Iterator[str]:
     """Lines of what a run read, what it passed over, and what it told a person; not more than a screen has."""
     done = {span.action for span in result.spans}
-    steps = dict.fromkeys(action.step for action in program.actions)
-    passed = [step for step in steps if all(a.id not in done for a in program.actions if a.step == step)]
+    steps = {action.step for action in program.actions if action.id in done}
+    passed = dict.fromkeys(action.step for action in program.actions if action.step not in steps)
     lines = [f"{reading['step']}: {_reading(reading)}" for reading in result.readings]
     yield from (f"  {line}" for line in lines[:MAX_LINES])
     if len(lines) > MAX_LINES:

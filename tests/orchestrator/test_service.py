@@ -279,16 +279,21 @@ def test_a_stop_reaches_devices_that_the_new_worker_has_not_reached_yet(small_la
     assert on_the_floor(small_lab, story).outcome("r") == "aborted"
 
 
+async def left_by_a_stop(floor: Floor) -> tuple[str, ...]:
+    """The sites on which a run, stopped while it pipetted, left its labware."""
+    await floor.submit("r", TRANSFER)
+    await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
+    await floor.service.stop("me")
+    await floor.until(lambda: floor.outcome("r") is not None)
+    assert floor.conductor.state.left
+    return tuple(floor.conductor.state.left)
+
+
 def test_what_a_person_cleared_is_gone_for_the_next_run(small_lab: Lab) -> None:
     """After a stop the labware stands where it stood: on the twin, too, somebody takes it away who says so."""
 
     async def story(floor: Floor) -> None:
-        await floor.submit("r", TRANSFER)
-        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
-        await floor.service.stop("me")
-        await floor.until(lambda: floor.outcome("r") is not None)
-        left = tuple(floor.conductor.state.left)
-        assert left
+        left = await left_by_a_stop(floor)
         with pytest.raises(Impossible, match="no site no.such.site in this lab; left by ended runs: "):
             await floor.service.clear((*left, "no.such.site"), "me")
         await floor.service.clear(left, "me")
@@ -305,15 +310,12 @@ def test_a_run_that_waits_for_what_was_left_says_so(small_lab: Lab) -> None:
     """After a stop the next run stood still and nothing in it said why: found by a tester."""
 
     async def story(floor: Floor) -> None:
-        await floor.submit("r", TRANSFER)
-        await floor.until(lambda: any("fill" in begun.action for begun in floor.kinds("r", r.Begun)))
-        await floor.service.stop("me")
-        await floor.until(lambda: floor.outcome("r") is not None)
+        left = await left_by_a_stop(floor)
         await floor.submit("next", TRANSFER)
         state = floor.conductor.state
         await floor.until(lambda: bool(wants_cleared(state, state.run("next"))))
-        assert set(wants_cleared(state, state.run("next"))) <= set(state.left)
-        await floor.service.clear(tuple(state.left), "me")
+        assert set(wants_cleared(state, state.run("next"))) <= set(left)
+        await floor.service.clear(left, "me")
         assert not wants_cleared(floor.conductor.state, floor.conductor.state.run("next"))
 
     on_the_floor(small_lab, story)

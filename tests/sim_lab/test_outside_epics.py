@@ -146,3 +146,24 @@ def test_ophyds_motor_and_scaler_scan_a_peak() -> None:
     assert [angle for angle, _ in rows] == [21.3, 21.35, 21.4]
     assert rows[1][1] > 1.3 * max(rows[0][1], rows[2][1]), "LaB6 100 is at 21.358 deg"
     assert (limits, unit) == ((-5.0, 160.0), "degrees")
+
+
+PLAIN = """
+from bluesky import RunEngine
+from bluesky.plans import scan
+from ophyd import EpicsMotor
+
+motor = EpicsMotor("axis", name="motor")
+motor.wait_for_connection(timeout=10)
+places = []
+RE = RunEngine()
+RE(scan([motor], motor, -0.5, 0.5, 3), {"event": [lambda _, doc: places.append(round(doc["data"]["motor"], 3))]})
+print((places, motor.limits, motor.egu))
+"""
+
+
+def test_a_bluesky_scan_with_plain_ophyd() -> None:
+    """Nothing of ours drives it: the settings are EPICS's own, the process is another."""
+    twin = Motor("axis", Options(), World(1, {}))
+    twin.record.place_mm = 0.0
+    assert told_by(PLAIN, twin, OPHYD_CONTROL_LAYER="caproto") == ([-0.5, 0.0, 0.5], (-50.0, 50.0), "mm")

@@ -71,7 +71,7 @@ class Signals:
             await asyncio.to_thread(client.release, self._server)
             if isinstance(error, DeviceError):
                 hint = "Is the IOC running, and are the names of lab.toml its?"
-                raise ConnectionFailed(f"{error.__cause__}.", device=self._device, hint=hint) from error
+                raise ConnectionFailed(error.message, device=self._device, hint=hint) from error
             raise
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The EPICS motor's driver on its served twin, in real time; and the twin driven by plain ophyd and bluesky."""
+"""The EPICS motor's driver on its served twin, in real time; and the twin driven by caproto's own tools."""
 
 import asyncio
 import os
@@ -164,43 +164,6 @@ def test_no_record_is_an_error_and_leaves_no_thread() -> None:
 def test_addresses_that_name_no_record(address: str) -> None:
     with pytest.raises(ConnectionFailed, match="names no record"):
         wire.where(address)
-
-
-SCAN = """
-from bluesky import RunEngine
-from bluesky.plans import scan
-from ophyd import EpicsMotor
-
-motor = EpicsMotor("axis", name="motor")
-motor.wait_for_connection(timeout=10)
-places = []
-RE = RunEngine()
-RE(scan([motor], motor, -0.5, 0.5, 3), {"event": [lambda _, doc: places.append(round(doc["data"]["motor"], 3))]})
-print(places, motor.limits, motor.egu)
-"""
-
-
-def test_a_bluesky_scan_with_plain_ophyd() -> None:
-    """Nothing of ours drives it: the settings are EPICS's own, the process is another."""
-
-    async def main() -> str:
-        twin = Twin("axis", Options(), World(1, {}))
-        twin.record.place_mm = 0.0
-        address = await twin.start("127.0.0.1", 0)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SCAN, env=settings(address) | {"OPHYD_CONTROL_LAYER": "caproto"},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            output, errors = await asyncio.wait_for(process.communicate(), 60)
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await twin.stop()
-        assert process.returncode == 0, errors.decode()
-        return output.decode()
-
-    assert run(main, speed=1).splitlines()[-1] == "[-0.5, 0.0, 0.5] (-50.0, 50.0) mm"
 
 
 def settings(address: str) -> dict[str, str]:

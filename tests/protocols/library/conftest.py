@@ -96,7 +96,7 @@ def dry_run(file: Path, seed: int = SEED) -> DryRun:
 def real_time(checked: Checked) -> bool:
     """Whether it wants a device whose driver is others' code with threads."""
     assert checked.program is not None
-    return any(lab_file().devices[name].real_time_only for name in checked.program.devices)
+    return bool(lab_file().in_real_time(checked.program.devices))
 
 
 #: Protocols at a beamline: their twins keep real time, and the people in them take theirs.
